@@ -1,0 +1,1 @@
+"""THE HANDS: fetch, ask a pure function, record, act."""

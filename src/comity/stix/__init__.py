@@ -1,0 +1,1 @@
+"""WHAT is shared: STIX 2.1 objects, their schemas, markings and patterns."""

@@ -1,0 +1,28 @@
+"""STIX timestamps as instants that keep every digit (STIX 2.1 section 3.13; RFC 3339)."""
+
+import re
+from datetime import datetime
+
+_RFC3339_UTC = re.compile(
+    r"(\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?Z", re.ASCII
+)
+DIGITS_MAX = 40
+
+
+def instant_key(text: str) -> str | None:
+    """The instant in a form whose text order is its order in time, whatever the number of digits; None where `text` is
+    no STIX timestamp. `…:00.5Z`, `…:00.50Z` have one key; it is the text without `Z` and without trailing zeros."""
+    match = _RFC3339_UTC.fullmatch(text)
+    if match is None:
+        return None
+    whole, fraction = match.groups()
+    try:
+        datetime.fromisoformat(whole)
+    except ValueError:
+        return None
+    if fraction is None:
+        return whole
+    if len(fraction) > DIGITS_MAX:
+        return None
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole

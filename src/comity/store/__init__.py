@@ -1,0 +1,1 @@
+"""WHERE it rests: the store's interface and its implementations."""

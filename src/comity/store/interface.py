@@ -1,0 +1,328 @@
+"""The store: few nouns, few verbs, bulk first. Two implementations keep this contract (tests/contract runs one suite on each).
+
+A *copy* is one body of one version of one object, from one source, in one collection; it is a row with a rising key that
+is never used again. Among live copies (`State.RECEIVED`, `State.PUBLISHED`) there is at most one a (collection, source,
+id, version). A *reader* sees one copy an id and version: the one from a source of kind `own`, else the earliest.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from comity.interfaces import Query
+from comity.stix.object import StixObject
+
+T = TypeVar("T")
+
+
+class State(IntEnum):
+    """What has become of a copy. Drafts are their editors' alone; superseded and withdrawn copies are history."""
+
+    DRAFT = 0
+    RECEIVED = 1
+    PUBLISHED = 2
+    WITHDRAWN = 3
+    SUPERSEDED = 4
+
+
+class Outcome(StrEnum):
+    """What became of one object that was handed over. SUPERSEDED: stored, and an earlier body went into history."""
+
+    STORED = "stored"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome for the object at the same place of the batch. `differs` holds the paths at which a conflicting body
+    differs from the one that is kept; `key` is the row that now holds the object (for a conflict the one that stays)."""
+
+    outcome: Outcome
+    key: int
+    differs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """`id` is a random UUIDv4; `alias` is unique; `key` is the store's own number and never leaves it."""
+
+    id: str
+    title: str
+    alias: str | None = None
+    description: str = ""
+    key: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where copies come from. `kind` is `own` or `feed`; `default_marking` a TLP word; `publish` `auto` or `review`."""
+
+    name: str
+    kind: str = "feed"
+    strict: bool = False
+    default_marking: str = "amber+strict"
+    publish: str = "review"
+    labels_are_markings: bool = False
+    created_at: int = 0
+    key: int = 0
+
+
+EVERY = "*"
+"""In a token's rights: every collection, those made later included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A credential; only the SHA-256 of its secret is kept. `read` and `write` hold collection ids or EVERY.
+    Instants are microseconds since 1970."""
+
+    id: str
+    name: str
+    digest: bytes
+    source: str
+    read: frozenset[str]
+    write: frozenset[str]
+    created_at: int
+    expires_at: int
+    revoked_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bodies:
+    """A page of bodies as they are kept, joined by commas in order of adding. Dates are those of its first and last item,
+    in microseconds; `last_key` is the position to go on from. With no item `body` is empty and the dates are None."""
+
+    body: bytes
+    count: int
+    more: bool
+    keys: Sequence[int]
+    first_added: int | None = None
+    last_added: int | None = None
+
+    @property
+    def last_key(self) -> int:
+        """The key of the last item, 0 where there is none."""
+        return self.keys[-1] if self.count else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a manifest: everything about a copy but its body."""
+
+    key: int
+    id: str
+    version: str
+    added: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A page of manifest rows, in order of adding."""
+
+    items: Sequence[Entry]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy with all that the store knows of it. `tlp` is what the object says, `default_tlp` what its source said for
+    objects without; the two are never both set. `shown` says that it is the copy that readers get. `body` is None once
+    the body was purged."""
+
+    key: int
+    collection: str
+    source: str
+    id: str
+    type: str
+    version: str
+    state: State
+    added: int
+    digest: bytes
+    tlp: int | None
+    default_tlp: int | None
+    shown: bool
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One object found by text: enough for a row of a list."""
+
+    key: int
+    id: str
+    type: str
+    name: str
+    version: str
+    added: int
+    source: str
+    collection: str
+    tlp: int | None
+    default_tlp: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Objects found. `behind` is the number of stored copies that full text does not know yet."""
+
+    items: Sequence[Hit]
+    more: bool
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class TextQuery:
+    """A search: every word must occur (in the name, aliases, pattern, value or description), within these filters.
+    `tlp_most` is a TLP level (see `comity.stix.markings.TLP`) that the effective marking may not exceed."""
+
+    words: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    collection: str | None = None
+    added_after: int | None = None
+    tlp_least: int | None = None
+    tlp_most: int | None = None
+    limit: int = 50
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What became of one POST; readable by the token that made it. `body` is the finished TAXII status resource."""
+
+    id: str
+    token: str
+    created_at: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Sizes for `doctor`, metrics and the front page."""
+
+    objects: int
+    copies: int
+    types: dict[str, int]
+    collections: dict[str, int]
+    last_added: int | None
+    text_behind: int
+    bytes_on_disk: int
+
+
+class Snapshot(Protocol):
+    """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
+    first four answers."""
+
+    def page(self, query: Query, *, bytes_max: int = 16 * 2**20) -> Bodies:
+        """The bodies that the query asks for, at most `query.limit` and about `bytes_max` bytes, yet one at least."""
+        ...
+
+    def entries(self, query: Query) -> Entries:
+        """The same page as rows of a manifest."""
+        ...
+
+    def stream(self, collection: str | None = None) -> Iterator[bytes]:
+        """Every body, each (id, version) once, all versions, in order of adding, with flat memory."""
+        ...
+
+    def search(self, query: TextQuery) -> Hits:
+        """The newest first. `query.after` is the key of the last hit of the page before."""
+        ...
+
+    def copies(self, id: str, collection: str | None = None) -> list[Copy]:
+        """Every copy of the id, history and withdrawn ones included, newest version first; for own staff's `show`."""
+        ...
+
+    def counts(self) -> Counts: ...
+    def collections(self) -> list[Collection]:
+        """In order of making; the same each time."""
+        ...
+
+    def collection(self, name: str) -> Collection:
+        """The one with that id, alias or title. NotFound, or Conflict where a title is not unique."""
+        ...
+
+    def sources(self) -> list[Source]: ...
+    def source(self, name: str) -> Source:
+        """NotFound where there is none."""
+        ...
+
+    def tokens(self) -> list[Token]: ...
+    def token(self, id: str) -> Token | None:
+        """Never a stale answer: a cache is trusted only under the state row of this snapshot."""
+        ...
+
+    def status(self, id: str) -> Status | None: ...
+    def setting(self, name: str) -> bytes | None: ...
+
+
+class Transaction(Snapshot, Protocol):
+    """Changes that happen together or not at all. Everything that a Snapshot answers is asked inside the transaction."""
+
+    def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
+        """Every live copy of the id in the collection (of those versions, or all) is withdrawn; how many there were.
+        First, last and shown flags are as if it had never been there; what thereby comes up is re-dated."""
+        ...
+
+    def put_collection(self, collection: Collection) -> Collection:
+        """Made, or changed where the id exists. AlreadyDone where an alias is taken."""
+        ...
+
+    def put_source(self, source: Source) -> Source: ...
+    def put_token(self, token: Token) -> None: ...
+    def put_status(self, status: Status) -> None: ...
+    def put_setting(self, name: str, value: bytes) -> None: ...
+    def forget_statuses(self, before: int) -> int:
+        """Statuses made before that instant are gone; how many."""
+        ...
+
+    def purge(self, before: int) -> int:
+        """The bodies of copies withdrawn before that instant are destroyed; how many. Keys and dates stay used."""
+        ...
+
+
+class Store(Protocol):
+    """Where a node rests. Safe to use from several threads; several processes may use one store at once."""
+
+    def read(self) -> AbstractContextManager[Snapshot]: ...
+    def write(self) -> AbstractContextManager[Transaction]:
+        """Committed, durably, when the block ends; rolled back when it raises. Writers take turns.
+        StoreUnavailable where the store is locked, full or gone."""
+        ...
+
+    def ingest(
+        self,
+        batches: Iterable[Sequence[StixObject]],
+        *,
+        collection: str,
+        source: str,
+        default_tlp: int | None,
+        state: State,
+        now: int,
+        finish: Callable[[Transaction, list[Verdict]], T],
+    ) -> T:
+        """All batches are stored in one transaction, and `finish` is called inside it with one verdict an object, in order.
+
+        The next batch is drawn in the calling thread while the last one is written in the store's own. `date_added` of
+        what is stored is max(now, last of the collection + 1 µs), and one µs more a row. If `batches` or `finish` raises,
+        nothing was stored.
+        """
+        ...
+
+    def index_text(self, limit: int) -> int:
+        """Up to `limit` copies more are found by `search`; how many are left. Never inside a writer's transaction."""
+        ...
+
+    def backup(self, target: Path) -> None:
+        """A consistent copy, made while others read and write, is in the new file `target` (mode 0600)."""
+        ...
+
+    def check(self) -> list[str]:
+        """What is wrong with the store, in sentences; empty where all holds."""
+        ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""TAXII 2.1 without sockets: bytes and headers to values, and back."""

@@ -1,0 +1,1 @@
+"""HTTP, thin: routes, sign-in, and errors as their readers expect them."""
