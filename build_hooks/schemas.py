@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 SCHEMAS_EXPECTED = 57
 
 
-class SchemasHook(BuildHookInterface):  # type: ignore[misc]  # hatchling ships no types
+class SchemasHook(BuildHookInterface[Any]):
     """Adds `comity/_schemas/<folder>/<name>.json` to every wheel."""
 
     PLUGIN_NAME = "custom"

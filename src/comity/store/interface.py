@@ -1,8 +1,9 @@
-"""The store: few nouns, few verbs, bulk first. Two implementations keep this contract (tests/contract runs one suite on each).
+"""The store: few nouns, few verbs, bulk first. All implementations keep this contract; tests/contract asks it of each.
 
-A *copy* is one body of one version of one object, from one source, in one collection; it is a row with a rising key that
-is never used again. Among live copies (`State.RECEIVED`, `State.PUBLISHED`) there is at most one a (collection, source,
-id, version). A *reader* sees one copy an id and version: the one from a source of kind `own`, else the earliest.
+A *copy* is one body of one version of one object, from one source, in one collection; it is a row with a rising key
+that is never used again. Among live copies (`State.RECEIVED`, `State.PUBLISHED`) there is at most one a (collection,
+source, id, version). A *reader* sees one copy an id and version: the one from a source of kind `own`, else the
+earliest.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -27,6 +28,11 @@ class State(IntEnum):
     WITHDRAWN = 3
     SUPERSEDED = 4
 
+    @property
+    def live(self) -> bool:
+        """Whether readers may see copies of this state."""
+        return self in (State.RECEIVED, State.PUBLISHED)
+
 
 class Outcome(StrEnum):
     """What became of one object that was handed over. SUPERSEDED: stored, and an earlier body went into history."""
@@ -40,7 +46,8 @@ class Outcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The outcome for the object at the same place of the batch. `differs` holds the paths at which a conflicting body
-    differs from the one that is kept; `key` is the row that now holds the object (for a conflict the one that stays)."""
+    differs from the one that is kept; `key` is the row that now holds the object (in a conflict, the one that stays).
+    """
 
     outcome: Outcome
     key: int
@@ -94,8 +101,8 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Bodies:
-    """A page of bodies as they are kept, joined by commas in order of adding. Dates are those of its first and last item,
-    in microseconds; `last_key` is the position to go on from. With no item `body` is empty and the dates are None."""
+    """A page of bodies as they are kept, joined by commas in order of adding. Dates are those of its first and last
+    item, in microseconds; `last_key` is the position to go on from. Without items `body` is empty, the dates None."""
 
     body: bytes
     count: int
@@ -130,9 +137,9 @@ class Entries:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy with all that the store knows of it. `tlp` is what the object says, `default_tlp` what its source said for
-    objects without; the two are never both set. `shown` says that it is the copy that readers get. `body` is None once
-    the body was purged."""
+    """One copy with all that the store knows of it. `tlp` is what the object says, `default_tlp` what its source said
+    for objects without; the two are never both set. `shown` says that it is the copy that readers get. `body` is None
+    once the body was purged."""
 
     key: int
     collection: str
@@ -261,7 +268,7 @@ class Snapshot(Protocol):
 
 
 class Transaction(Snapshot, Protocol):
-    """Changes that happen together or not at all. Everything that a Snapshot answers is asked inside the transaction."""
+    """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
         """Every live copy of the id in the collection (of those versions, or all) is withdrawn; how many there were.
@@ -305,11 +312,11 @@ class Store(Protocol):
         now: int,
         finish: Callable[[Transaction, list[Verdict]], T],
     ) -> T:
-        """All batches are stored in one transaction, and `finish` is called inside it with one verdict an object, in order.
+        """All batches are stored in one transaction, and `finish` is called in it with one verdict an object, in order.
 
         The next batch is drawn in the calling thread while the last one is written in the store's own. `date_added` of
-        what is stored is max(now, last of the collection + 1 µs), and one µs more a row. If `batches` or `finish` raises,
-        nothing was stored.
+        what is stored is max(now, last of the collection + 1 µs), and one µs more a row. If `batches` or `finish`
+        raises, nothing was stored.
         """
         ...
 
@@ -321,8 +328,9 @@ class Store(Protocol):
         """A consistent copy, made while others read and write, is in the new file `target` (mode 0600)."""
         ...
 
-    def check(self) -> list[str]:
-        """What is wrong with the store, in sentences; empty where all holds."""
+    def check(self, *, deep: bool = False) -> list[str]:
+        """What is wrong with the store, in sentences; empty where all holds. `deep` also reads every body and compares
+        it with its digest."""
         ...
 
     def close(self) -> None: ...

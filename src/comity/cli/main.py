@@ -1,0 +1,161 @@
+"""The `comity` command: its table of commands, and the one table that turns errors into exit codes."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from comity import __version__
+from comity.cli.console import Console, json_text
+from comity.cli.options import LazyGroup
+from comity.cli.terminal import safe
+from comity.errors import ComityError, Conflict, Invalid, NotFound, Refused, Unavailable, Unverified
+
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+EXIT_CODES: tuple[tuple[type[ComityError], int], ...] = (
+    (NotFound, 3),
+    (Refused, 4),
+    (Invalid, 5),
+    (Conflict, 6),
+    (Unverified, 20),
+    (Unavailable, 75),
+)
+
+COMMANDS = {
+    "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story."),
+    "init": ("comity.cli.init:init", "Make a node: its folder, its store and a first token."),
+    "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
+    "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
+    "import": ("comity.cli.importing:import_", "Take in STIX 2.1 from files."),
+    "export": ("comity.cli.exporting:export", "Write out everything that is stored."),
+    "search": ("comity.cli.search:search", "Find objects by words and filters."),
+    "show": ("comity.cli.show:show", "Show an object, with all its copies and versions."),
+    "collection": ("comity.cli.collection:collection", "Make and list collections."),
+    "token": ("comity.cli.token:token", "Make, list and revoke credentials."),
+    "source": ("comity.cli.source:source", "Make and list the sources that objects come from."),
+    "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
+    "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
+    "migrate": ("comity.cli.backup:migrate", "Bring the store to this version of Comity."),
+    "config": ("comity.cli.config:config", "Show and check the settings."),
+    "completion": ("comity.cli.completion:completion", "Print what makes a shell complete commands."),
+    "version": ("comity.cli.version:version", "Print the version."),
+}
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
+        click.echo(f"comity {__version__}")
+        context.exit()
+
+
+root = LazyGroup(
+    "comity",
+    places=COMMANDS,
+    help=(
+        "A self-hosted node for cyber cooperation between parties who trust each other only partly.\n\n"
+        "To look around: comity demo. To begin: comity init --name NAME, then comity serve."
+    ),
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            help="Print the version.",
+            callback=_print_version,
+        )
+    ],
+)
+
+
+def main() -> NoReturn:
+    """The console entry: runs what the command line says, and exits with the code that belongs to what became of it."""
+    if instruction := os.environ.get("_COMITY_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(root, {}, "comity", "_COMITY_COMPLETE", instruction))
+    for stream in (sys.stdout, sys.stderr):
+        # A locale that cannot spell a name must not end the command.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 0
+    except OSError as error:
+        code = _tell(Console(), error)
+    _let_go_of_stdout()
+    sys.exit(code)
+
+
+def _let_go_of_stdout() -> None:
+    """Whatever could not be written is forgotten, so that the interpreter does not complain of it on its way out."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def run(args: Sequence[str]) -> int:
+    """The command was run; its exit code. Whatever goes wrong is told on stderr, under `--json` on stdout too."""
+    console = Console()
+    if home := os.environ.get("COMITY_HOME"):
+        from pathlib import Path
+
+        console.home = Path(home)
+    try:
+        with root.make_context("comity", list(args), obj=console) as context:
+            root.invoke(context)
+    except click.exceptions.Exit as exit:
+        return exit.exit_code
+    except BrokenPipeError:
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        _say_error(console, "interrupted", "Interrupted.")
+        return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return USAGE
+    except click.ClickException as error:
+        # The parser stops at the first fault, perhaps before it has met --json.
+        console.json = console.json or "--json" in args
+        return _tell(console, error)
+    except Exception as error:
+        return _tell(console, error)
+    return 0
+
+
+def _tell(console: Console, error: Exception) -> int:
+    if isinstance(error, ComityError):
+        code = next((code for kind, code in EXIT_CODES if isinstance(error, kind)), FAILED)
+        _say_error(console, error.code, error.message, error.hint, error.rule, error.where)
+    elif isinstance(error, click.ClickException):
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        help = f"{context.command_path} --help" if context else "comity --help"
+        code = USAGE
+        _say_error(console, "usage", error.format_message().replace("\n", " "), f"See: {help}")
+    elif isinstance(error, OSError) and error.strerror:
+        code = FAILED
+        place = f"{error.filename}: " if error.filename else ""
+        _say_error(console, "system", f"{place}{error.strerror}.")
+    else:
+        code = FAILED
+        hint = "" if console.debug else "Run it again with --debug and report what it prints."
+        _say_error(console, "bug", f"Unexpected {type(error).__name__}: {error}", hint)
+    if console.debug and not isinstance(error, click.ClickException):
+        import traceback
+
+        print("".join(traceback.format_exception(error)), file=sys.stderr)
+    return code
+
+
+def _say_error(console: Console, code: str, message: str, hint: str = "", rule: str = "", where: str = "") -> None:
+    place = ", ".join(part for part in (f"at {where}" if where and where not in message else "", rule) if part)
+    print(safe(f"error: {message}" + (f" ({place})" if place else "")), file=sys.stderr)
+    if hint:
+        print(safe(f"hint: {hint}"), file=sys.stderr)
+    if console.json and not console.begun:
+        error = {"code": code, "message": message, "hint": hint, "rule": rule, "where": where}
+        print(json_text({"error": error}), file=sys.stdout)

@@ -1,0 +1,133 @@
+"""What a good engineer would look at first when a node is not well."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from comity.errors import ComityError
+from comity.interfaces import instant_of, microseconds
+from comity.node import system
+from comity.node.home import open_home
+from comity.node.node import Node
+from comity.node.system import SETTINGS_FILE, Settings
+
+FREE_BYTES_WANTED = 500 * 2**20
+TOKEN_DAYS_WARNED = 14
+CERTIFICATE_DAYS_WARNED = 30
+DAY_US = 24 * 3600 * 1_000_000
+
+
+class Level(StrEnum):
+    """OK: looked at and well. WARN: works, and wants a person. BAD: does not work. BROKEN: evidence does not hold."""
+
+    OK = "ok"
+    WARN = "warn"
+    BAD = "bad"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at: how it is, and what to do about it."""
+
+    level: Level
+    what: str
+    hint: str = ""
+
+
+def examine(home: Path) -> list[Finding]:
+    """Everything looked at, the good included. Nothing is changed, and nothing raises for a node that is not well."""
+    try:
+        settings = system.load_settings(home)
+    except ComityError as error:
+        return [Finding(Level.BAD, error.message, error.hint)]
+    found = [*_settings(home), *_files(home), *_disk(home), *_address(settings), *_certificate(home, settings)]
+    try:
+        with open_home(home) as node:
+            found += [*_store(node), *_clock(node), *_text(node), *_tokens(node)]
+    except ComityError as error:
+        found.append(Finding(Level.BAD, error.message, error.hint))
+    return found
+
+
+def _settings(home: Path) -> list[Finding]:
+    problems = system.check_settings(home)
+    hint = f"Mend {home / SETTINGS_FILE}."
+    return [Finding(Level.BAD, problem, hint) for problem in problems] or [Finding(Level.OK, "The settings hold.")]
+
+
+def _files(home: Path) -> list[Finding]:
+    open_to_others = system.open_to_others(home)
+    if not open_to_others:
+        return [Finding(Level.OK, "Only the owner can read the home and what is in it.")]
+    return [Finding(Level.WARN, f"{path} can be read by others.", f"chmod go-rwx '{path}'") for path in open_to_others]
+
+
+def _disk(home: Path) -> list[Finding]:
+    free = system.free_bytes(home)
+    words = f"{free / 2**30:.1f} GiB are free where the store is."
+    if free >= FREE_BYTES_WANTED:
+        return [Finding(Level.OK, words)]
+    return [Finding(Level.WARN, words, "Make room: a full disk refuses every write.")]
+
+
+def _address(settings: Settings) -> list[Finding]:
+    if settings.insecure_http:
+        hint = "Set tls_cert and tls_key, or put a TLS proxy before it and set behind_proxy."
+        return [
+            Finding(Level.WARN, "Plain HTTP is allowed on any address (insecure_http): secrets pass unhidden.", hint)
+        ]
+    return []
+
+
+def _certificate(home: Path, settings: Settings) -> list[Finding]:
+    if not settings.tls_cert:
+        return []
+    try:
+        until = system.certificate_until(home / settings.tls_cert)
+    except ComityError as error:
+        return [Finding(Level.BAD, error.message, error.hint)]
+    days = (until - system.SystemClock().now()).days
+    words = f"The certificate is valid until {until:%Y-%m-%d}, {days} days."
+    level = Level.OK if days >= CERTIFICATE_DAYS_WARNED else Level.WARN if days >= 0 else Level.BAD
+    return [Finding(level, words, "" if level is Level.OK else "Renew it and start `serve` again.")]
+
+
+def _store(node: Node) -> list[Finding]:
+    problems = node.check()
+    counts = node.counts()
+    words = f"The store holds {counts.copies} copies of {counts.objects} objects, and every digest agrees."
+    return [
+        Finding(Level.BROKEN, problem, "Stop writing to the node and restore the last backup into a new home.")
+        for problem in problems
+    ] or [Finding(Level.OK, words)]
+
+
+def _clock(node: Node) -> list[Finding]:
+    last = node.counts().last_added
+    now = microseconds(node.clock.now())
+    if last is None or last <= now:
+        return [Finding(Level.OK, "The clock is not behind what is stored.")]
+    words = f"The newest object was added {instant_of(last):%Y-%m-%dT%H:%M:%SZ}, which this clock says is to come."
+    return [
+        Finding(Level.WARN, words, "Set the clock right; dates go on rising by a microsecond until it has caught up.")
+    ]
+
+
+def _text(node: Node) -> list[Finding]:
+    behind = node.counts().text_behind
+    if not behind:
+        return [Finding(Level.OK, "Search knows everything that is stored.")]
+    return [Finding(Level.OK, f"Search does not know {behind} copies yet; `serve` works them off.")]
+
+
+def _tokens(node: Node) -> list[Finding]:
+    now = microseconds(node.clock.now())
+    found = []
+    valid = [token for token in node.tokens() if token.revoked_at is None and token.expires_at > now]
+    for token in valid:
+        days = (token.expires_at - now) // DAY_US
+        if days < TOKEN_DAYS_WARNED:
+            hint = f"Make another, hand it over, then: comity token revoke {token.id}"
+            found.append(Finding(Level.WARN, f"The token {token.id} ({token.name}) ends in {days} days.", hint))
+    return found or [Finding(Level.OK, f"{len(valid)} tokens are valid, none near its end.")]

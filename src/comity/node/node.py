@@ -1,0 +1,423 @@
+"""Node: the public verbs, each a short paragraph. Fetch, decide, record, act."""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from comity.errors import AlreadyDone, Invalid, InvalidRequest, NotFound
+from comity.interfaces import Clock, Entropy, Query, microseconds
+from comity.node import access as who
+from comity.node import outbound, receive, showing, system
+from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
+from comity.node.asking import text_query
+from comity.node.outbound import Item, Released
+from comity.node.receive import Posted, Report, Way
+from comity.node.showing import CopyView
+from comity.node.system import Settings, SystemClock, SystemEntropy
+from comity.stix import schema
+from comity.stix.cut import cut_lines, cut_stream
+from comity.stix.markings import TLP
+from comity.stix.parse import Limits
+from comity.stix.split import split_document
+from comity.stix.timestamp import instant_key
+from comity.store.interface import Collection, Counts, Entries, Hits, Source, Store, Token
+
+CURSOR_KEY_BYTES = 64
+TEXT_INDEX_OBJECTS = 500
+TEXT_SECONDS_AWAITED = 5
+DOCUMENT_OBJECTS_MAX = 10_000_000
+UNDO_SECONDS = 30 * 24 * 3600
+PURGE_SECONDS_BETWEEN = 3600
+SOURCE_KINDS = ("own", "feed")
+PUBLISH_WAYS = ("auto", "review")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionView:
+    """A collection as one reader sees it."""
+
+    id: str
+    title: str
+    alias: str | None
+    description: str
+    can_read: bool
+    can_write: bool
+
+
+class Node:
+    """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Clock, entropy: Entropy) -> None:
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.entropy = entropy
+        self._schemas: schema.Schemas | None = None
+        self._schemas_lock = threading.Lock()
+        self._purged_at = 0
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        settings: Settings | None = None,
+        create: bool = True,
+    ) -> Self:
+        """A node over the store at that address (`sqlite:///file.db`), made where there is none and `create` says so.
+
+        OldSchema where the store was made by another version of Comity: it is never migrated silently.
+        """
+        settings = settings or Settings(store=url)
+        if name is not None:
+            settings = replace(settings, name=name)
+        store = system.open_store(url, create=create)
+        node = cls(store, settings, clock or SystemClock(), entropy or SystemEntropy())
+        node.furnish()
+        return node
+
+    def furnish(self) -> None:
+        """The store has what every node has: the source `local`, the collection `default` and the cursor key."""
+        with self.store.read() as snapshot:
+            if snapshot.setting("cursor_key") is not None:
+                return
+        with self.store.write() as tx:
+            if tx.setting("cursor_key") is not None:
+                return
+            now = microseconds(self.clock.now())
+            if not any(source.name == "local" for source in tx.sources()):
+                tx.put_source(Source("local", kind="own", created_at=now))
+            if not tx.collections():
+                tx.put_collection(Collection(str(self.entropy.uuid4()), "default", "default", "What this node holds."))
+            tx.put_setting("cursor_key", self.entropy.token_bytes(CURSOR_KEY_BYTES))
+
+    def close(self) -> None:
+        """The store is closed; the node answers nothing more."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """What this node is called."""
+        return self.settings.name
+
+    # -- who may ask
+
+    def admit(self, credential: Credential) -> Access:
+        """The rights of a credential that holds now; Unauthenticated otherwise."""
+        now = microseconds(self.clock.now())
+        with self.store.read() as snapshot:
+            return who.admit(snapshot, credential, now)
+
+    def new_token(
+        self,
+        name: str,
+        *,
+        read: Sequence[str] = (),
+        write: Sequence[str] = (),
+        source: str = "local",
+        days: int = who.TOKEN_DAYS_DEFAULT,
+    ) -> NewToken:
+        """A token is in force; its secret is in the answer and nowhere else."""
+        with self.store.write() as tx:
+            return who.issue(tx, self.clock, self.entropy, name, read=read, write=write, source=source, days=days)
+
+    def tokens(self) -> list[Token]:
+        """Every token ever issued, the revoked and expired ones included."""
+        with self.store.read() as snapshot:
+            return snapshot.tokens()
+
+    def revoke_token(self, id: str) -> Token:
+        """The token admits nobody any more, from the next request on."""
+        with self.store.write() as tx:
+            token = tx.token(id)
+            if token is None:
+                raise NotFound(f"There is no token {id!r}.", hint="comity token list")
+            if token.revoked_at is None:
+                token = replace(token, revoked_at=microseconds(self.clock.now()))
+                tx.put_token(token)
+            return token
+
+    # -- collections and sources
+
+    def collections(self, access: Access = OPERATOR) -> list[CollectionView]:
+        """The collections in which this reader has any right, in order of making."""
+        with self.store.read() as snapshot:
+            views = [_view(collection, access) for collection in snapshot.collections()]
+        return [view for view in views if view.can_read or view.can_write]
+
+    def collection(self, name: str, access: Access = OPERATOR) -> CollectionView:
+        """One of them, by id or alias, for the operator by title too. NotFound where there is no right."""
+        with self.store.read() as snapshot:
+            return _view(outbound.permit(snapshot, access, name), access)
+
+    def add_collection(self, title: str, *, alias: str | None = None, description: str = "") -> CollectionView:
+        """The collection exists. AlreadyDone where the alias is taken."""
+        check_name(title, "title")
+        if alias is not None:
+            check_alias(alias)
+        with self.store.write() as tx:
+            made = tx.put_collection(Collection(str(self.entropy.uuid4()), title, alias, description))
+        return _view(made, OPERATOR)
+
+    def sources(self) -> list[Source]:
+        """Every source, in order of making."""
+        with self.store.read() as snapshot:
+            return snapshot.sources()
+
+    def add_source(
+        self,
+        name: str,
+        *,
+        kind: str = "feed",
+        strict: bool = False,
+        default_marking: str = "amber+strict",
+        publish: str = "review",
+        labels_are_markings: bool = False,
+    ) -> Source:
+        """The source exists. AlreadyDone where one of that name did before."""
+        check_name(name, "source name")
+        if kind not in SOURCE_KINDS or publish not in PUBLISH_WAYS:
+            raise Invalid("A source is `own` or `feed`, and published by `auto` or `review`.", where="source")
+        marking = TLP.read(default_marking)
+        with self.store.write() as tx:
+            if any(source.name == name for source in tx.sources()):
+                raise AlreadyDone(f"There is a source {name!r} already.")
+            return tx.put_source(
+                Source(
+                    name,
+                    kind=kind,
+                    strict=strict,
+                    default_marking=marking.word.removeprefix("TLP:").lower(),
+                    publish=publish,
+                    labels_are_markings=labels_are_markings,
+                    created_at=microseconds(self.clock.now()),
+                )
+            )
+
+    # -- in
+
+    def receive(
+        self,
+        body: bytes,
+        source: str = "local",
+        *,
+        collection: str = "default",
+        strict: bool | None = None,
+        marking: str | None = None,
+    ) -> Report:
+        """A bundle, an envelope or one object was taken in; the report has one verdict an object.
+
+        `strict` and `marking` (a TLP word, for objects without TLP) default to what the source says.
+        """
+        raws = split_document(body, objects_max=DOCUMENT_OBJECTS_MAX)
+        return self._take(raws, source, collection, strict, marking, None)
+
+    def receive_stream(
+        self,
+        chunks: Iterable[bytes],
+        source: str = "local",
+        *,
+        lines: bool = False,
+        collection: str = "default",
+        strict: bool | None = None,
+        marking: str | None = None,
+        progress: Callable[[int], None] | None = None,
+    ) -> Report:
+        """The same of a document of any size, stored slice by slice with flat memory; `lines`: one object a line."""
+        cut = cut_lines if lines else cut_stream
+        raws = cut(chunks, object_bytes_max=self._limits().object_bytes_max)
+        return self._take(raws, source, collection, strict, marking, progress)
+
+    def _take(
+        self,
+        raws: Iterable[bytes],
+        source: str,
+        collection: str,
+        strict: bool | None,
+        marking: str | None,
+        progress: Callable[[int], None] | None,
+    ) -> Report:
+        default = None if marking is None else TLP.read(marking)
+        with self.store.read() as snapshot:
+            target = outbound.permit(snapshot, OPERATOR, collection, write=True)
+            known = next((s for s in snapshot.sources() if s.name == source), None)
+        found = known or self.add_source(source)
+        report = Report(found.name, new_source=known is None)
+        way = _way(target, found, strict, default)
+        schemas, limits = self.schemas(), self._limits()
+        receive.store_all(self.store, self.clock, raws, way, schemas, limits, report, progress)
+        return report
+
+    def post(self, access: Access, collection: str, body: bytes) -> Posted:
+        """A TAXII envelope was taken in, and its status resource can be read by the token that sent it."""
+        with self.store.read() as snapshot:
+            target = outbound.permit(snapshot, access, collection, write=True)
+            source = snapshot.source(access.source)
+        way = _way(target, source, None, None)
+        return receive.post(self.store, self.clock, self.entropy, access, way, body, self.schemas(), self._limits())
+
+    def delete(self, access: Access, collection: str, id: str, instants: Sequence[str] | None = None) -> int:
+        """Every copy of the id in the collection (of those versions, or all) is withdrawn; how many there were.
+
+        NotFound where there was none. Needs the right to read and to write (TAXII 2.1 section 5.7).
+        """
+        with self.store.write() as tx:
+            target = outbound.permit(tx, access, collection, read=True, write=True)
+            count = tx.withdraw(target.id, id, instants, microseconds(self.clock.now()))
+        if count == 0:
+            raise NotFound("There is no such object, or no such version of it.", where="id")
+        return count
+
+    # -- out
+
+    def page(self, access: Access, query: Query) -> Released:
+        """The objects that the query asks for, as one page."""
+        with self.store.read() as snapshot:
+            return outbound.release(snapshot, access, query)
+
+    def manifest(self, access: Access, query: Query) -> Entries:
+        """The same page, without bodies."""
+        with self.store.read() as snapshot:
+            return outbound.manifest(snapshot, access, query)
+
+    def status(self, access: Access, id: str) -> bytes:
+        """The status resource of a POST by this token; NotFound for those of others."""
+        with self.store.read() as snapshot:
+            status = snapshot.status(id)
+        if status is None or access.token is None or status.token != access.token:
+            raise NotFound("There is no such status.", where="status")
+        return status.body
+
+    def find(self, query: Query | None = None, access: Access = OPERATOR) -> Iterator[Item]:
+        """Every object that the query asks for, in order of adding; `query.limit` is the size of a page underneath."""
+        query = query or Query()
+        while True:
+            page = self.page(access, query)
+            yield from outbound.items(page)
+            if not page.more:
+                return
+            query = replace(query, after=page.last_key)
+
+    def get(self, id: str, version: str | None = None, access: Access = OPERATOR) -> Item:
+        """The last version of an object, or that version. NotFound where there is none."""
+        versions: tuple[str, ...] = ("last",)
+        if version is not None:
+            instant = instant_key(version)
+            if instant is None:
+                raise InvalidRequest(f"{version!r} is no STIX timestamp.", where="version", rule="STIX 2.1 §3.13")
+            versions = (instant,)
+        for item in self.find(Query(ids=(id,), versions=versions), access):
+            return item
+        raise NotFound(f"There is no object {id!r}.", where="id")
+
+    def show(self, id: str, access: Access = OPERATOR) -> list[CopyView]:
+        """Every copy of an object, history included, with its effective marking and findings; NotFound without any."""
+        with self.store.read() as snapshot:
+            views = showing.views(snapshot, access, id, self.schemas())
+        if not views:
+            raise NotFound(f"There is no object {id!r}.", where="id")
+        return views
+
+    def search(
+        self, text: str, *, types: Sequence[str] = (), limit: int = 50, after: int = 0, access: Access = OPERATOR
+    ) -> Hits:
+        """Objects whose text has every word, the newest first.
+
+        What was added a moment ago is indexed first, for at most TEXT_SECONDS_AWAITED; `behind` counts what is not yet.
+        """
+        query = text_query(text, types=types, limit=limit, after=after, now_us=microseconds(self.clock.now()))
+        stop = microseconds(self.clock.now()) + TEXT_SECONDS_AWAITED * 1_000_000
+        while self.store.index_text(TEXT_INDEX_OBJECTS) and microseconds(self.clock.now()) < stop:
+            pass
+        with self.store.read() as snapshot:
+            return outbound.search(snapshot, access, query)
+
+    def export(
+        self,
+        write: Callable[[bytes], object],
+        *,
+        collection: str | None = None,
+        lines: bool = False,
+        access: Access = OPERATOR,
+    ) -> int:
+        """All objects and versions were written, as a STIX bundle or one a line; how many."""
+        bundle_id = f"bundle--{self.entropy.uuid4()}"
+        with self.store.read() as snapshot:
+            return outbound.write_export(snapshot, access, write, collection=collection, lines=lines, id=bundle_id)
+
+    # -- keeping house
+
+    def counts(self) -> Counts:
+        """Sizes, for `doctor`, the metrics and the front page."""
+        with self.store.read() as snapshot:
+            return snapshot.counts()
+
+    def ready(self) -> list[str]:
+        """Why the node cannot answer now, in sentences; empty when it can."""
+        with self.store.read() as snapshot:
+            return [] if snapshot.collections() else ["There is no collection."]
+
+    def work(self) -> bool:
+        """One bounded piece of what runs behind: full text, and once an hour the bodies whose time for undo is over.
+        True where more is waiting."""
+        now = microseconds(self.clock.now())
+        if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
+            self._purged_at = now
+            with self.store.write() as tx:
+                tx.purge(now - UNDO_SECONDS * 1_000_000)
+                tx.forget_statuses(now - receive.STATUS_SECONDS_KEPT * 1_000_000)
+        return self.store.index_text(TEXT_INDEX_OBJECTS) > 0
+
+    def cursor_key(self) -> bytes:
+        """The key that seals the positions of pages; one for all processes of the node."""
+        with self.store.read() as snapshot:
+            key = snapshot.setting("cursor_key")
+        assert key is not None
+        return key
+
+    def check(self) -> list[str]:
+        """What is wrong with the store, in sentences; every digest is looked at."""
+        return self.store.check(deep=True)
+
+    def schemas(self) -> schema.Schemas:
+        """The STIX schemas, read when first needed."""
+        with self._schemas_lock:
+            if self._schemas is None:
+                self._schemas = schema.compile(system.schema_documents())
+            return self._schemas
+
+    def _limits(self) -> Limits:
+        return Limits(object_bytes_max=self.settings.max_content_length)
+
+
+def check_alias(alias: str) -> None:
+    """The alias can stand in a path: lower-case letters, digits, `-`, `_` and `.`. Invalid otherwise."""
+    good = set("abcdefghijklmnopqrstuvwxyz0123456789-_.")
+    if not 1 <= len(alias) <= 100 or not set(alias) <= good or alias.strip(".") != alias:
+        raise Invalid("An alias is 1 to 100 of a-z, 0-9, `-`, `_` and `.`, with no dot at its ends.", where="alias")
+
+
+def _view(collection: Collection, access: Access) -> CollectionView:
+    return CollectionView(
+        collection.id,
+        collection.title,
+        collection.alias,
+        collection.description,
+        access.may_read(collection.id),
+        access.may_write(collection.id),
+    )
+
+
+def _way(target: Collection, source: Source, strict: bool | None, marking: TLP | None) -> Way:
+    default = TLP.read(source.default_marking) if marking is None else marking
+    return Way(target.id, source, source.strict if strict is None else strict, default)

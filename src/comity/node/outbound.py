@@ -1,0 +1,137 @@
+"""The one way out. Whatever leaves the store for a reader is made here, so that a gate has one place to stand.
+
+Until the release gate is built every reader is own staff: who has the right to a collection sees all that is received
+or published in it, and nothing that is a draft or withdrawn.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from comity.errors import NotAuthorized, NotFound
+from comity.interfaces import Query
+from comity.node.access import Access
+from comity.stix.object import VERSIONLESS
+from comity.store.interface import Collection, Copy, Entries, Hits, Snapshot, TextQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """A page that may leave: bodies as they came, joined by commas, and what the reader may know of them.
+
+    Dates are in microseconds since 1970 and belong to the first and last item; None where the page is empty.
+    """
+
+    body: bytes
+    count: int
+    more: bool
+    last_key: int
+    first_added: int | None
+    last_added: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One object that may leave; `raw` is what was sent, byte for byte."""
+
+    raw: bytes
+    id: str
+    type: str
+    version: str
+
+
+class _Fields(msgspec.Struct):
+    id: str
+    type: str
+    modified: str | None = None
+    created: str | None = None
+
+
+_slices = msgspec.json.Decoder(list[msgspec.Raw])
+_fields = msgspec.json.Decoder(_Fields)
+
+
+def permit(snapshot: Snapshot, access: Access, name: str, *, read: bool = False, write: bool = False) -> Collection:
+    """The collection, where every right asked for is held. NotFound where there is no right at all, so that a stranger
+    cannot tell a collection of others from none; NotAuthorized where one right is held and another is missing."""
+    collection = snapshot.collection(name)
+    may_read, may_write = access.may_read(collection.id), access.may_write(collection.id)
+    if not may_read and not may_write:
+        raise NotFound("There is no such collection.", where="collection")
+    if read and not may_read:
+        raise NotAuthorized("This credential may not read the collection.", where="collection")
+    if write and not may_write:
+        raise NotAuthorized("This credential may not write to the collection.", where="collection")
+    return collection
+
+
+def release(snapshot: Snapshot, access: Access, query: Query) -> Released:
+    """The page of objects that the query asks for and this reader may have."""
+    page = snapshot.page(_narrowed(snapshot, access, query))
+    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added)
+
+
+def manifest(snapshot: Snapshot, access: Access, query: Query) -> Entries:
+    """The same page as rows without bodies."""
+    return snapshot.entries(_narrowed(snapshot, access, query))
+
+
+def items(page: Released) -> Iterator[Item]:
+    """The objects of a page one by one, each cut out exactly as it was sent."""
+    for raw in _slices.decode(b"[" + page.body + b"]"):
+        fields = _fields.decode(raw)
+        yield Item(bytes(raw), fields.id, fields.type, fields.modified or fields.created or VERSIONLESS)
+
+
+def copies(snapshot: Snapshot, access: Access, id: str) -> list[Copy]:
+    """Every copy of the id in the collections that this reader may read."""
+    return [copy for copy in snapshot.copies(id) if access.may_read(copy.collection)]
+
+
+def search(snapshot: Snapshot, access: Access, query: TextQuery) -> Hits:
+    """Hits among what the reader may read; a reader without the right to every collection names one."""
+    if query.collection is not None:
+        query = replace(query, collection=permit(snapshot, access, query.collection, read=True).id)
+    elif not access.may_read_all:
+        raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
+    return snapshot.search(query)
+
+
+def write_export(
+    snapshot: Snapshot,
+    access: Access,
+    write: Callable[[bytes], object],
+    *,
+    collection: str | None,
+    lines: bool,
+    id: str,
+) -> int:
+    """Every object that is neither a draft nor withdrawn was written, each (id, version) once; how many there were.
+
+    The form is a STIX bundle with that `id`, or with `lines` one object a line. Memory stays flat.
+    """
+    if collection is None and not access.may_read_all:
+        raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
+    found = permit(snapshot, access, collection, read=True).id if collection is not None else None
+    count = 0
+    if not lines:
+        write(b'{"type":"bundle","id":"' + id.encode() + b'"')
+    for raw in snapshot.stream(found):
+        if lines:
+            # A body may hold line breaks between its members, where they mean nothing; no string can hold one.
+            write(raw.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
+        else:
+            write((b',"objects":[\n' if count == 0 else b",\n") + raw)
+        count += 1
+    if not lines:
+        write(b"]}\n" if count else b"}\n")
+    return count
+
+
+def _narrowed(snapshot: Snapshot, access: Access, query: Query) -> Query:
+    if query.collection is None:
+        if not access.may_read_all:
+            raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
+        return query
+    return replace(query, collection=permit(snapshot, access, query.collection, read=True).id)

@@ -1,0 +1,84 @@
+"""What own staff see of an object: every copy of it, what its markings mean, and what is wrong with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from comity.interfaces import instant_of
+from comity.node import outbound
+from comity.node.access import Access
+from comity.stix.markings import TLP, effective
+from comity.stix.object import Finding, JsonObject, StixObject
+from comity.stix.parse import Limits, judge
+from comity.stix.schema import Schemas
+from comity.store.interface import Copy, Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class CopyView:
+    """One copy in words. `tlp` is the effective marking, `tlp_from` is `object`, `source` or `none`; `raw` is None once
+    the body was destroyed; `findings` are those of markings first, then those of the standard."""
+
+    id: str
+    type: str
+    version: str
+    collection: str
+    source: str
+    state: str
+    added: datetime
+    shown: bool
+    tlp: str
+    tlp_from: str
+    statements: tuple[str, ...]
+    findings: tuple[Finding, ...]
+    raw: bytes | None
+    digest: str
+
+
+def views(snapshot: Snapshot, access: Access, id: str, schemas: Schemas) -> list[CopyView]:
+    """Every copy that this reader may read, newest version first."""
+    titles = {collection.id: collection.title for collection in snapshot.collections()}
+    labels = {source.name: source.labels_are_markings for source in snapshot.sources()}
+    return [
+        _view(snapshot, copy, titles[copy.collection], labels.get(copy.source, False), schemas)
+        for copy in outbound.copies(snapshot, access, id)
+    ]
+
+
+def resolve(snapshot: Snapshot, source: str, ref: str) -> JsonObject | None:
+    """The newest definition under that id from the same source: nobody else's may give a marking its meaning (R5)."""
+    for copy in snapshot.copies(ref):
+        if copy.source == source and copy.body is not None and copy.state.live:
+            value = orjson.loads(copy.body)
+            return value if isinstance(value, dict) else None
+    return None
+
+
+def _view(snapshot: Snapshot, copy: Copy, title: str, labels: bool, schemas: Schemas) -> CopyView:
+    tlp, tlp_from = TLP.RED.word, "none"
+    statements: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    if copy.body is not None:
+        default = None if copy.default_tlp is None else TLP(copy.default_tlp)
+        value = orjson.loads(copy.body)
+        marking = effective(value, lambda ref: resolve(snapshot, copy.source, ref), default, labels=labels)
+        tlp, tlp_from, statements = marking.tlp.word, marking.tlp_from, marking.statements
+        judged = judge(copy.body, 0, schemas, strict=False, labels=labels, limits=Limits())
+        findings = marking.findings + (judged.findings if isinstance(judged, StixObject) else ())
+    return CopyView(
+        id=copy.id,
+        type=copy.type,
+        version=copy.version,
+        collection=title,
+        source=copy.source,
+        state=copy.state.name.lower(),
+        added=instant_of(copy.added),
+        shown=copy.shown,
+        tlp=tlp,
+        tlp_from=tlp_from,
+        statements=statements,
+        findings=findings,
+        raw=copy.body,
+        digest=copy.digest.hex(),
+    )

@@ -1,0 +1,261 @@
+"""The real world: settings, disk, clock, chance. The only module of the node that names them."""
+
+import importlib.metadata
+import importlib.resources
+import os
+import secrets
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+
+from comity import __version__
+from comity.errors import AlreadyDone, Invalid, NotFound
+from comity.interfaces import PAGE_ITEMS_MAX
+from comity.store.interface import Store
+
+SETTINGS_FILE = "comity.toml"
+STORE_FILE = "comity.db"
+SCHEMAS_EXPECTED = 57
+
+
+class SystemClock:
+    """The host's clock, in UTC."""
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return datetime.now(UTC)
+
+
+class SystemEntropy:
+    """The host's source of unpredictable bytes."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """That many unpredictable bytes."""
+        return secrets.token_bytes(count)
+
+    def uuid4(self) -> UUID:
+        """A random UUID, version 4."""
+        return uuid4()
+
+
+def _setting(default: Any, words: str) -> Any:
+    return field(default=default, metadata={"words": words})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `comity.toml` may say; each key has the name of its field, and words for the reference page."""
+
+    name: str = _setting("Comity node", "What this node is called, in TAXII titles and on its pages.")
+    store: str = _setting(f"sqlite:///{STORE_FILE}", "Where the store is; a relative path is meant from the home.")
+    host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
+    port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
+    max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
+    page_items_max: int = _setting(PAGE_ITEMS_MAX, "The most objects of a page, 1 to 1000.")
+    tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
+    tls_key: str = _setting("", "A PEM file with the private key of `tls_cert`.")
+    behind_proxy: str = _setting("", "The address of a reverse proxy whose X-Forwarded-For and -Proto are believed.")
+    insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
+    contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
+
+
+def _read_settings(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        hint = f"Make a node there: comity init --home {path.parent} --name NAME"
+        raise NotFound(f"There is no node in {path.parent}.", hint=hint) from None
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path} is not UTF-8 text.", where=str(path)) from error
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Invalid(f"{path} is not TOML: {error}.", where=str(path)) from error
+
+
+def settings_problems(values: dict[str, Any]) -> list[str]:
+    """What is wrong with these settings, a sentence each; empty where all is well."""
+    known = {f.name: f for f in fields(Settings)}
+    problems = [f"`{key}` is no setting." for key in values if key not in known]
+    for key, value in values.items():
+        if key in known:
+            wanted = {"str": str, "int": int, "bool": bool}[getattr(known[key].type, "__name__", str(known[key].type))]
+            if type(value) is not wanted:
+                problems.append(f"`{key}` must be a {wanted.__name__}, not {value!r}.")
+    if problems:
+        return problems
+    settings = Settings(**values)
+    if not 0 <= settings.port <= 65535:
+        problems.append("`port` must be 0 to 65535.")
+    if not 1 <= settings.page_items_max <= PAGE_ITEMS_MAX:
+        problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
+    if not 1024 <= settings.max_content_length <= 2**31:
+        problems.append("`max_content_length` must be 1 KiB to 2 GiB, in bytes.")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        problems.append("`tls_cert` and `tls_key` go together.")
+    if not settings.name.strip() or not settings.name.isprintable() or len(settings.name) > 200:
+        problems.append("`name` must be 1 to 200 printable characters.")
+    if settings.contact and not settings.contact.startswith(("mailto:", "https://", "tel:")):
+        problems.append("`contact` must begin with mailto:, https:// or tel:.")
+    return problems
+
+
+def load_settings(home: Path) -> Settings:
+    """The settings of the node in that home. NotFound where there is none, Invalid where they are wrong."""
+    path = home / SETTINGS_FILE
+    values = _read_settings(path)
+    problems = settings_problems(values)
+    if problems:
+        raise Invalid(f"{path}: {problems[0]}", where=str(path), hint="See all with: comity config check")
+    return Settings(**values)
+
+
+def check_settings(home: Path) -> list[str]:
+    """What is wrong with the settings of that home, a sentence each."""
+    values = _read_settings(home / SETTINGS_FILE)
+    problems = settings_problems(values)
+    if problems:
+        return problems
+    settings = Settings(**values)
+    for key in ("tls_cert", "tls_key"):
+        named = getattr(settings, key)
+        if named and not os.access(home / named, os.R_OK):
+            problems.append(f"`{key}`: {home / named} cannot be read.")
+    if not settings.store.startswith("sqlite:///"):
+        problems.append("`store` must be sqlite:///PATH.")
+    return problems
+
+
+def write_settings(home: Path, values: dict[str, Any]) -> None:
+    """`comity.toml` says these values, beside a line on where to read of the others."""
+    lines = ["# The settings of this Comity node. `comity config show` lists every setting with its value."]
+    lines += [f"{key} = {toml_value(value)}" for key, value in values.items()]
+    write_private(home / SETTINGS_FILE, ("\n".join(lines) + "\n").encode())
+
+
+def toml_value(value: Any) -> str:
+    """A string, whole number or boolean as TOML writes it. A JSON string is a TOML basic string."""
+    return orjson.dumps(value).decode().replace("\x7f", "\\u007f")
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """The new file holds the content and only its owner may read it. AlreadyDone where there is one."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    except FileExistsError:
+        raise AlreadyDone(f"{path} exists already.") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def store_path(url: str, home: Path | None = None) -> Path:
+    """The file of a `sqlite:///PATH` address; a relative path is meant from the home, else from here."""
+    prefix = "sqlite:///"
+    if not url.startswith(prefix) or len(url) == len(prefix):
+        raise Invalid(f"{url!r} is no store address.", where="store", hint="Give sqlite:///PATH.")
+    path = Path(url.removeprefix(prefix))
+    return path if home is None or path.is_absolute() else home / path
+
+
+def open_store(url: str, home: Path | None = None, *, create: bool) -> Store:
+    """The store at that address. NotFound where there is none and none may be made, OldSchema where it must migrate."""
+    from comity.store.sqlite import open_store as open_sqlite
+
+    return open_sqlite(store_path(url, home), create=create)
+
+
+def schema_documents() -> dict[str, Any]:
+    """The OASIS schemas by `folder/name`: from this package, or for a checkout from stix2-validator beside it."""
+    found: dict[str, Any] = {}
+    packed = importlib.resources.files("comity") / "_schemas"
+    if packed.is_dir():
+        for folder in packed.iterdir():
+            for file in folder.iterdir():
+                found[f"{folder.name}/{file.name.removesuffix('.json')}"] = orjson.loads(file.read_bytes())
+    else:
+        for path in _validator_files():
+            if path.parts[:3] == ("stix2validator", "schemas-2.1", "schemas") and path.suffix == ".json":
+                name = "/".join(path.parts[3:]).removesuffix(".json")
+                found[name] = orjson.loads(Path(str(path.locate())).read_bytes())
+    if len(found) != SCHEMAS_EXPECTED:
+        hint = "Install Comity from its wheel, or `pip install stix2-validator` beside a source checkout."
+        raise NotFound(f"Of {SCHEMAS_EXPECTED} STIX schemas {len(found)} are installed.", hint=hint)
+    return found
+
+
+def _validator_files() -> list[importlib.metadata.PackagePath]:
+    try:
+        return importlib.metadata.files("stix2-validator") or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+
+
+def make_home(home: Path) -> None:
+    """The folder is there, empty or not, and only its owner may enter it."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        home.chmod(0o700)
+    except OSError as error:
+        raise NotFound(f"{home} cannot be made: {error.strerror}.") from error
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """A folder of our own on the same file system, gone afterwards with all that is in it."""
+    try:
+        beside.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix=".comity-", dir=beside)
+    except OSError as error:
+        raise NotFound(f"{beside} cannot be written: {error.strerror}.") from error
+    with folder as name:
+        yield Path(name)
+
+
+def migrate_store(url: str, home: Path | None = None) -> list[str]:
+    """The store has the schema of this version; a copy as it was lies beside it. The names of what was run."""
+    from comity.store.sqlite import migrate
+
+    path = store_path(url, home)
+    stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
+    return migrate(path, path.with_name(f"{path.name}.before-{stamp}"))
+
+
+def version() -> str:
+    """The version of this installation."""
+    return __version__
+
+
+def open_to_others(home: Path) -> list[Path]:
+    """The home and the files in it that anybody but the owner may read or write."""
+    paths = [home, *sorted(home.iterdir())]
+    return [path for path in paths if not path.is_symlink() and path.stat().st_mode & 0o077]
+
+
+def free_bytes(folder: Path) -> int:
+    """How much more the file system of that folder takes from an ordinary user."""
+    there = os.statvfs(folder)
+    return there.f_bavail * there.f_frsize
+
+
+def certificate_until(path: Path) -> datetime:
+    """The end of validity of the first certificate in a PEM file; NotFound or Invalid where there is none."""
+    from cryptography import x509
+
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise Invalid(f"{path} holds no certificate in PEM form.", where="tls_cert") from error

@@ -1,0 +1,99 @@
+"""Bytes to objects, each judged alone. A lenient source's objects keep their faults as findings; a strict one's do not
+pass with a broken MUST; without a sound spine (`comity.stix.spine`) and I-JSON none passes."""
+
+import hashlib
+from dataclasses import dataclass
+
+import msgspec
+import orjson
+
+from comity.errors import Invalid
+from comity.stix import ijson, rules, spine
+from comity.stix.markings import forged, tlp_of
+from comity.stix.object import VERSIONLESS, Finding, Rejected, StixObject
+from comity.stix.schema import FINDINGS_MAX, Schemas
+from comity.stix.timestamp import instant_key
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much is taken of one object."""
+
+    object_bytes_max: int = 8 * 2**20
+
+
+LIMITS = Limits()
+ID_CHARACTERS_SHOWN = 200
+
+
+def judge(
+    raw: bytes, index: int, schemas: Schemas, *, strict: bool, limits: Limits = LIMITS, labels: bool = False
+) -> StixObject | Rejected:
+    """The object, or why it is not taken. `index` is its place among those sent; `labels` says that its source means
+    markings by its `tlp:*` labels. `raw` is kept as it is, without the white space around it."""
+    if raw[:1] != b"{" or raw[-1:] != b"}":
+        raw = raw.strip(b" \t\r\n")
+        if raw[:1] != b"{":
+            return Rejected(index, "", VERSIONLESS, (Finding("", "STIX 2.1 §3.2", "this is not a JSON object"),))
+    try:
+        value = ijson.read(raw, bytes_max=limits.object_bytes_max)
+        version, instant = spine.read(value)
+    except Invalid as error:
+        return _rejected(raw, index, (Finding(error.where, error.rule, error.message),))
+    fault = forged(value)
+    if fault is not None:
+        return _rejected(raw, index, (fault,))
+    findings = schemas.findings(value)
+    more = rules.findings(value)
+    if findings or more:
+        # What a MUST forbids comes first, so that it is named even where there are many.
+        both = sorted((*findings, *more), key=lambda finding: not finding.must)
+        findings = tuple(both[:FINDINGS_MAX])
+        if strict and findings[0].must:
+            return Rejected(index, value["id"], version, findings)
+    return StixObject(
+        raw,
+        value["id"],
+        value["type"],
+        version,
+        instant,
+        hashlib.sha256(raw).digest(),
+        "2.1",
+        tlp_of(value, labels=labels),
+        findings,
+    )
+
+
+class _Head(msgspec.Struct):
+    """The members that tell which object it is; the rest of it may be broken."""
+
+    id: msgspec.Raw = msgspec.Raw(b'""')
+    created: msgspec.Raw = msgspec.Raw(b'""')
+    modified: msgspec.Raw = msgspec.Raw(b'""')
+
+
+_head = msgspec.json.Decoder(_Head)
+
+
+def _rejected(raw: bytes, index: int, findings: tuple[Finding, ...]) -> Rejected:
+    """The rejection with the id and the version as far as they can be read, so that the sender can be told which."""
+    try:
+        head = _head.decode(raw)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return Rejected(index, "", VERSIONLESS, findings)
+    identifier = _text(head.id)
+    if len(identifier) > ID_CHARACTERS_SHOWN or not identifier.isprintable():
+        identifier = ""
+    version = VERSIONLESS
+    for text in (_text(head.created), _text(head.modified)):
+        if instant_key(text) is not None:
+            version = text
+    return Rejected(index, identifier, version, findings)
+
+
+def _text(raw: msgspec.Raw) -> str:
+    try:
+        value = orjson.loads(bytes(raw))
+    except orjson.JSONDecodeError:
+        return ""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,128 @@
+"""What STIX 2.1 demands and its schemas cannot say. Every finding names the clause; SHOULDs have `must=False`.
+
+Values may be of any shape here: an object of a lenient source comes by although its schema refused it.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from comity.stix import pattern
+from comity.stix.object import Finding, JsonObject
+from comity.stix.rules_inside import inner_times, observed_objects, references, uuid_version
+from comity.stix.rules_markings import markings
+from comity.stix.rules_text import languages
+from comity.stix.tables import CONTRIBUTING, INNER_TIMES, OBSERVABLES, ORDERS, REFERENCES, SECTIONS
+from comity.stix.timestamp import instant_key
+from comity.stix.words import clean, path_of
+
+_NAMES = re.compile(r"(?:(?:[a-z][a-z0-9_]{2,249}|id)\n)*+")
+_NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
+_AUTHOR = "identity--"
+
+Rule = Callable[[JsonObject], Iterator[Finding]]
+
+
+def findings(value: JsonObject) -> tuple[Finding, ...]:
+    """Where an object with a sound spine breaks a rule. Costs little for the many that give no occasion for one."""
+    kind = value["type"]
+    found: tuple[Finding, ...] = ()
+    created, modified = value.get("created"), value.get("modified")
+    # Texts of one length order as their instants do.
+    if created is not None and modified is not None and modified != created:
+        if len(created) == len(modified) and created[-5:-4] == modified[-5:-4]:
+            early = modified < created
+        else:
+            early = str(instant_key(modified)) < str(instant_key(created))
+        if early:
+            found += (Finding("modified", "STIX 2.1 §3.6", "modified is before created"),)
+    author = value.get("created_by_ref")
+    if author is not None and type(author) is str and not author.startswith(_AUTHOR):
+        found += (Finding("created_by_ref", "STIX 2.1 §3.2", "the creator must be an identity"),)
+    if not _NAMES.fullmatch("\n".join(value) + "\n"):
+        found += tuple(_names(value))
+    if not _OCCASIONS.get(kind, _ALWAYS).isdisjoint(value):
+        for rule in _RULES:
+            found += tuple(rule(value))
+    return found
+
+
+def _names(value: JsonObject) -> Iterator[Finding]:
+    for name in value:
+        if not _NAME.fullmatch(name):
+            problem = f"the property name '{clean(name)}' is not 3 to 250 of a-z, 0-9 and _, a letter first"
+            yield Finding(path_of([name]), "STIX 2.1 §3.1", problem)
+
+
+def _order(value: JsonObject) -> Iterator[Finding]:
+    kind = value["type"]
+    if kind not in ORDERS:
+        return
+    first, last, equal = ORDERS[kind]
+    begin, end = _instant(value.get(first)), _instant(value.get(last))
+    if begin is None or end is None or begin < end or (equal and begin == end):
+        return
+    problem = f"{last} must not be before {first}" if equal else f"{last} must be later than {first}"
+    yield Finding(last, f"STIX 2.1 §{SECTIONS[kind]}", problem)
+
+
+def _instant(text: Any) -> str | None:
+    return instant_key(text) if type(text) is str else None
+
+
+def _pattern(value: JsonObject) -> Iterator[Finding]:
+    text = value.get("pattern")
+    if value["type"] != "indicator" or value.get("pattern_type") != "stix" or type(text) is not str:
+        return
+    fault = pattern.check(text)
+    if fault is not None:
+        where = f" ({fault.where})" if fault.where else ""
+        yield Finding("pattern", fault.rule or "STIX 2.1 §9", f"{fault.message}{where}")
+
+
+def _out_of_place(value: JsonObject) -> Iterator[Finding]:
+    kind = value["type"]
+    if "defanged" in value and kind in SECTIONS and kind not in OBSERVABLES:
+        yield Finding("defanged", "STIX 2.1 §3.2", "'defanged' must not be used on anything but observables")
+    if kind == "file" and "name_enc" in value and "name" not in value:
+        yield Finding("name_enc", "STIX 2.1 §3.1", "an encoding is given for a name that is not")
+
+
+def _deprecated(value: JsonObject) -> Iterator[Finding]:
+    if value["type"] == "observed-data" and "objects" in value:
+        problem = "`objects` is deprecated; observables of their own, named in object_refs, take its place"
+        yield Finding("objects", "STIX 2.1 §4.14", problem, must=False)
+
+
+_RULES: tuple[Rule, ...] = (
+    _order,
+    inner_times,
+    references,
+    uuid_version,
+    markings,
+    languages,
+    observed_objects,
+    _pattern,
+    _out_of_place,
+    _deprecated,
+)
+
+_ALWAYS = frozenset({"granular_markings", "lang", "defanged"})
+
+
+def _occasion(kind: str) -> frozenset[str]:
+    """The properties without which no rule of this type has anything to say."""
+    names = set(_ALWAYS)
+    if kind in ORDERS:
+        names.add(ORDERS[kind][1])
+    names |= {path[0] for path in REFERENCES.get(kind, ())}
+    names |= {path[0] for path in INNER_TIMES.get(kind, ())}
+    if kind in CONTRIBUTING or kind == "marking-definition":
+        names.add("id")
+    if kind == "file":
+        names.add("name_enc")
+    names |= {"indicator": {"pattern"}, "observed-data": {"objects"}, "software": {"languages"}}.get(kind, set())
+    return frozenset(names | ({"contents"} if kind == "language-content" else set()))
+
+
+_OCCASIONS = {kind: _occasion(kind) for kind in SECTIONS}

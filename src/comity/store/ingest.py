@@ -1,0 +1,150 @@
+"""The way in for many objects: one lookup a batch, decided in Python, written by a few statements of many rows."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from comity.stix.object import VERSIONLESS, StixObject
+from comity.store.flags import ALL_FLAGS, Live
+from comity.store.interface import Outcome, State, Verdict
+from comity.store.transaction import VISIBLE, SqliteTransaction
+from comity.store.views import KEY_MOST, check_room
+
+CHUNKS = (256, 64, 16, 4, 1)
+"""Rows a statement; few sizes, so that the prepared statements are few."""
+
+_SHARED = ("collection", "source")
+_COLUMNS = (
+    *("key", "id", "type", "version", "instant", "state", "flags", "added"),
+    *("tlp", "default_tlp", "size", "digest", "gone", "rank"),
+)
+
+
+def _insert(count: int) -> str:
+    shared = [f"?{place}" for place in range(1, len(_SHARED) + 1)]
+    rows = []
+    for row in range(count):
+        start = len(_SHARED) + row * len(_COLUMNS) + 1
+        rows.append(f"({','.join(shared + [f'?{start + place}' for place in range(len(_COLUMNS))])})")
+    return f"INSERT INTO object ({','.join(_SHARED + _COLUMNS)}) VALUES {','.join(rows)}"  # noqa: S608
+
+
+_INSERT_OBJECT = {count: _insert(count) for count in CHUNKS}
+_INSERT_BODY = {count: f"INSERT INTO body VALUES {','.join(['(?,?)'] * count)}" for count in CHUNKS}  # noqa: S608
+
+
+def _chunks(count: int) -> Iterator[tuple[int, int]]:
+    start = 0
+    for size in CHUNKS:
+        while count - start >= size:
+            yield start, size
+            start += size
+
+
+class Ingest:
+    """One ingest inside one transaction: `put` each batch, then read `verdicts`."""
+
+    def __init__(
+        self,
+        transaction: SqliteTransaction,
+        *,
+        collection: str,
+        source: str,
+        default_tlp: int | None,
+        state: State,
+        now: int,
+    ) -> None:
+        self.verdicts: list[Verdict] = []
+        self._transaction = transaction
+        self._collection = transaction.admin().collection(collection).key
+        found = transaction.admin().source(source)
+        self._source, self._own = found.key, found.kind == "own"
+        self._default_tlp = default_tlp
+        self._state = int(state)
+        self._flags = ALL_FLAGS if state in VISIBLE else 0
+        self._now = now
+
+    def put(self, batch: Sequence[StixObject]) -> None:
+        """The batch is stored; there is one verdict more an object."""
+        transaction, verdicts = self._transaction, self.verdicts
+        groups = transaction.live([each.id for each in batch])
+        first = transaction.last_key + 1
+        check_room("copies", first + len(batch), KEY_MOST)
+        rows: list[tuple[StixObject, Live]] = []
+        superseded: list[int] = []
+        for each in batch:
+            group = groups[each.id]
+            rival = self._rival(each, group) if group else None
+            key = rank = first + len(rows)
+            outcome = Outcome.STORED
+            if rival is not None:
+                differs = self._differences(each, rival, rows, first)
+                if not differs:
+                    verdicts.append(Verdict(Outcome.DUPLICATE, rival.key))
+                    continue
+                if each.version != VERSIONLESS:
+                    verdicts.append(Verdict(Outcome.CONFLICT, rival.key, differs))
+                    continue
+                outcome, rank = Outcome.SUPERSEDED, rival.rank
+                group.remove(rival)
+                rival.state, rival.flags = State.SUPERSEDED, 0
+                if rival.key < first:
+                    superseded.append(rival.key)
+            live = Live(
+                key,
+                self._collection,
+                self._source,
+                self._own,
+                each.instant,
+                self._state,
+                self._flags,
+                rank,
+                each.digest,
+            )
+            group.append(live)
+            rows.append((each, live))
+            verdicts.append(Verdict(outcome, key))
+        if not rows:
+            return
+        transaction.take_keys(len(rows))
+        added = transaction.take_dates(self._collection, len(rows), self._now)
+        if superseded:
+            transaction.supersede(superseded)
+        transaction.settle([group for group in groups.values() if len(group) > 1], self._now, unstored=first)
+        self._write(rows, added)
+
+    def _rival(self, each: StixObject, group: list[Live]) -> Live | None:
+        """The live copy of the same version from the same source in the same collection."""
+        for live in group:
+            if live.instant == each.instant and live.source == self._source and live.collection == self._collection:
+                return live
+        return None
+
+    def _differences(
+        self, each: StixObject, rival: Live, rows: list[tuple[StixObject, Live]], first: int
+    ) -> tuple[str, ...]:
+        """The paths at which the object differs from the copy that is kept, none where both are the same JSON value."""
+        if rival.digest == each.digest:
+            return ()
+        from comity.stix.compare import differing_paths
+
+        kept = rows[rival.key - first][0].raw if rival.key >= first else self._transaction.body(rival.key)
+        return tuple(differing_paths(kept, each.raw))
+
+    def _write(self, rows: list[tuple[StixObject, Live]], added: int) -> None:
+        transaction, default_tlp = self._transaction, self._default_tlp
+        types = transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
+        for start, count in _chunks(len(rows)):
+            values: list[Any] = [self._collection, self._source]
+            bodies: list[Any] = []
+            for place in range(start, start + count):
+                each, live = rows[place]
+                key, tlp = live.key, each.tlp
+                values += (
+                    *(key, each.id, types[each.type], each.version, each.instant, live.state, live.flags),
+                    *(added + place, tlp, default_tlp if tlp is None else None, len(each.raw), each.digest),
+                    key if live.state == State.SUPERSEDED else 0,
+                    live.rank if live.rank != key else None,
+                )
+                bodies += (key, each.raw)
+            transaction.db.execute(_INSERT_OBJECT[count], values)
+            transaction.db.execute(_INSERT_BODY[count], bodies)

@@ -1,0 +1,145 @@
+"""The schema of a SQLite store: numbered steps forward, each whole or not at all, never taken silently."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+
+from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema
+from comity.store.connection import connect, guarded
+
+APPLICATION_ID = 0x436F6D79
+PAGE_BYTES = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One migration: its number is the schema version that it makes."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def packaged() -> list[Step]:
+    """The steps that come with this version of Comity, in order."""
+    folder = files("comity.store") / "migrations"
+    found = (entry for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return sorted(
+        (Step(int(entry.name[:4]), entry.name[:-4], entry.read_text("utf-8")) for entry in found),
+        key=lambda step: step.number,
+    )
+
+
+def statements(sql: str) -> Iterator[str]:
+    """The single statements of a script. sqlite3's own executescript would commit the transaction it is called in."""
+    pending = ""
+    for line in sql.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """The schema version of a store, 0 for an empty file. Conflict where the file is something else's."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if application == APPLICATION_ID:
+        return version
+    if db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0] or version or application:
+        raise Conflict("the file is a SQLite database of another program", hint="name the store of a Comity node")
+    return 0
+
+
+def apply(db: sqlite3.Connection, steps: Sequence[Step]) -> list[str]:
+    """The steps that the store lacks are taken, in one transaction; their names."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        version = version_of(db)
+        done = []
+        for step in steps:
+            if step.number > version:
+                for statement in statements(step.sql):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {step.number}")
+                done.append(step.name)
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.execute("COMMIT")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    return done
+
+
+def private_file(path: Path) -> None:
+    """The file exists, was made now, is empty, and is readable by its owner alone. AlreadyDone where there was one."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        raise AlreadyDone(f"{path} exists", hint="name a file that does not exist yet") from None
+    except OSError as error:
+        raise NotFound(f"{path} cannot be made: {error.strerror}") from error
+
+
+def prepare(path: Path, *, create: bool) -> None:
+    """There is a store of the present schema at `path`. NotFound, OldSchema or Conflict where that is not so."""
+    steps = packaged()
+    newest = steps[-1].number
+    if not path.exists():
+        if not create:
+            raise NotFound(f"there is no store at {path}", hint="comity init")
+        private_file(path)
+    with guarded(), closing(connect(path, write=True)) as db:
+        version = version_of(db)
+        if version == 0 and create:
+            db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+            db.execute("PRAGMA journal_mode = WAL")
+            apply(db, steps)
+        elif version == 0:
+            raise NotFound(f"{path} is empty", hint="comity init")
+        elif version < newest:
+            raise OldSchema(f"the store has schema {version}, this Comity needs {newest}", hint="comity migrate")
+        elif version > newest:
+            raise OldSchema(
+                f"the store has schema {version}, this Comity knows only {newest}", hint="install the newer Comity"
+            )
+
+
+def schema_version(path: Path) -> int:
+    """The schema version of the store at `path`, 0 for an empty file. NotFound where there is none."""
+    if not path.exists():
+        raise NotFound(f"there is no store at {path}", hint="comity init")
+    with guarded(), closing(connect(path, write=True)) as db:
+        return version_of(db)
+
+
+def migrate(path: Path, backup_to: Path, *, steps: Sequence[Step] | None = None) -> list[str]:
+    """The store has the present schema, and `backup_to` holds it as it was; the names of the steps taken.
+
+    Nothing is done, and no backup made, where the schema is the present one already. Not beside a running `serve`.
+    """
+    steps = packaged() if steps is None else steps
+    version = schema_version(path)
+    if version > steps[-1].number:
+        raise OldSchema(f"the store has schema {version}, this Comity knows only {steps[-1].number}")
+    if version == steps[-1].number:
+        return []
+    with guarded(), closing(connect(path, write=True)) as db:
+        copy_into(db, backup_to)
+        return apply(db, steps)
+
+
+def copy_into(db: sqlite3.Connection, target: Path) -> None:
+    """The new file `target` (mode 0600) is a consistent copy of the database; on failure there is no such file."""
+    private_file(target)
+    try:
+        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
+            db.backup(copy)
+    except BaseException:
+        for suffix in ("", "-journal", "-wal", "-shm"):
+            Path(f"{target}{suffix}").unlink(missing_ok=True)
+        raise

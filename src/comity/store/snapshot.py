@@ -1,0 +1,292 @@
+"""Reading: one consistent state of a SQLite store. Whatever is answered in bulk comes as one row, since Python's
+sqlite3 fights for the interpreter at every row."""
+
+import sqlite3
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+import zstandard
+from pyroaring import BitMap
+
+from comity.interfaces import Query
+from comity.store import search
+from comity.store.admin import Admin
+from comity.store.flags import ALL_SHIFT, LAST, SHOWN
+from comity.store.interface import (
+    Bodies,
+    Collection,
+    Copy,
+    Counts,
+    Entries,
+    Entry,
+    Hits,
+    Source,
+    State,
+    Status,
+    TextQuery,
+    Token,
+)
+from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
+
+STATE = "SELECT last_key, last_change, admin_version FROM state"
+STREAM_ROWS = 128
+STREAM_BYTES = 4 * 2**20
+SPEC_VERSION = "2.1"
+
+_JOINED = "SELECT CAST(group_concat(body, ',') AS BLOB) FROM (SELECT body FROM body WHERE {} ORDER BY key)"
+_RANGE = _JOINED.format("key BETWEEN ? AND ?")
+_LISTED = _JOINED.format("key IN (SELECT value FROM json_each(?))")
+_ENTRIES = (
+    "SELECT group_concat(key || char(9) || id || char(9) || version || char(9) || added, char(10)) FROM"
+    " (SELECT key, id, version, added FROM object WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key)"
+)
+_SIZES = (
+    "SELECT json_group_array(size) FROM"
+    " (SELECT size FROM object WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key)"
+)
+_OF_IDS = (
+    "SELECT json_group_array(key) FROM object WHERE id IN (SELECT value FROM json_each(?)) AND gone = 0"
+    " AND (?2 OR instant IN (SELECT value FROM json_each(?3)))"
+)
+_OF_INSTANTS = "SELECT json_group_array(key) FROM object WHERE instant IN (SELECT value FROM json_each(?)) AND gone = 0"
+_COPIES = (
+    "SELECT o.key, o.collection, o.source, t.name, o.version, o.state, o.added, o.digest, o.tlp, o.default_tlp,"
+    " o.flags, b.body FROM object o JOIN type t ON t.key = o.type LEFT JOIN body b ON b.key = o.key"
+    " WHERE o.id = ? AND (?2 IS NULL OR o.collection = ?2) ORDER BY o.instant DESC, o.key"
+)
+_INTEGERS = msgspec.json.Decoder(list[int])
+_WORDS = frozenset(("first", "last", "all"))
+
+
+class Shared(Protocol):
+    """What all snapshots of a store share: the newest views and admin tables that a committed state has shown."""
+
+    def views_at(self, db: sqlite3.Connection, last_key: int, last_change: int, base: Views | None) -> Views: ...
+    def admin_at(self, db: sqlite3.Connection, version: int) -> Admin: ...
+
+
+def json_list(values: object) -> str:
+    """The values as JSON text, for `json_each`."""
+    return msgspec.json.encode(values).decode()
+
+
+class SqliteSnapshot:
+    """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
+
+    def __init__(self, db: sqlite3.Connection, shared: Shared, state: tuple[int, int, int], base: Views | None) -> None:
+        self._open: sqlite3.Connection | None = db
+        self._shared = shared
+        self.last_key, self.last_change, self.admin_version = state
+        self._base = base
+        self._views: Views | None = None
+        self._admin: Admin | None = None
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        """The connection; an error where the block is over, since it is someone else's by then."""
+        if self._open is None:
+            raise RuntimeError("the snapshot was used after its block ended")
+        return self._open
+
+    def release(self) -> None:
+        """Nothing can be asked any more."""
+        self._open = None
+
+    # -- what this snapshot rests on ----------------------------------------------------------------------------------
+    def views(self) -> Views:
+        """The bitmaps of exactly this state."""
+        views = self._views
+        if views is None or views.last_key != self.last_key or views.last_change != self.last_change:
+            views = self._views = self._views_now()
+        return views
+
+    def _views_now(self) -> Views:
+        return self._shared.views_at(self.db, self.last_key, self.last_change, self._base)
+
+    def admin(self) -> Admin:
+        """Collections, sources and tokens of exactly this state."""
+        if self._admin is None or self._admin.version != self.admin_version:
+            self._admin = self._admin_now()
+        return self._admin
+
+    def _admin_now(self) -> Admin:
+        return self._shared.admin_at(self.db, self.admin_version)
+
+    # -- pages --------------------------------------------------------------------------------------------------------
+    def view(self, query: Query) -> tuple[Keys, int]:
+        """The keys that the query asks for, and the key after which it starts."""
+        views, admin = self.views(), self.admin()
+        if query.spec_versions and SPEC_VERSION not in query.spec_versions:
+            return BitMap(), 0
+        collection = None if query.collection is None else admin.collection(query.collection).key
+        sources = [admin.sources[name].key for name in query.sources if name in admin.sources]
+        if query.sources and not sources:
+            return BitMap(), 0
+        keys = views.select(collection, query.versions, query.types, sources)
+        instants = [word for word in query.versions if word not in _WORDS]
+        if query.ids:
+            wanted = self._integers(_OF_IDS, json_list(query.ids), True, "[]")
+            keys = keys & BitMap(wanted)
+        if instants:
+            if query.ids:
+                at = self._integers(_OF_IDS, json_list(query.ids), False, json_list(instants))
+            else:
+                at = self._integers(_OF_INSTANTS, json_list(instants))
+            keys = keys | (BitMap(at) & views.select(collection, ("all",), query.types, sources))
+        after = query.after
+        if query.added_after is not None:
+            if collection is not None:
+                after = max(after, views.after(self.db, collection, query.added_after))
+            else:
+                keys = self.added_after(keys, query.added_after)
+        return keys, after
+
+    def added_after(self, keys: Keys, added: int) -> Keys:
+        """Those of the keys whose copies were added after the instant, in whatever collection."""
+        views = self.views()
+        late = BitMap()
+        for collection in views.every("collection"):
+            start = views.after(self.db, collection, added)
+            members = views.of("collection", collection)
+            if members and members.max() > start:
+                late |= members & BitMap(range(start + 1, members.max() + 1))
+        return keys & late
+
+    def _integers(self, sql: str, *arguments: object) -> list[int]:
+        return _INTEGERS.decode(self.db.execute(sql, arguments).fetchone()[0])
+
+    def page(self, query: Query, *, bytes_max: int = 16 * 2**20) -> Bodies:
+        view, after = self.view(query)
+        keys = first_keys(view, after, query.limit + 1)
+        more = len(keys) > query.limit
+        del keys[query.limit :]
+        fitting = self._fitting(keys, bytes_max)
+        if fitting < len(keys):
+            more = True
+            del keys[fitting:]
+        if not keys:
+            return Bodies(b"", 0, more, ())
+        return Bodies(self._joined(keys), len(keys), more, keys, self._added(keys[0]), self._added(keys[-1]))
+
+    def _fitting(self, keys: list[int], bytes_max: int) -> int:
+        """How many of the keys' bodies are within the bytes, one at least. Sizes are read only where it may matter."""
+        if len(keys) * LARGE_BYTES <= bytes_max and not self.views().of("large", 0).intersect(BitMap(keys)):
+            return len(keys)
+        total = 0
+        for place, size in enumerate(self._integers(_SIZES, json_list(keys))):
+            total += size
+            if total > bytes_max and place:
+                return place
+        return len(keys)
+
+    def _joined(self, keys: list[int]) -> bytes:
+        if keys[-1] - keys[0] + 1 == len(keys):
+            joined = self.db.execute(_RANGE, (keys[0], keys[-1])).fetchone()[0]
+        else:
+            joined = self.db.execute(_LISTED, (json_list(keys),)).fetchone()[0]
+        return bytes(joined)
+
+    def _added(self, key: int) -> int:
+        return int(self.db.execute("SELECT added FROM object WHERE key = ?", (key,)).fetchone()[0])
+
+    def entries(self, query: Query) -> Entries:
+        view, after = self.view(query)
+        keys = first_keys(view, after, query.limit + 1)
+        more = len(keys) > query.limit
+        del keys[query.limit :]
+        if not keys:
+            return Entries((), more)
+        text: str = self.db.execute(_ENTRIES, (json_list(keys),)).fetchone()[0]
+        rows = [line.split("\t") for line in text.split("\n")]
+        return Entries([Entry(int(key), id, version, int(added)) for key, id, version, added in rows], more)
+
+    def stream(self, collection: str | None = None) -> Iterator[bytes]:
+        number = None if collection is None else self.admin().collection(collection).key
+        keys = self.views().select(number, ("all",))
+        after = 0
+        while some := first_keys(keys, after, STREAM_ROWS):
+            del some[self._fitting(some, STREAM_BYTES) :]
+            after = some[-1]
+            rows = self.db.execute(
+                "SELECT body FROM body WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key", (json_list(some),)
+            ).fetchall()
+            for (body,) in rows:
+                yield body
+
+    # -- single things ------------------------------------------------------------------------------------------------
+    def search(self, query: TextQuery) -> Hits:
+        return search.search(self, query)
+
+    def copies(self, id: str, collection: str | None = None) -> list[Copy]:
+        admin = self.admin()
+        number = None if collection is None else admin.collection(collection).key
+        rows = self.db.execute(_COPIES, (id, number)).fetchall()
+        return [
+            Copy(
+                key=key,
+                collection=admin.collection_ids[place],
+                source=admin.source_names[source],
+                id=id,
+                type=type,
+                version=version,
+                state=State(state),
+                added=added,
+                digest=digest,
+                tlp=tlp,
+                default_tlp=default_tlp,
+                shown=bool(flags & SHOWN),
+                body=body,
+            )
+            for key, place, source, type, version, state, added, digest, tlp, default_tlp, flags, body in rows
+        ]
+
+    def counts(self) -> Counts:
+        views, admin = self.views(), self.admin()
+        last = views.of("flag", LAST << ALL_SHIFT)
+        shown = views.of("flag", SHOWN)
+        pages, page_bytes, behind, last_added = self.db.execute(
+            "SELECT (SELECT page_count FROM pragma_page_count), (SELECT page_size FROM pragma_page_size),"
+            " (SELECT last_key - text_cursor FROM state), (SELECT max(last_added) FROM collection)"
+        ).fetchone()
+        types = {name: last.intersection_cardinality(views.of("type", key)) for name, key in views.type_keys.items()}
+        return Counts(
+            objects=len(last),
+            copies=self.db.execute("SELECT count(*) FROM object WHERE gone = 0").fetchone()[0],
+            types={name: count for name, count in sorted(types.items()) if count},
+            collections={
+                each.id: shown.intersection_cardinality(views.of("collection", each.key))
+                for each in admin.collections.values()
+            },
+            last_added=last_added or None,
+            text_behind=behind,
+            bytes_on_disk=pages * page_bytes,
+        )
+
+    def collections(self) -> list[Collection]:
+        return list(self.admin().collections.values())
+
+    def collection(self, name: str) -> Collection:
+        return self.admin().collection_named(name)
+
+    def sources(self) -> list[Source]:
+        return list(self.admin().sources.values())
+
+    def source(self, name: str) -> Source:
+        return self.admin().source(name)
+
+    def tokens(self) -> list[Token]:
+        return list(self.admin().tokens.values())
+
+    def token(self, id: str) -> Token | None:
+        return self.admin().tokens.get(id)
+
+    def status(self, id: str) -> Status | None:
+        row = self.db.execute("SELECT id, token, created_at, body FROM status WHERE id = ?", (id,)).fetchone()
+        if row is None:
+            return None
+        return Status(row[0], row[1], row[2], zstandard.ZstdDecompressor().decompress(row[3]))
+
+    def setting(self, name: str) -> bytes | None:
+        row = self.db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
+        return None if row is None else bytes(row[0])

@@ -1,0 +1,274 @@
+"""Writing: changes of a SQLite store that happen together or not at all.
+
+What changes of an object's flags mean to clients that poll with `added_after` (rule 29): for each of the readings
+first, last and all of a collection, such a client must end with every copy that a fresh reader sees. A copy enters a
+reading either because it was stored, or because another copy went: the newest version was withdrawn, or a source became
+`own`. Then it is moved to a fresh key and a fresh date, as if it had come now; the old key is never used again, and
+readings in which it was already give it once more, which is harmless. Copies that merely leave a reading keep key and
+date. Readings over all collections together give no such promise, since dates rise within a collection only.
+
+A newer body of an object without versions takes the place of the one it supersedes: where another source's copy came
+between them, readers still get this source's, now the newest.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import msgspec
+import zstandard
+
+from comity.errors import AlreadyDone
+from comity.store import admin as admins
+from comity.store import text
+from comity.store.flags import IN_COLLECTION, Live, judge
+from comity.store.interface import Collection, Source, State, Status, Token
+from comity.store.snapshot import SqliteSnapshot, json_list
+from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
+
+VISIBLE = (State.RECEIVED, State.PUBLISHED)
+_LIVE = (
+    "SELECT json_group_array(json_array(id, key, collection, source, instant, state, flags, coalesce(rank, key),"
+    " hex(digest))) FROM object WHERE id IN (SELECT value FROM json_each(?)) AND gone = 0"
+)
+_ROWS = msgspec.json.Decoder(list[tuple[str, int, int, int, str, int, int, int, str]])
+
+
+class SqliteTransaction(SqliteSnapshot):
+    """See `comity.store.interface.Transaction`."""
+
+    _types: dict[str, int] | None = None
+
+    # -- state --------------------------------------------------------------------------------------------------------
+    def _views_now(self) -> Views:
+        self._base = Views.at(self.db, self.last_key, self.last_change, self._views or self._base)
+        return self._base
+
+    def _admin_now(self) -> admins.Admin:
+        return admins.load(self.db, self.admin_version)
+
+    def finish(self) -> None:
+        """The state row says what this transaction did; to be called last, before the commit."""
+        self.db.execute(
+            "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?",
+            (self.last_key, self.last_change, self.admin_version),
+        )
+
+    def take_keys(self, count: int) -> int:
+        """That many fresh keys are this transaction's own; the first of them."""
+        self.last_key += count
+        return self.last_key - count + 1
+
+    def take_dates(self, collection: int, count: int, now: int) -> int:
+        """That many dates of the collection, each one microsecond after the other, are given; the first of them."""
+        last = self.db.execute("SELECT last_added FROM collection WHERE key = ?", (collection,)).fetchone()[0]
+        first = max(now, last + 1)
+        self.db.execute("UPDATE collection SET last_added = ? WHERE key = ?", (first + count - 1, collection))
+        return int(first)
+
+    def log_changes(self, keys: Iterable[int]) -> None:
+        """Other processes will hear that the rows with these keys changed, moved or went."""
+        rows = [(self.last_change + place, key) for place, key in enumerate(keys, 1)]
+        self.db.execute(
+            "INSERT INTO change SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)",
+            (json_list(rows),),
+        )
+        self.last_change += len(rows)
+        self.db.execute("DELETE FROM change WHERE change <= ?", (self.last_change - CHANGES_KEPT,))
+
+    def type_keys(self, names: Iterable[str]) -> dict[str, int]:
+        """The numbers of all types, these included."""
+        if self._types is None:
+            self._types = dict(self.db.execute("SELECT name, key FROM type").fetchall())
+        for name in names:
+            if name not in self._types:
+                number = len(self._types) + 1
+                check_room("types", number, TYPES_MOST)
+                self.db.execute("INSERT INTO type VALUES (?, ?)", (number, name))
+                self._types[name] = number
+        return self._types
+
+    # -- flags --------------------------------------------------------------------------------------------------------
+    def live(self, ids: Iterable[str]) -> dict[str, list[Live]]:
+        """The live copies of these ids, in all collections, in one step."""
+        own = {each.key for each in self.admin().sources.values() if each.kind == "own"}
+        found: defaultdict[str, list[Live]] = defaultdict(list)
+        rows = _ROWS.decode(self.db.execute(_LIVE, (json_list(list(ids)),)).fetchone()[0])
+        for id, key, collection, source, instant, state, flags, rank, digest in rows:
+            found[id].append(
+                Live(key, collection, source, source in own, instant, state, flags, rank, bytes.fromhex(digest))
+            )
+        return found
+
+    def settle(self, groups: Iterable[list[Live]], now: int, *, unstored: int = KEY_MOST) -> None:
+        """The flags of all copies of these ids are right; what came up in a reading was moved and re-dated. Copies with
+        keys from `unstored` on are not written yet, and only told their flags."""
+        changed: defaultdict[int, list[int]] = defaultdict(list)
+        risen: list[Live] = []
+        for copies in groups:
+            visible = [copy for copy in copies if copy.state in VISIBLE]
+            judge(visible)
+            for copy in visible:
+                if copy.key >= unstored:
+                    copy.flags = copy.due
+                elif copy.due & ~copy.flags & IN_COLLECTION:
+                    risen.append(copy)
+                elif copy.due != copy.flags:
+                    changed[copy.due].append(copy.key)
+        for flags, keys in changed.items():
+            self.db.execute(
+                "UPDATE object SET flags = ? WHERE key IN (SELECT value FROM json_each(?))", (flags, json_list(keys))
+            )
+        if changed:
+            self.log_changes(key for keys in changed.values() for key in keys)
+        for copy in sorted(risen, key=lambda copy: copy.key):
+            self._move(copy, now)
+
+    def _move(self, copy: Live, now: int) -> None:
+        text.forget(self.db, [copy.key])
+        key, added = self.take_keys(1), self.take_dates(copy.collection, 1, now)
+        self.db.execute(
+            "UPDATE object SET key = ?, added = ?, flags = ?, rank = ? WHERE key = ?",
+            (key, added, copy.due, copy.rank, copy.key),
+        )
+        self.db.execute("UPDATE body SET key = ? WHERE key = ?", (key, copy.key))
+        self.log_changes([copy.key])
+        copy.key, copy.flags = key, copy.due
+
+    def supersede(self, keys: list[int]) -> None:
+        """These copies are history, since newer bodies of theirs are about to be written."""
+        self.db.execute(
+            "UPDATE object SET state = ?, flags = 0, gone = key WHERE key IN (SELECT value FROM json_each(?))",
+            (State.SUPERSEDED, json_list(keys)),
+        )
+        self.log_changes(keys)
+
+    def body(self, key: int) -> bytes:
+        """The bytes of a live copy."""
+        return bytes(self.db.execute("SELECT body FROM body WHERE key = ?", (key,)).fetchone()[0])
+
+    # -- verbs --------------------------------------------------------------------------------------------------------
+    def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
+        """See the interface. Earlier bodies of a withdrawn object without versions go with it, uncounted."""
+        number = self.admin().collection(collection).key
+        copies = self.live([id]).get(id, [])
+        going = [
+            copy
+            for copy in copies
+            if copy.collection == number and copy.state in VISIBLE and (instants is None or copy.instant in instants)
+        ]
+        if not going:
+            return 0
+        keys = json_list([copy.key for copy in going])
+        self.db.execute(
+            "UPDATE object SET state = ?, flags = 0, gone = key, withdrawn_at = ?"
+            " WHERE key IN (SELECT value FROM json_each(?))",
+            (State.WITHDRAWN, now, keys),
+        )
+        self.db.execute(
+            "UPDATE object SET state = ?, withdrawn_at = ? WHERE id = ? AND collection = ? AND state = ?"
+            " AND instant IN (SELECT value FROM json_each(?))",
+            (State.WITHDRAWN, now, id, number, State.SUPERSEDED, json_list([copy.instant for copy in going])),
+        )
+        self.log_changes(copy.key for copy in going)
+        self.settle([[copy for copy in copies if copy not in going]], now)
+        return len(going)
+
+    def purge(self, before: int) -> int:
+        rows = self.db.execute(
+            "SELECT key FROM object WHERE withdrawn_at < ? AND size > 0 ORDER BY withdrawn_at", (before,)
+        ).fetchall()
+        if not rows:
+            return 0
+        keys = [key for (key,) in rows]
+        text.forget(self.db, keys)
+        listed = json_list(keys)
+        self.db.execute("PRAGMA secure_delete = ON")
+        self.db.execute("DELETE FROM body WHERE key IN (SELECT value FROM json_each(?))", (listed,))
+        self.db.execute("UPDATE object SET size = 0 WHERE key IN (SELECT value FROM json_each(?))", (listed,))
+        self.db.execute("UPDATE state SET text_dirty = 1")
+        return len(keys)
+
+    def put_collection(self, collection: Collection) -> Collection:
+        known = self.admin().collections
+        for other in known.values():
+            if other.id != collection.id and collection.alias is not None and other.alias == collection.alias:
+                raise AlreadyDone(f"a collection has the alias {collection.alias!r}", hint="choose another alias")
+        if collection.id in known:
+            stored = replace(collection, key=known[collection.id].key)
+            self.db.execute(
+                "UPDATE collection SET title = ?, alias = ?, description = ? WHERE key = ?",
+                (stored.title, stored.alias, stored.description, stored.key),
+            )
+        else:
+            stored = replace(collection, key=max((each.key for each in known.values()), default=0) + 1)
+            check_room("collections", stored.key, COLLECTIONS_MOST)
+            self.db.execute(
+                "INSERT INTO collection (key, id, title, alias, description) VALUES (?, ?, ?, ?, ?)",
+                (stored.key, stored.id, stored.title, stored.alias, stored.description),
+            )
+        self.admin_version += 1
+        return stored
+
+    def put_source(self, source: Source) -> Source:
+        """Made, or changed where the name exists. Where its kind changes, readers get other copies from now on."""
+        known = self.admin().sources
+        old = known.get(source.name)
+        number = old.key if old else max((each.key for each in known.values()), default=0) + 1
+        check_room("sources", number, SOURCES_MOST)
+        stored = replace(source, key=number)
+        self.db.execute(
+            "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                stored.key,
+                stored.name,
+                stored.kind,
+                stored.strict,
+                stored.default_marking,
+                stored.publish,
+                stored.labels_are_markings,
+                stored.created_at,
+            ),
+        )
+        self.admin_version += 1
+        if old is not None and (old.kind == "own") != (stored.kind == "own"):
+            self._rejudge(stored.key)
+        return stored
+
+    def _rejudge(self, source: int) -> None:
+        shared = self.db.execute(
+            "SELECT DISTINCT id FROM object WHERE source = ?1 AND gone = 0"
+            " AND EXISTS (SELECT 1 FROM object b WHERE b.id = object.id AND b.source <> ?1 AND b.gone = 0)"
+            " ORDER BY id",
+            (source,),
+        ).fetchall()
+        self.settle(self.live(id for (id,) in shared).values(), 0)
+
+    def put_token(self, token: Token) -> None:
+        """Made, or changed where the id exists. NotFound where its source is not known."""
+        self.admin().source(token.source)
+        self.db.execute(
+            "INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                token.id,
+                token.name,
+                token.digest,
+                token.source,
+                json_list(sorted(token.read)),
+                json_list(sorted(token.write)),
+                token.created_at,
+                token.expires_at,
+                token.revoked_at,
+            ),
+        )
+        self.admin_version += 1
+
+    def put_status(self, status: Status) -> None:
+        packed = zstandard.ZstdCompressor(level=1).compress(status.body)
+        self.db.execute("INSERT INTO status VALUES (?, ?, ?, ?)", (status.id, status.token, status.created_at, packed))
+
+    def put_setting(self, name: str, value: bytes) -> None:
+        self.db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def forget_statuses(self, before: int) -> int:
+        return self.db.execute("DELETE FROM status WHERE created_at < ?", (before,)).rowcount

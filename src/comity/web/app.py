@@ -1,0 +1,266 @@
+"""The ASGI application: every request in, one answer out, whatever happens between."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from starlette.types import Receive, Scope, Send
+
+from comity.errors import ComityError, NotAcceptable, NotFound, Unauthenticated
+from comity.node.access import Access
+from comity.node.node import Node
+from comity.taxii import media
+from comity.taxii.cursor import Cursors
+from comity.web import logs, problems, routes
+from comity.web.answer import Answer, packed
+from comity.web.auth import (
+    FORWARDING_HEADERS,
+    LOOPBACK_NAMES,
+    FailureLimit,
+    caller_address,
+    credential_of,
+    is_loopback,
+    no_credential,
+    same_address,
+)
+from comity.web.bodies import Body, ClientGoneError, Room
+from comity.web.call import Call, Headers, Services
+from comity.web.metrics import Metrics
+from comity.web.problems import MethodNotAllowed
+from comity.web.routes import Post, Route, Rule
+
+READING_THREADS = 2
+WRITING_THREADS = 2
+BODIES_AT_ONCE = 4
+"""Bodies of the greatest size that are kept in memory at once; of small ones there may be more."""
+UNKNOWN = "(none)"
+"""What logs and metrics call the route of a path that has none."""
+LOOPBACK = Access(None, "loopback", "local", frozenset({"*"}), frozenset())
+"""The rights of a supervisor on the same host, for the few routes that let him in."""
+
+_SECURITY = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
+    ("Cache-Control", "no-store"),
+    ("Vary", "Accept, Accept-Encoding, Authorization"),
+)
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Line:
+    """What the log will say of a request."""
+
+    route: str = UNKNOWN
+    token: str | None = None
+    address: str = ""
+
+
+class App:
+    """Serves one node. Everything that touches the node runs in two small pools of threads, one hop a request."""
+
+    def __init__(self, node: Node, *, behind_proxy: str = "") -> None:
+        metrics = Metrics(node)
+        self.services = Services(node, Cursors(node.cursor_key()), metrics, behind_proxy)
+        self._failures = FailureLimit(time.monotonic)
+        self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
+        self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="write")
+        self._room = Room(BODIES_AT_ONCE * node.settings.max_content_length)
+
+    def close(self) -> None:
+        """Running work is finished; no request can be answered any more."""
+        self._reading.shutdown()
+        self._writing.shutdown()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request is answered and logged."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"{scope['type']} is not served")
+        started = time.perf_counter()
+        request_id = self.services.node.entropy.token_bytes(8).hex()
+        headers = Headers(scope["headers"])
+        body = _body_of(headers, receive)
+        line = _Line()
+        try:
+            answer = await self._answer(scope, headers, body, request_id, line)
+            close = await self._settle(body, headers)
+        except ClientGoneError:
+            logs.access(request_id, line.route, scope["method"], 499, started, 0, line.token, line.address)
+            return
+        sent = await _send(send, scope["method"], answer, request_id, close=close)
+        self.services.metrics.answered(line.route, scope["method"], answer.status, time.perf_counter() - started)
+        logs.access(request_id, line.route, scope["method"], answer.status, started, sent, line.token, line.address)
+
+    async def _answer(self, scope: Scope, headers: Headers, body: Body, request_id: str, line: _Line) -> Answer:
+        style = problems.style_of(scope["path"], headers.get(b"accept"))
+        try:
+            return await self._run(scope, headers, body, request_id, line)
+        except ComityError as error:
+            self.services.metrics.refused(error.code)
+            return problems.answer_of(error, style, request_id)
+        except ClientGoneError:
+            raise
+        except Exception:
+            logs.bug(request_id, line.route)
+            self.services.metrics.refused("bug")
+            return problems.bug_answer(style, request_id)
+
+    async def _run(self, scope: Scope, headers: Headers, body: Body, request_id: str, line: _Line) -> Answer:
+        found = routes.find(scope["path"])
+        route, parameters = found or (None, {})
+        if route is not None:
+            line.route = route.template
+        peer = (scope.get("client") or ("",))[0]
+        forwarded = headers.all(b"x-forwarded-for")
+        line.address = caller_address(peer, forwarded, self.services.behind_proxy)
+        call = Call(
+            services=self.services,
+            request_id=request_id,
+            method=scope["method"],
+            scheme=_scheme(scope, headers, self.services.behind_proxy, peer),
+            path=scope["path"],
+            query_string=scope["query_string"],
+            headers=headers,
+            address=line.address,
+            parameters=parameters,
+        )
+        if route is not None and route.public is not None:
+            _check_method(route, call.method)
+            return route.public(call)
+        return await self._run_signed_in(call, route, body, line, peer)
+
+    async def _run_signed_in(self, call: Call, route: Route | None, body: Body, line: _Line, peer: str) -> Answer:
+        try:
+            credential = credential_of(call.headers.all(b"authorization"))
+            if credential is None:
+                if route is None or route.rule is not Rule.LOOPBACK or not self._is_loopback(call, peer):
+                    raise no_credential()
+            else:
+                call = replace(call, credential=credential)
+            return await self._admitted(call, route, body, line)
+        except Unauthenticated as error:
+            if call.headers.all(b"authorization"):
+                self.services.metrics.sign_in_failed()
+                limited = self._failures.failed(call.address)
+                if limited is not None:
+                    raise limited from error
+            raise
+
+    async def _admitted(self, call: Call, route: Route | None, body: Body, line: _Line) -> Answer:
+        """All of it in one hop, the sign-in too; but a POST has one hop before its body and one after it, since nobody
+        is let send a body who could not have it stored."""
+
+        def admit() -> Access:
+            access = LOOPBACK if call.credential is None else call.admit()
+            line.token = access.token
+            return access
+
+        def before() -> Access:
+            access = admit()
+            _check(route, call)
+            return access
+
+        if route is not None and route.post is not None and call.method == "POST":
+            post: Post = route.post
+            bytes_max = call.node.settings.max_content_length
+
+            def before_body() -> None:
+                post.before(call, before())
+                media.check_content_type(call.headers.get(b"content-type"))
+                media.content_coding(call.headers.get(b"content-encoding"))
+
+            await self._in(self._reading, before_body)
+            known = body.announced if call.headers.get(b"content-encoding") is None else None
+            async with self._room.of(min(bytes_max, known if known is not None else bytes_max)):
+                content = await body.read(bytes_max)
+                return await self._in(self._writing, lambda: post.run(call, admit(), content))
+
+        def run() -> Answer:
+            access = before()
+            assert route is not None
+            handler = route.delete if call.method == "DELETE" else route.get
+            assert handler is not None
+            return packed(handler(call, access), call.headers.get(b"accept-encoding"))
+
+        return await self._in(self._writing if call.method == "DELETE" else self._reading, run)
+
+    async def _in(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(pool, job)
+
+    def _is_loopback(self, call: Call, peer: str) -> bool:
+        """Whether a process on this host asks for itself: not for another, nor as a page under a strange name."""
+        if not is_loopback(peer) or same_address(peer, self.services.behind_proxy):
+            return False
+        if any(call.headers.all(name) for name in FORWARDING_HEADERS):
+            return False
+        host = call.headers.get(b"host") or ""
+        name = host if host.endswith("]") else host.rsplit(":", 1)[0]
+        return name.lower() in LOOPBACK_NAMES
+
+    async def _settle(self, body: Body, headers: Headers) -> bool:
+        """What is left of the body was read off, so that the answer arrives; True where the connection must end."""
+        if body.ended:
+            return False
+        if headers.get(b"expect") is None:
+            await body.drain(2 * self.services.node.settings.max_content_length)
+        return not body.ended
+
+
+def make_app(node: Node, *, behind_proxy: str = "") -> App:
+    """An application that serves the node; whoever made it closes it."""
+    return App(node, behind_proxy=behind_proxy)
+
+
+def _check(route: Route | None, call: Call) -> None:
+    """There is such a route, it has the method, and it can be answered as the caller likes it."""
+    if route is None:
+        raise NotFound("There is nothing under this path.", where="path")
+    _check_method(route, call.method)
+    if route.taxii and media.choose(call.accept, (media.TAXII,)) is None:
+        hint = f"Send Accept: {media.TAXII.type}/{media.TAXII.subtype};version=2.1"
+        raise NotAcceptable("Only TAXII 2.1 is spoken here.", where="Accept", rule="TAXII 2.1 section 3.1", hint=hint)
+
+
+def _check_method(route: Route, method: str) -> None:
+    if method not in route.methods:
+        raise MethodNotAllowed(", ".join(route.methods))
+
+
+def _body_of(headers: Headers, receive: Receive) -> Body:
+    length = headers.get(b"content-length")
+    if headers.get(b"transfer-encoding") is not None:
+        return Body(receive, announced=None, expected=True)
+    announced = int(length) if length is not None and length.isdecimal() else None
+    return Body(receive, announced=announced, expected=length is not None and announced != 0)
+
+
+def _scheme(scope: Scope, headers: Headers, behind_proxy: str, peer: str) -> str:
+    """`https` also where the proxy says that it was."""
+    if behind_proxy and same_address(peer, behind_proxy) and headers.get(b"x-forwarded-proto") == "https":
+        return "https"
+    scheme: str = scope["scheme"]
+    return scheme
+
+
+async def _send(send: Send, method: str, answer: Answer, request_id: str, *, close: bool) -> int:
+    pairs = [*answer.headers, *_SECURITY, ("X-Request-Id", request_id), ("Content-Length", str(answer.size))]
+    if answer.size:
+        pairs.append(("Content-Type", answer.media_type))
+    if close:
+        pairs.append(("Connection", "close"))
+    raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs]
+    await send({"type": "http.response.start", "status": answer.status, "headers": raw})
+    if method == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+        return 0
+    for piece in (answer.head, answer.body):
+        if piece:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": answer.tail})
+    return answer.size

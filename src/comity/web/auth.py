@@ -1,0 +1,127 @@
+"""Who is asking: credentials out of headers, addresses out of connections, and a limit on failures."""
+
+import base64
+import binascii
+import ipaddress
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+
+from comity.errors import TooManyFailures, Unauthenticated
+from comity.node.access import Credential
+
+HEADER_BYTES_MAX = 2048
+FAILURES_MAX = 100
+WINDOW_SECONDS = 60
+ADDRESSES_MAX = 10_000
+FORWARDING_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
+
+HINT = "Sign in with the user and secret of a token (Basic), or with the token itself (Bearer)."
+
+
+def credential_of(headers: list[bytes]) -> Credential | None:
+    """The credential in the Authorization headers; None where there is no such header.
+
+    Unauthenticated for a scheme that is not known, for a header that is broken, and for more than one.
+    """
+    if not headers:
+        return None
+    credential = _read(headers[0]) if len(headers) == 1 and len(headers[0]) <= HEADER_BYTES_MAX else None
+    if credential is None:
+        raise Unauthenticated("The Authorization header cannot be read.", hint=HINT, where="Authorization")
+    return credential
+
+
+def _read(header: bytes) -> Credential | None:
+    scheme, _, rest = header.strip(b" \t").partition(b" ")
+    value = rest.strip(b" \t")
+    if scheme.lower() == b"basic":
+        return _basic(value)
+    if scheme.lower() in (b"bearer", b"token"):
+        try:
+            return Credential.of_token(value.decode("ascii"))
+        except UnicodeDecodeError:
+            return None
+    return None
+
+
+def _basic(value: bytes) -> Credential | None:
+    try:
+        user, colon, secret = base64.b64decode(value, validate=True).decode("utf-8").partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    if not colon or not user.isprintable() or not secret.isprintable():
+        return None
+    return Credential(user, secret)
+
+
+def no_credential() -> Unauthenticated:
+    """The error for a request without any credential."""
+    return Unauthenticated("This needs a sign-in.", hint=HINT, where="Authorization")
+
+
+def caller_address(peer: str, forwarded_for: list[bytes], behind_proxy: str) -> str:
+    """The address of whoever is asking. X-Forwarded-For is believed from the proxy alone, and of it only the last
+    entry, which that proxy wrote itself; whatever comes before could be anybody's."""
+    if not behind_proxy or not forwarded_for or not same_address(peer, behind_proxy):
+        return peer
+    last = forwarded_for[-1].rsplit(b",", 1)[-1].strip(b" \t").decode("latin-1")
+    address = _address(last)
+    return peer if address is None else str(address)
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether the two texts are the same IP address."""
+    address = _address(one)
+    return address is not None and address == _address(other)
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is an address of this host that no other can use."""
+    found = _address(address)
+    return found is not None and found.is_loopback
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        address = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address
+
+
+class FailureLimit:
+    """Counts failed sign-ins by address (IPv6 by /64), in a table that does not grow. Safe to use from threads."""
+
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._failures: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    def failed(self, address: str) -> TooManyFailures | None:
+        """One more failure is counted; the error to answer with once there were too many within the window."""
+        place, now = _network(address), self._seconds()
+        with self._lock:
+            since, count = self._failures.pop(place, (now, 0))
+            if now - since >= WINDOW_SECONDS:
+                since, count = now, 0
+            self._failures[place] = since, count + 1
+            if len(self._failures) > ADDRESSES_MAX:
+                self._failures.popitem(last=False)
+        if count < FAILURES_MAX:
+            return None
+        wait = max(1, int(since + WINDOW_SECONDS - now) + 1)
+        hint = f"Wait {wait} seconds. A good credential is taken at any time."
+        return TooManyFailures("Too many sign-ins failed from this address.", retry_after_seconds=wait, hint=hint)
+
+    def __len__(self) -> int:
+        return len(self._failures)
+
+
+def _network(address: str) -> str:
+    found = _address(address)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((found.packed[:8] + bytes(8), 64)))
+    return str(found)

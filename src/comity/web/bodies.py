@@ -1,0 +1,148 @@
+"""Request bodies: bounded while they come, while they wait, and after they are unpacked."""
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import zstandard
+
+from comity.errors import InvalidRequest, TooLarge
+from comity.taxii import media
+from comity.web.problems import TooSlow
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+IDLE_SECONDS = 30
+DRAIN_SECONDS = 10
+ZSTD_WINDOW_BYTES_MAX = 8 * 2**20
+"""What RFC 9659 lets a sender of zstd content use."""
+PIECE_BYTES = 1024
+MEMBERS_MAX = 10_000
+
+
+class ClientGoneError(Exception):
+    """The client hung up; there is nobody to answer."""
+
+
+def too_large(bytes_max: int, packed: str = "") -> TooLarge:
+    """The error for a body above the limit."""
+    words = f"The body has more than {bytes_max} bytes{packed}."
+    return TooLarge(words, where="body", rule="TAXII 2.1 section 4.2.1", hint="Send fewer objects at once.")
+
+
+class Body:
+    """The body of one request, read at most once; `ended` says that nothing of it is still to come."""
+
+    def __init__(self, receive: Receive, *, announced: int | None, expected: bool) -> None:
+        self._receive = receive
+        self.announced = announced
+        self.ended = not expected
+
+    async def read(self, bytes_max: int) -> bytes:
+        """The whole body. TooLarge above that size, TooSlow where it stops coming."""
+        if self.announced is not None and self.announced > bytes_max:
+            raise too_large(bytes_max)
+        parts: list[bytes] = []
+        size = 0
+        while not self.ended:
+            parts.append(await self._next(IDLE_SECONDS))
+            size += len(parts[-1])
+            if size > bytes_max:
+                raise too_large(bytes_max)
+        return b"".join(parts)
+
+    async def drain(self, bytes_max: int) -> None:
+        """What is still to come was read and dropped, so that the client hears the answer, unless it is very much."""
+        try:
+            async with asyncio.timeout(DRAIN_SECONDS):
+                left = bytes_max
+                while not self.ended and left > 0:
+                    left -= len(await self._next(DRAIN_SECONDS))
+        except (TimeoutError, TooSlow):
+            pass
+
+    async def _next(self, seconds: float) -> bytes:
+        try:
+            async with asyncio.timeout(seconds):
+                message = await self._receive()
+        except TimeoutError:
+            raise TooSlow("The rest of the body did not come in time.", where="body") from None
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        self.ended = not message.get("more_body", False)
+        part: bytes = message.get("body", b"")
+        return part
+
+
+class Room:
+    """Memory for bodies that wait or are worked on: so many bytes at once, whoever comes first; the others wait."""
+
+    def __init__(self, bytes_max: int) -> None:
+        self._left = bytes_max
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def of(self, size: int) -> AsyncIterator[None]:
+        """That many bytes are kept free inside the block."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._left >= size)
+            self._left -= size
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._left += size
+                self._changed.notify_all()
+
+
+def unpacked(body: bytes, content_encoding: str | None, bytes_max: int) -> bytes:
+    """The body as it was before it was packed, never more than the limit. UnsupportedMedia for other codings."""
+    coding = media.content_coding(content_encoding)
+    if coding is None:
+        return body
+    parts: list[bytes] = []
+    left = bytes_max
+    try:
+        for part in _unpacked_parts(body, _gunzipper if coding == media.GZIP else _unzstder):
+            parts.append(part)
+            left -= len(part)
+            if left < 0:
+                raise too_large(bytes_max, " once it is unpacked")
+    except (zlib.error, zstandard.ZstdError, EOFError) as error:
+        raise InvalidRequest(f"The body is not whole {coding} content.", where="Content-Encoding") from error
+    return b"".join(parts)
+
+
+class _Unpacker(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unused_data(self) -> bytes: ...
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _gunzipper() -> _Unpacker:
+    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+
+def _unzstder() -> _Unpacker:
+    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX).decompressobj()
+
+
+def _unpacked_parts(body: bytes, unpacker: Callable[[], _Unpacker]) -> Iterator[bytes]:
+    """Content piece by piece, member after member. Pieces going in are so small that one coming out is bounded too."""
+    place = members = 0
+    while place < len(body):
+        members += 1
+        if members > MEMBERS_MAX:
+            raise InvalidRequest(f"The body is packed in more than {MEMBERS_MAX} members.", where="Content-Encoding")
+        one = unpacker()
+        while not one.eof:
+            piece = body[place : place + PIECE_BYTES]
+            if not piece:
+                raise EOFError
+            yield one.decompress(piece)
+            place += len(piece)
+        place -= len(one.unused_data)

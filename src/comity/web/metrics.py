@@ -1,0 +1,74 @@
+"""Numbers for Prometheus. Labels come from fixed lists, so that no caller can make a new series."""
+
+from collections.abc import Iterable
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics import Counter, Histogram, disable_created_metrics
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from comity.node.node import Node
+
+METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
+SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Metrics:
+    """What this process counted, and the sizes of its node."""
+
+    def __init__(self, node: Node) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "comity_http_requests", "Requests answered.", ("route", "method", "status"), registry=self.registry
+        )
+        self._seconds = Histogram(
+            "comity_http_request_seconds",
+            "Time from a request's headers to its answer.",
+            ("route",),
+            registry=self.registry,
+            buckets=SECONDS_BUCKETS,
+        )
+        self._refusals = Counter(
+            "comity_http_refusals", "Requests refused, by error code.", ("code",), registry=self.registry
+        )
+        self._failures = Counter("comity_sign_in_failures", "Credentials that did not hold.", registry=self.registry)
+        self.registry.register(_Sizes(node))
+
+    def answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """One more request was answered; `route` is a template out of the route table."""
+        self._requests.labels(route, method if method in METHODS else "other", str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def refused(self, code: str) -> None:
+        """One more request was refused with that error code."""
+        self._refusals.labels(code).inc()
+
+    def sign_in_failed(self) -> None:
+        """One more credential did not hold."""
+        self._failures.inc()
+
+    def text(self) -> bytes:
+        """Everything, in the text format of Prometheus."""
+        return generate_latest(self.registry)
+
+
+class _Sizes(Collector):
+    """Asked anew at each reading."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing, so that registering reads nothing."""
+        return []
+
+    def collect(self) -> Iterable[Metric]:
+        """The sizes of the node now."""
+        counts = self._node.counts()
+        yield GaugeMetricFamily("comity_objects", "Object versions that readers can get.", counts.objects)
+        yield GaugeMetricFamily("comity_copies", "Copies stored, history included.", counts.copies)
+        yield GaugeMetricFamily("comity_text_behind", "Copies that full text does not know yet.", counts.text_behind)
+        yield GaugeMetricFamily("comity_store_bytes", "Bytes of the store on disk.", counts.bytes_on_disk)
+        added = (counts.last_added or 0) / 1_000_000
+        yield GaugeMetricFamily("comity_last_added_timestamp_seconds", "When the last copy was added.", added)
