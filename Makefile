@@ -1,33 +1,74 @@
 # One plain command a target; `make help` lists them. PY is the interpreter of an environment with `.[test]` installed.
 PY ?= .venv/bin/python
 T ?= tests
+DATA ?= ../shared/data
 
 .PHONY: help
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
 .PHONY: setup
-setup: ## Make .venv with everything for working on Comity
+setup: ## Make .venv with everything for working on Comity, in the locked versions
 	python3 -m venv .venv
-	.venv/bin/pip install -q -e '.[test]'
+	.venv/bin/pip install -q --require-hashes -r requirements.lock
+	.venv/bin/pip install -q --no-deps -e .
 
 .PHONY: check
-check: ## Format, lint, types, floors and the fast tests (the default loop; aim under 20 s)
+check: lint ## Format, lint, types, floors and the fast tests: the default loop, under 20 s
+	$(PY) -m pytest -q -n 2 -m "not slow and not deep"
+
+.PHONY: lint
+lint: ## Format, lint, types and floors without tests
 	$(PY) -m ruff format --check -q .
 	$(PY) -m ruff check -q .
 	$(PY) -m mypy
-	$(dir $(PY))lint-imports
-	$(PY) -m pytest -q -x -m "not slow and not deep" -n 2
+	$(dir $(PY))lint-imports --no-logo
 
 .PHONY: format
 format: ## Rewrite the sources as the formatter wants them
-	$(PY) -m ruff format -q .
 	$(PY) -m ruff check -q --fix .
+	$(PY) -m ruff format -q .
 
 .PHONY: test
-test: ## The tests of T=path
-	$(PY) -m pytest $(T) -m "not deep"
+test: ## The tests of T=path, all but the long and exhaustive ones
+	$(PY) -m pytest $(T)
 
 .PHONY: deep
-deep: ## Everything, the long and exhaustive runs included
-	$(PY) -m pytest -n 2
+deep: ## Every test, the long and exhaustive ones included, with many examples a law
+	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -m ""
+
+.PHONY: fuzz
+fuzz: ## Every fuzzer, for a minute in all
+	$(PY) tests/fuzz/run.py
+
+.PHONY: count
+count: ## Record how many tests there are, in tests/count.txt
+	$(PY) -m pytest -q --collect-only --write-count | tail -n 2
+
+.PHONY: coverage
+coverage: ## Record how much each room is covered, in tests/coverage.txt
+	$(PY) -m pytest -q -n 2 --cov --cov-report=
+	$(PY) -m coverage json -q -o .coverage.json
+	$(PY) tests/house/coverage_ratchet.py .coverage.json --write
+
+.PHONY: ci
+ci: ## All that must hold, tried from nothing in a copy of the tree
+	.ci/run
+
+.PHONY: lock
+lock: ## Write requirements.lock anew, with the newest versions and their hashes
+	$(PY) -m pip install -q uv
+	$(PY) -m uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+		--upgrade --no-emit-index-url --no-annotate --no-header -q -o requirements.lock
+
+.PHONY: demo
+demo: ## A throwaway node with a sample story
+	$(PY) -m comity demo
+
+.PHONY: bench
+bench: ## What TAXII costs on this machine, with ATT&CK where DATA has it
+	$(PY) bench/taxii.py --bundle $(DATA)/enterprise-attack-18.1.json.zst
+
+.PHONY: bench-smoke
+bench-smoke: ## The same, in its smallest size
+	$(PY) bench/taxii.py --smoke

@@ -1,6 +1,7 @@
 """Copies the OASIS STIX 2.1 JSON schemas out of the installed stix2-validator distribution into the wheel.
 
-The schemas are OASIS's own text, so they are not kept in this tree; stix2-validator is a requirement of the build alone.
+The schemas are OASIS's own text, so they are not kept in this tree; stix2-validator is a requirement of the build
+alone.
 """
 
 import importlib.metadata

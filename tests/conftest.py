@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-
 from tests.ratchets import count_problem, read_count, read_patterns, unknown_skips, write_count
 
 HERE = Path(__file__).resolve().parent
@@ -91,11 +90,12 @@ class _Watch:
         if problem:
             self._problems.append(problem)
         elif self._collected > recorded:
-            self._notes.append(f"{self._collected} tests, {recorded} in {COUNT.name}: `make count` records the new ones.")
+            self._notes.append(
+                f"{self._collected} tests, {recorded} in {COUNT.name}: `make count` records the new ones."
+            )
 
     def _is_full(self) -> bool:
-        option = self._config.option
-        narrowed = option.lf or option.ignore or option.ignore_glob
+        narrowed = any(self._config.getoption(name, False) for name in ("lf", "ignore", "ignore_glob"))
         whole = self._config.args_source is pytest.Config.ArgsSource.TESTPATHS
         return whole and not narrowed
 

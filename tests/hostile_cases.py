@@ -1,4 +1,4 @@
-"""The hostile corpus: requests in `tests/hostile/*.toml`, read into values. tests/hostile/README.md says how they are written."""
+"""The hostile corpus: requests in `tests/hostile/*.toml`, read into values. How they are written: the README there."""
 
 import base64
 import gzip
@@ -102,7 +102,7 @@ class Case:
     chunked: bool = False
     patience_seconds: float = 15.0
     seconds_max: float = 5.0
-    names: Mapping[str, bytes] = field(default_factory=dict)
+    names: Mapping[bytes, bytes] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -166,11 +166,11 @@ def _case(family: str, entry: dict[str, Any]) -> Case:
 
 
 def _statuses(expected: Any) -> tuple[int, ...]:
-    """A status, a list of them, `4xx`, or `refused`: any 4xx, or no answer."""
+    """A status, `4xx`, `refused` (any 4xx, or no answer), `silence`, or a list of such."""
     if isinstance(expected, int):
         return (expected,)
     if isinstance(expected, list):
-        return tuple(expected)
+        return tuple(sorted({status for one in expected for status in _statuses(one)}))
     return {"4xx": tuple(range(400, 500)), "refused": (0, *range(400, 500)), "silence": (0,)}[expected]
 
 

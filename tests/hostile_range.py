@@ -10,19 +10,19 @@ from urllib.parse import quote
 
 import orjson
 import psutil
+from tests.hostile_cases import Case, build, object_bytes
+from tests.served import Served
+from tests.wire import Answer, MalformedAnswerError, Wire, ask, chunked, request_bytes
 
 from comity.node.access import NewToken
 from comity.node.node import Node
 from comity.stix.timestamp import instant_key
-from tests.hostile_cases import Case, build, object_bytes
-from tests.served import Served
-from tests.wire import Answer, MalformedAnswer, Wire, ask, chunked, request_bytes
 
 TAXII = "application/taxii+json;version=2.1"
 ROOT = "/taxii2/root/"
 PLACED = frozenset({400, 406, 413, 415, 416, 422, 431})
 """The refusals of something in the request: they say where in it the fault is."""
-LATE_SECONDS = 0.05
+LATE_SECONDS = 0.03
 SEEDED = 5
 
 
@@ -71,15 +71,16 @@ class Range:
     prepared: Prepared
     address: tuple[str, int]
     names: Mapping[bytes, bytes]
-    resident_bytes_max: int
+    growth_bytes_max: int
+    _known: list[bytes] = field(default_factory=list)
 
     @classmethod
-    def over(cls, served: Served, prepared: Prepared, *, resident_bytes_max: int) -> "Range":
+    def over(cls, served: Served, prepared: Prepared, *, growth_bytes_max: int) -> "Range":
         """The range over a node that was just served: some objects are put in, and positions to tamper with taken."""
         tokens, collections = prepared.tokens, prepared.collections
         host, port = served.address
         at = {name: f"{ROOT}collections/{id}/" for name, id in collections.items()}
-        names = {
+        names: dict[str, str] = {
             "host": f"{host}:{port}",
             "root": ROOT,
             "collection": at["target"],
@@ -109,7 +110,7 @@ class Range:
         }.items():
             names[name] = orjson.loads(ask(served.address, "GET", path, watch).body)["next"]
         filled = {b"{%s}" % name.encode(): value.encode() for name, value in names.items()}
-        return cls(served, prepared, served.address, filled, resident_bytes_max)
+        return cls(served, prepared, served.address, filled, growth_bytes_max)
 
     def through(self, address: tuple[str, int]) -> "Range":
         """The same range, its cases fired at another address."""
@@ -119,7 +120,7 @@ class Range:
 
     def payload(self, case: Case) -> bytes:
         """The bytes that the case sends."""
-        names = {**self.names, **case.names}
+        names = dict(self.names) | dict(case.names)
         if case.raw is not None:
             return build(case.raw, names | {b"{authorization}": self._authorization(case.who).encode()})
         target = build(case.path, names)
@@ -153,7 +154,7 @@ class Range:
         method = case.method.encode() if case.raw is None else b"GET"
         with Wire(self.address, source=_caller(case), timeout_seconds=case.patience_seconds) as wire:
             wire.send(self.payload(case))
-            answers = []
+            answers: list[Answer] = []
             answer = wire.answer(method)
             while answer is not None and len(answers) < 10:
                 answers.append(answer)
@@ -166,12 +167,14 @@ class Range:
 
     def check(self, case: Case) -> list[str]:
         """What is wrong with how the node took the case, a sentence each; empty where all is well."""
-        before, log_at = self.contents(), self.served.log.stat().st_size
+        before, log_at = self._known[-1] if self._known else self.contents(), self.served.log.stat().st_size
+        self.served.forget_highest()
+        held = self.served.resident_bytes()
         started = time.monotonic()
         problems = []
         try:
             answers = self.fire(case)
-        except MalformedAnswer as error:
+        except MalformedAnswerError as error:
             answers = []
             problems.append(f"the answer is no HTTP: {error}")
         took = time.monotonic() - started
@@ -179,14 +182,19 @@ class Range:
         if took > case.seconds_max and 0 not in case.expect:
             problems.append(f"it took {took:.1f} s")
         problems += self.aftermath(case, log_at)
-        if not case.may_store and self.contents() != before:
+        growth = self.served.resident_bytes(highest=True) - held if not self._ended else 0
+        if growth > self.growth_bytes_max:
+            problems.append(f"the process has grown by {growth / 2**20:.0f} MiB")
+        after = self.contents()
+        self._known[:] = [after]
+        if not case.may_store and after != before:
             problems.append("what the collections hold has changed")
         return problems
 
     def aftermath(self, case: Case, log_at: int) -> list[str]:
         """What is wrong with the node after the case: process, memory, log, and the next good requests."""
         problems = []
-        if self.served.process.poll() is not None:
+        if self._ended:
             return [f"the process has ended: {self.served.log.read_text()[-1000:]}"]
         watch = {"Authorization": f"Bearer {self.prepared.tokens['watch'].token}", "Accept": TAXII}
         target, wake = (f"{ROOT}collections/{self.prepared.collections[name]}/objects/" for name in ("target", "wake"))
@@ -198,13 +206,14 @@ class Range:
             written = ask(self.address, "POST", wake, watch | {"Content-Type": TAXII}, body)
             if written.status != 202 or orjson.loads(written.body)["success_count"] != 1:
                 problems.append(f"the next good POST got {written.status} {written.body[:300]!r}")
-        except (MalformedAnswer, OSError, orjson.JSONDecodeError) as error:
+        except (MalformedAnswerError, OSError, orjson.JSONDecodeError) as error:
             problems.append(f"the next good request failed: {error!r}")
-        problems += judge_log(self.served.log.read_bytes()[log_at:], self._secrets())
-        resident = self.served.resident_bytes()
-        if resident > self.resident_bytes_max:
-            problems.append(f"the process has held {resident / 2**20:.0f} MiB")
+        problems += judge_log(self._log_from(log_at), self._secrets())
         return problems
+
+    @property
+    def _ended(self) -> bool:
+        return self.served.process.poll() is not None
 
     def contents(self) -> bytes:
         """A digest of what the node shows in the two collections that cases may reach: ids, versions, dates."""
@@ -222,6 +231,15 @@ class Range:
                     break
                 following = f"&next={quote(page['next'])}"
         return digest.digest()
+
+    def _log_from(self, place: int) -> bytes:
+        """The whole lines of the log from there on, and the one that was being written there."""
+        with self.served.log.open("rb") as file:
+            start = max(0, place - 4096)
+            file.seek(start)
+            log = file.read()
+        begin = log.rfind(b"\n", 0, place - start) + 1
+        return log[begin : log.rfind(b"\n") + 1]
 
     def threads_and_files(self) -> tuple[int, int]:
         """How many threads and open files the served process has."""

@@ -165,7 +165,7 @@ def written(expression: ObservationExpression) -> str:
     if isinstance(expression, JoinedObservations):
         return "(" + f" {expression.junction} ".join(written(operand) for operand in expression.operands) + ")"
     assert isinstance(expression, Qualified)
-    return " ".join([written(expression.expression), *map(_written_qualifier, expression.qualifiers)])
+    return " ".join([f"({written(expression.expression)})", *map(_written_qualifier, expression.qualifiers)])
 
 
 def _written_qualifier(qualifier: Qualifier) -> str:

@@ -1,5 +1,6 @@
 """A node as operators run it: `comity serve` as a process of its own, on a throw-away home."""
 
+import contextlib
 import os
 import queue
 import re
@@ -8,14 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
-import psutil
 
 from comity.node.access import NewToken
 from comity.node.home import init_home, open_home
@@ -41,7 +40,8 @@ class Served:
     def address(self) -> tuple[str, int]:
         """Host and port to connect to."""
         parts = urlsplit(self.url)
-        assert parts.hostname is not None and parts.port is not None
+        assert parts.hostname is not None
+        assert parts.port is not None
         return parts.hostname, parts.port
 
     @property
@@ -62,9 +62,23 @@ class Served:
         """What a `comity` command on this home answers with `--json`."""
         return comity(*arguments, "--home", str(self.home), ok=ok, input=input)
 
-    def resident_bytes(self) -> int:
-        """The most memory that the whole process tree has held, by each process's own high water."""
-        return sum(_high_water_bytes(process.pid) for process in _tree(self.process.pid))
+    def resident_bytes(self, *, highest: bool = False) -> int:
+        """The memory that the process tree holds, or the most that it has held since `forget_highest`."""
+        return sum(_status_bytes(pid, "VmHWM:" if highest else "VmRSS:") for pid in self.pids())
+
+    def forget_highest(self) -> None:
+        """The most that each process has held is what it holds now."""
+        for pid in self.pids():
+            with contextlib.suppress(FileNotFoundError):
+                Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+    def pids(self) -> list[int]:
+        """The process and all below it."""
+        found = [self.process.pid]
+        for pid in found:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                found.extend(int(child) for child in children.read_text().split())
+        return found
 
 
 def comity(*arguments: str, ok: Sequence[int] = (0,), input: bytes | None = None) -> Any:
@@ -76,7 +90,7 @@ def comity(*arguments: str, ok: Sequence[int] = (0,), input: bytes | None = None
     return orjson.loads(done.stdout) if done.stdout.strip() else None
 
 
-@contextmanager
+@contextlib.contextmanager
 def served_home(
     folder: Path,
     *,
@@ -101,7 +115,7 @@ def served_home(
         yield running
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(
     home: Path, log: Path, *, tokens: dict[str, NewToken] | None = None, options: Sequence[str] = ("--log-json",)
 ) -> Iterator[Served]:
@@ -145,15 +159,11 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COMITY_")}
 
 
-def _tree(pid: int) -> list[psutil.Process]:
-    process = psutil.Process(pid)
-    return [process, *process.children(recursive=True)]
-
-
-def _high_water_bytes(pid: int) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) * 1024
+def _status_bytes(pid: int, name: str) -> int:
+    with contextlib.suppress(FileNotFoundError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(name):
+                return int(line.split()[1]) * 1024
     return 0
 
 

@@ -112,6 +112,14 @@ DIFFERENCES: tuple[Difference, ...] = (
         "STIX 2.1 §6.6.1 wants a list always; the schema takes no list of one (see schema_mends).",
         observable("email-message", is_multipart=False, additional_header_fields={"X-A": ["b"]}),
     ),
+    Difference(
+        "names of one or two letters in patterns",
+        "validator",
+        r"is not a valid observable (property|type) name",
+        "The grammar of STIX 2.1 §9 gives names no length. A pattern that names what cannot be matches nothing, and "
+        "breaks nothing.",
+        domain("indicator", pattern="[xx:yy = 'z']", pattern_type="stix", valid_from="2025-01-01T00:00:00Z"),
+    ),
     # -- Comity refuses, the validator takes -------------------------------------------------------------------------
     Difference(
         "creators that are no identities",

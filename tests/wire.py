@@ -13,7 +13,7 @@ CHUNK_BYTES = 256 * 1024
 _BODYLESS = frozenset({204, 304})
 
 
-class MalformedAnswer(Exception):  # noqa: N818 - it names what was met, not what went wrong here
+class MalformedAnswerError(Exception):
     """The server sent something that is no HTTP/1.1 response."""
 
 
@@ -108,7 +108,7 @@ class Wire:
         while (at := self._buffer.find(mark)) < 0:
             if not self._more(deadline):
                 if self._buffer:
-                    raise MalformedAnswer(f"an answer breaks off: {self._buffer[:200]!r}")
+                    raise MalformedAnswerError(f"an answer breaks off: {self._buffer[:200]!r}")
                 return None
         found, self._buffer = self._buffer[:at], self._buffer[at + len(mark) :]
         return found
@@ -116,7 +116,7 @@ class Wire:
     def _exactly(self, count: int, deadline: float) -> bytes:
         while len(self._buffer) < count:
             if not self._more(deadline):
-                raise MalformedAnswer(f"a body breaks off after {len(self._buffer)} of {count} bytes")
+                raise MalformedAnswerError(f"a body breaks off after {len(self._buffer)} of {count} bytes")
         found, self._buffer = self._buffer[:count], self._buffer[count:]
         return found
 
@@ -142,7 +142,7 @@ class Wire:
     def _line(self, deadline: float) -> bytes:
         line = self._until(b"\r\n", deadline)
         if line is None:
-            raise MalformedAnswer("a chunk has no size")
+            raise MalformedAnswerError("a chunk has no size")
         return line
 
 
@@ -150,12 +150,12 @@ def _parse_head(head: bytes) -> tuple[int, tuple[tuple[str, str], ...]]:
     first, *lines = head.split(b"\r\n")
     parts = first.split(b" ", 2)
     if len(parts) < 2 or parts[0] != b"HTTP/1.1" or len(parts[1]) != 3 or not parts[1].isdigit():
-        raise MalformedAnswer(f"no status line: {first[:200]!r}")
+        raise MalformedAnswerError(f"no status line: {first[:200]!r}")
     headers = []
     for line in lines:
         name, colon, value = line.partition(b":")
         if not colon or not name or name != name.strip():
-            raise MalformedAnswer(f"no header: {line[:200]!r}")
+            raise MalformedAnswerError(f"no header: {line[:200]!r}")
         headers.append((name.decode("latin-1").lower(), value.strip().decode("latin-1")))
     return int(parts[1]), tuple(headers)
 
@@ -178,5 +178,5 @@ def ask(
         wire.send(request_bytes(method.encode(), target.encode(), pairs, body or b""))
         answer = wire.answer(method.encode())
     if answer is None:
-        raise MalformedAnswer(f"{method} {target} was not answered")
+        raise MalformedAnswerError(f"{method} {target} was not answered")
     return answer

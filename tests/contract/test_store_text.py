@@ -1,5 +1,7 @@
 """Search by text, as every store answers it."""
 
+import re
+
 import pytest
 from tests.store_world import NOW, ONE, TWO, identifier, indicators, made, put
 
@@ -72,31 +74,18 @@ def test_words_are_found_in_names_and_prose_the_newest_first(
 @pytest.mark.parametrize(
     "text",
     [
-        '"',
-        '""',
-        '"a',
-        "*",
-        "a*",
-        "^abc",
-        "NEAR(",
-        "a AND",
-        "OR",
-        "NOT abc",
-        "names:abc",
-        "-abc",
-        "{a}",
-        "(",
-        "abc)",
-        "'",
-    ]
-    + ["+", "a\0b", "\0", ";--", "\\", "%", "___", "?1", "日本", "日本語", "🙂", "🙂🙂🙂", "\ud800", "\x7f", "a" * 500],
+        *('"', '""', '"a', "*", "a*", "^abc", "NEAR(", "a AND", "OR", "NOT abc", "names:abc", "-abc", "{a}", "(", "a)"),
+        *("'", "+", "a\0b", "\0", ";--", "\\", "%", "___", "?1", "日本", "日本語", "🙂", "🙂🙂🙂", "\ud800", "\x7f"),
+        "a" * 500,
+    ],
 )
 def test_what_a_user_types_is_never_an_operator(store: Store, text: str) -> None:
     put(store, ALL)
     hits = _search(store, text)
-    assert all(
-        text.strip("\0").lower() in str(each.raw).lower() for each in ALL if each.id in {h.id for h in hits.items}
-    )
+    parts = re.findall(r"[^\W_]+", text.lower())
+    for hit in hits.items:
+        (kept,) = (str(each.raw).lower() for each in ALL if each.id == hit.id)
+        assert all(part in kept for part in parts)
 
 
 def test_too_many_or_too_long_words_are_refused(store: Store) -> None:

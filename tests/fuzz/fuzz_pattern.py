@@ -14,7 +14,7 @@ with atheris.instrument_imports(include=["comity.stix"]):
 
 def one_input(data: bytes) -> None:
     """Judges one text twice, and as the content of a pattern."""
-    text = data.decode("utf-8", "surrogatepass" if data[:1] == b"\xed" else "replace")
+    text = data.decode("utf-8", "surrogateescape")
     for candidate in (text, f"[a:b = '{text}']", f"[file:hashes.{text}]"):
         try:
             parse(candidate)

@@ -39,15 +39,16 @@ def _room(name: str) -> str:
 
 def problems(measured: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
     """What is too low, or is no longer measured, a sentence each."""
-    found = []
-    for room in sorted({*recorded, *PURE_ROOMS, "all"} - measured.keys()):
-        found.append(f"{room}: nothing was measured.")
+    missing = sorted({*recorded, *PURE_ROOMS, "all"} - measured.keys())
+    found = [f"{room}: nothing was measured." for room in missing]
     for room, percent in measured.items():
         least = PURE_PERCENT_MIN if room in PURE_ROOMS else ALL_PERCENT_MIN if room == "all" else 0.0
         if percent < least:
             found.append(f"{room}: {percent:.1f} % is covered, at least {least:g} % must be.")
         elif percent < recorded.get(room, 0.0) - SLACK_POINTS:
-            found.append(f"{room}: {percent:.1f} % is covered, {recorded[room]:.1f} % was; tests/coverage.txt holds that.")
+            found.append(
+                f"{room}: {percent:.1f} % is covered, {recorded[room]:.1f} % was; tests/coverage.txt holds that."
+            )
     return found
 
 

@@ -1,5 +1,6 @@
 """Laws of patterns, over texts made by the grammar and texts spoilt."""
 
+import re
 from random import Random
 
 import pytest
@@ -10,7 +11,7 @@ from tests.pattern_texts import INSERTS, WORDS, spoilt, text_of, written
 from comity.errors import InvalidPattern
 from comity.stix.pattern import Pattern, ShapeCache, check, parse
 
-randoms = st.randoms(use_true_random=False)
+randoms = st.integers(0, 2**40).map(Random)
 texts = randoms.map(text_of)
 spoilt_texts = randoms.map(lambda rng: spoilt(rng, text_of(rng)))
 pieces = (
@@ -39,9 +40,10 @@ def verdict(text: str) -> Pattern | None:
     try:
         return parse(text)
     except InvalidPattern as error:
-        assert error.where.startswith("line ")
-        assert error.rule.startswith("STIX 2.1 §")
-        return None
+        fault = error
+    assert fault.where.startswith("line ")
+    assert fault.rule.startswith("STIX 2.1 §")
+    return None
 
 
 @given(texts | spoilt_texts)
@@ -111,13 +113,32 @@ def test_space_around_a_pattern_changes_nothing(text: str, space: str) -> None:
     assert pattern is None or around is None or pattern.expression == around.expression
 
 
+SEEDED_FAULTS = {
+    "typed constants left out": ("_KEEPING", frozenset(".:")),
+    "zeros left out": ("_PLAIN_INTEGER", re.compile("[0-9]+")),
+    "hashes not looked at": ("is_hash", lambda algorithm, text: True),
+    "escapes not looked at": ("_pieces", lambda text: None if text.count("'") % 2 else text.split("'")),
+}
+
+
+@pytest.mark.parametrize("fault", SEEDED_FAULTS)
+def test_a_shape_that_leaves_out_too_much_is_caught(fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, value = SEEDED_FAULTS[fault]
+    monkeypatch.setattr(f"comity.stix.pattern.{name}", value)
+    with pytest.raises((AssertionError, ValueError)):
+        over_many_texts(Random(1), 1500)
+
+
+def over_many_texts(rng: Random, count: int) -> None:
+    shapes = ShapeCache(512)
+    for _ in range(count):
+        text = text_of(rng)
+        for candidate in (text, refilled(rng, text), refilled(rng, text), spoilt(rng, text)):
+            agree(candidate, shapes)
+
+
 @pytest.mark.deep
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("seed", range(4))
 def test_the_check_agrees_with_the_parser_over_many_texts(seed: int) -> None:
-    rng = Random(seed)
-    shapes = ShapeCache(512)
-    for _ in range(4000):
-        text = text_of(rng)
-        for candidate in (text, refilled(rng, text), refilled(rng, text), spoilt(rng, text)):
-            agree(candidate, shapes)
+    over_many_texts(Random(seed), 4000)

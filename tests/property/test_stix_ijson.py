@@ -65,8 +65,7 @@ def agree(raw: bytes) -> None:
         expected = None
     try:
         found = ijson.read(raw, bytes_max=1 << 20)
-    except Invalid as error:
-        assert error.rule
+    except Invalid:
         found = None
     assert as_doubles(found) == expected
 

@@ -15,9 +15,10 @@ _FILE = click.Path(path_type=Path)
 @click.argument("dest", type=_FILE)
 @pass_console
 def backup(console: Console, dest: Path) -> None:
-    """Write a backup of settings and store to the new file DEST, while the node goes on.
+    """Write a backup while the node goes on.
 
-    The backup is not encrypted: whoever can read the file can read everything that the node holds.
+    The new file DEST holds settings and store as they were at one moment. The backup is not encrypted: whoever can read
+    the file can read everything that the node holds.
     """
     from comity.node import home
 
@@ -33,7 +34,10 @@ def backup(console: Console, dest: Path) -> None:
 @click.argument("src", type=_FILE)
 @pass_console
 def restore(console: Console, src: Path) -> None:
-    """Make the new home --home DIR from the backup SRC, checked row by row. A node is never overwritten."""
+    """Make a new home from a backup.
+
+    The folder of --home is made from the backup SRC, which is checked row by row. A node is never overwritten.
+    """
     from comity.node import home
 
     report = home.restore(src, console.home)
@@ -46,7 +50,10 @@ def restore(console: Console, src: Path) -> None:
 @click.command("migrate", cls=Command)
 @pass_console
 def migrate(console: Console) -> None:
-    """Bring the store to this version of Comity. A copy of it as it was stays beside it."""
+    """Bring the store to this version of Comity.
+
+    A copy of the store as it was stays beside it.
+    """
     from comity.node.home import migrate_home
 
     done = migrate_home(console.home)

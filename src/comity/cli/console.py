@@ -1,6 +1,7 @@
 """Where a command speaks: results on stdout, everything else on stderr, in the form that was asked for."""
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from comity.cli.terminal import exact, relative, safe, safe_json
+from comity.errors import NotFound
 
 Cell = str | int | datetime
 
@@ -16,14 +18,20 @@ Cell = str | int | datetime
 def default_home() -> Path:
     """Where a node lives when nobody says: `$XDG_DATA_HOME/comity`, else `~/.local/share/comity`."""
     base = os.environ.get("XDG_DATA_HOME", "")
-    return (Path(base) if os.path.isabs(base) else Path.home() / ".local" / "share") / "comity"
+    if os.path.isabs(base):
+        return Path(base) / "comity"
+    try:
+        return Path.home() / ".local" / "share" / "comity"
+    except RuntimeError:
+        # A user without an entry in the system, as in some containers.
+        raise NotFound("There is no home directory to look in.", hint="Give --home DIR, or set COMITY_HOME.") from None
 
 
 @dataclass(slots=True)
 class Console:
     """What the options of every command said, and the ways to speak that follow from it."""
 
-    home: Path = field(default_factory=default_home)
+    given_home: Path | None = None
     json: bool = False
     quiet: bool = False
     verbose: bool = False
@@ -32,9 +40,21 @@ class Console:
     """Whether results have been written: an error after them must not look like one of them."""
 
     @property
+    def home(self) -> Path:
+        """The node's folder: the one that was named, else where a node lives when nobody says."""
+        return default_home() if self.given_home is None else self.given_home
+
+    @property
     def terminal(self) -> bool:
         """Whether a person reads the results."""
         return sys.stdout.isatty()
+
+    @property
+    def command(self) -> str:
+        """How this program is called: by its name where the shell finds it, else by its path."""
+        import shutil
+
+        return "comity" if shutil.which("comity") else shlex.quote(path_text(sys.argv[0]))
 
     @property
     def colour(self) -> bool:
@@ -72,10 +92,20 @@ class Console:
         self.begun = True
         print(json_text(value), file=sys.stdout)
 
+    def flush(self) -> None:
+        """Whoever reads the results has them now."""
+        sys.stdout.flush()
+
     def note(self, text: str) -> None:
         """A line for the person at the keyboard, on stderr; `--quiet` keeps it back."""
         if not self.quiet:
             print(safe(text), file=sys.stderr, flush=True)
+
+    def complain(self, message: str, hint: str = "") -> None:
+        """What went wrong, in a line on stderr, and what to do about it in another."""
+        print(safe(f"error: {message}"), file=sys.stderr)
+        if hint:
+            print(safe(f"hint: {hint}"), file=sys.stderr, flush=True)
 
     def remark(self, text: str) -> None:
         """A line that only `-v` lets through."""
@@ -94,19 +124,17 @@ class Console:
             for row in rows:
                 self.say_fields(*map(plain, row))
             return
-        from rich.console import Console as Rich
-        from rich.table import Table
-        from rich.text import Text
+        if not rows:
+            return
+        from shutil import get_terminal_size
+
+        from comity.cli.table import lay_out
 
         now = datetime.now(UTC)
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        for title in titles:
-            whole = title in ("id", "address")
-            table.add_column(title, no_wrap=True, overflow="fold" if whole else "ellipsis")
-        for row in rows:
-            table.add_row(*(Text(safe(_told(cell, now))) for cell in row))
-        self.begun = True
-        Rich(no_color=not self.colour, highlight=False).print(table)
+        told = [[safe(_told(cell, now)) for cell in row] for row in rows]
+        for number, line in enumerate(lay_out(titles, told, get_terminal_size().columns)):
+            self.begun = True
+            print(f"\x1b[1m{line}\x1b[0m" if number == 0 and self.colour else line, file=sys.stdout)
 
 
 class _TerminalBytes:

@@ -32,10 +32,11 @@ class _Sink(Protocol):
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_console
 def export(console: Console, output: str, collection: str | None, form: str | None, force: bool) -> None:
-    """Write out everything that is stored, each object and version once, exactly as it came.
+    """Write out everything that is stored.
 
-    FILE is packed where its name ends in .gz or .zst, and holds a line an object where that is .ndjson or .jsonl. It
-    appears under its name when it is whole, and only its owner can read it (mode 0600).
+    Each object and version comes once, exactly as it was sent. FILE is packed where its name ends in .gz or .zst, and
+    holds a line an object where that is .ndjson or .jsonl. It appears under its name when it is whole, and only its
+    owner can read it (mode 0600).
     """
     from comity.cli.progress import Progress
     from comity.node.home import open_home

@@ -33,15 +33,18 @@ def import_(
     marking: str | None,
     allow_rejected: bool,
 ) -> None:
-    """Take in STIX 2.1 from FILE, or from standard input for `-`.
+    """Take in STIX 2.1 from files.
 
-    A FILE is a bundle, an envelope, one object, or JSON lines, plain or packed with gzip or Zstandard. Each object is
-    judged alone: what is good is stored. What is stored already counts as a duplicate, so an import can be repeated.
-    Without --strict or --lenient and --marking the source's own settings hold.
+    A FILE (- is standard input) is a bundle, an envelope, one object, or JSON lines, plain or packed with gzip or
+    Zstandard. Each object is judged alone: what is good is stored. What is stored already counts as a duplicate, so an
+    import can be repeated. Without --strict or --lenient and --marking the source's own settings hold.
     """
+    from comity.cli.reading import check_readable
     from comity.node.home import open_home
 
     console = context.ensure_object(Console)
+    for file in files:
+        check_readable(file)
     taken: list[tuple[str, Report]] = []
     with open_home(console.home) as node:
         node.collection(collection)
@@ -50,6 +53,11 @@ def import_(
             taken.append((file, report))
             if not console.json:
                 _tell(console, file, report, many=len(files) > 1)
+            if report.broken is not None:
+                place = report.broken.where.rstrip(", ")
+                kept = "what came before is stored" if report.stored or report.duplicates else "nothing was stored"
+                words = report.broken.message.rstrip(".")
+                console.complain(f"{_name(file)}{f' at {place}' if place else ''}: {words}; {kept}.")
     if console.json:
         console.result(merged(taken))
     broken = any(report.broken is not None for _, report in taken)
@@ -73,33 +81,37 @@ def _take(
     from comity.cli.progress import Progress
     from comity.cli.reading import open_source
 
-    opened = open_source(file)
-    console.remark(f"{_name(file)}: {'JSON lines' if opened.lines else 'a JSON document'}")
-    share = (lambda: min(1.0, opened.bytes_read() / opened.bytes_total)) if opened.bytes_total else (lambda: None)
-    progress = Progress(console, f"Importing {_name(file)}", share)
-    done = 0
-
-    def step(count: int) -> None:
-        nonlocal done
-        done = count
-        progress(count)
-
-    try:
-        return node.receive_stream(
-            opened.chunks,
-            source,
-            lines=opened.lines,
-            collection=collection,
-            strict=strict,
-            marking=marking,
-            progress=step,
+    with open_source(file) as opened:
+        console.remark(f"{_name(file)}: {'JSON lines' if opened.lines else 'a JSON document'}")
+        total = opened.bytes_total
+        progress = Progress(
+            console, f"Importing {_name(file)}", lambda: min(1.0, opened.bytes_read() / total) if total else None
         )
-    except KeyboardInterrupt:
-        progress.finish()
-        console.note(f"{_name(file)}: {counted(done, 'object')} read and kept. Import it again to go on from there.")
-        raise
-    finally:
-        progress.finish()
+        done = 0
+
+        def step(count: int) -> None:
+            nonlocal done
+            done = count
+            progress(count)
+
+        try:
+            return node.receive_stream(
+                opened.chunks,
+                source,
+                lines=opened.lines,
+                collection=collection,
+                strict=strict,
+                marking=marking,
+                progress=step,
+            )
+        except KeyboardInterrupt:
+            progress.finish()
+            console.note(
+                f"{_name(file)}: {counted(done, 'object')} read and kept. Import it again to go on from there."
+            )
+            raise
+        finally:
+            progress.finish()
 
 
 def merged(taken: "list[tuple[str, Report]]") -> dict[str, Any]:
@@ -132,7 +144,8 @@ def _tell(console: Console, file: str, report: "Report", *, many: bool) -> None:
             parts.append(f"{count:,} {word}")
     if report.conflicts:
         parts.append(counted(len(report.conflicts), "conflict"))
-    console.say(", ".join(parts))
+    if report.broken is None or len(parts) > 1 or report.stored:
+        console.say(", ".join(parts))
     if report.new_source:
         console.note(f"Made the source {report.source} (feed, lenient, TLP:AMBER+STRICT): see comity source list")
     if report.rejected:
@@ -150,9 +163,6 @@ def _tell(console: Console, file: str, report: "Report", *, many: bool) -> None:
     if report.findings_count:
         words = f"{counted(report.findings_count, 'finding')} on what was stored."
         console.note(f"{words} See: comity show ID, or import again with --json.")
-    if report.broken is not None:
-        place = f" at {report.broken.where}" if report.broken.where else ""
-        console.note(f"error: {_name(file)}{place}: {report.broken.message}; what came before it is stored.")
 
 
 def _name(file: str) -> str:

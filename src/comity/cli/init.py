@@ -36,7 +36,12 @@ def init(console: Console, name: str | None) -> None:
             "expires_at": token.expires_at,
             "collection": {"id": default.id, "title": default.title},
         }
-        secrets = {"user": token.user, "secret": token.secret, "token": token.token, "expires_at": exact(token.expires_at)}
+        secrets = {
+            "user": token.user,
+            "secret": token.secret,
+            "token": token.token,
+            "expires_at": exact(token.expires_at),
+        }
         write_private(console.home / TOKEN_FILE, orjson.dumps(secrets, option=orjson.OPT_INDENT_2) + b"\n")
     if console.json:
         console.result(answer)
@@ -49,16 +54,14 @@ def init(console: Console, name: str | None) -> None:
         console.say("  This is the only time that the secret is shown.")
     home = _home_option(console)
     console.note("Next:")
-    console.note(f"  comity import FILE{home}       take in STIX 2.1")
-    console.note(f"  comity serve{home}             serve it over TAXII 2.1")
-    console.note(f"  comity token new NAME --read default{home}")
+    console.note(f"  {console.command} import FILE{home}")
+    console.note(f"  {console.command} serve{home}")
+    console.note(f"  {console.command} token new NAME --read default{home}")
 
 
 def _home_option(console: Console) -> str:
     import shlex
 
-    from comity.cli.console import default_home
-
-    if console.home == default_home() or os.environ.get("COMITY_HOME"):
+    if console.given_home is None or os.environ.get("COMITY_HOME") == str(console.home):
         return ""
     return f" --home {shlex.quote(path_text(console.home))}"

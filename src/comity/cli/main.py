@@ -10,7 +10,6 @@ import click
 from comity import __version__
 from comity.cli.console import Console, json_text
 from comity.cli.options import LazyGroup
-from comity.cli.terminal import safe
 from comity.errors import ComityError, Conflict, Invalid, NotFound, Refused, Unavailable, Unverified
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
@@ -39,7 +38,7 @@ COMMANDS = {
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "migrate": ("comity.cli.backup:migrate", "Bring the store to this version of Comity."),
     "config": ("comity.cli.config:config", "Show and check the settings."),
-    "completion": ("comity.cli.completion:completion", "Print what makes a shell complete commands."),
+    "completion": ("comity.cli.completion:completion", "Print what makes a shell complete commands and options."),
     "version": ("comity.cli.version:version", "Print the version."),
 }
 
@@ -104,7 +103,7 @@ def run(args: Sequence[str]) -> int:
     if home := os.environ.get("COMITY_HOME"):
         from pathlib import Path
 
-        console.home = Path(home)
+        console.given_home = Path(home)
     try:
         with root.make_context("comity", list(args), obj=console) as context:
             root.invoke(context)
@@ -153,9 +152,7 @@ def _tell(console: Console, error: Exception) -> int:
 
 def _say_error(console: Console, code: str, message: str, hint: str = "", rule: str = "", where: str = "") -> None:
     place = ", ".join(part for part in (f"at {where}" if where and where not in message else "", rule) if part)
-    print(safe(f"error: {message}" + (f" ({place})" if place else "")), file=sys.stderr)
-    if hint:
-        print(safe(f"hint: {hint}"), file=sys.stderr)
+    console.complain(message + (f" ({place})" if place else ""), hint)
     if console.json and not console.begun:
         error = {"code": code, "message": message, "hint": hint, "rule": rule, "where": where}
         print(json_text({"error": error}), file=sys.stdout)

@@ -22,6 +22,15 @@ def _keep(name: str) -> Callable[[click.Context, click.Parameter, Any], None]:
     return keep
 
 
+KEPT_AS = {
+    "--home": "given_home",
+    "--json": "json",
+    "--quiet": "quiet",
+    "--verbose": "verbose",
+    "--debug": "debug",
+}
+
+
 def _shared() -> list[click.Parameter]:
     folder = click.Path(file_okay=True, path_type=Path)
     words = "The node's folder, else COMITY_HOME, else ~/.local/share/comity."
@@ -33,12 +42,12 @@ def _shared() -> list[click.Parameter]:
         (["--debug"], "On an unexpected error show where it came from.", {"is_flag": True}),
     ]
     return [
-        click.Option(flags, help=help, expose_value=False, callback=_keep(flags[-1].removeprefix("--")), **more)
+        click.Option(flags, help=help, expose_value=False, callback=_keep(KEPT_AS[flags[-1]]), **more)
         for flags, help, more in given
     ]
 
 
-SHARED_NAMES = frozenset({"home", "json", "quiet", "verbose", "debug"})
+SHARED_NAMES = frozenset(flag.removeprefix("--") for flag in KEPT_AS)
 
 
 class _Shared(click.Command):
@@ -54,7 +63,7 @@ class _Shared(click.Command):
         shared: list[tuple[str, str]] = []
         for parameter in self.get_params(ctx):
             record = parameter.get_help_record(ctx)
-            if record is not None:
+            if record is not None and isinstance(parameter, click.Option):
                 (shared if parameter.name in SHARED_NAMES else own).append(record)
         for heading, records in (("Options", own), (_HEADING, shared)):
             if records:
@@ -73,14 +82,18 @@ class Group(_Shared, click.Group):
 
     command_class = Command
 
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs in order of writing."""
+        return list(self.commands)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if name.startswith("-") or name in self.list_commands(ctx):
             return super().resolve_command(ctx, args)
-        near = get_close_matches(name, self.list_commands(ctx), 3, 0.5)
-        question = f" Did you mean {' or '.join(near)}?" if near else ""
+        near = get_close_matches(name, self.list_commands(ctx), 1, 0.5)
+        question = f" Did you mean {near[0]}?" if near else ""
         raise click.UsageError(f"There is no command {name!r}.{question}", ctx)
 
 
@@ -92,6 +105,7 @@ class LazyGroup(Group):
         self.places = places
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The commands in order of the table."""
         return list(self.places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from comity.cli.console import path_text
 from comity.errors import Invalid, NotFound, Refused, TooLarge
 
 CHUNK_BYTES = 2**18
-# A Zstandard block of 4 bytes may unpack to 128 KiB: so much input at a time gives at most 32 MiB.
-ZSTD_INPUT_BYTES = 1024
+# A Zstandard block of 4 bytes may unpack to 128 KiB: so much input at a time gives at most 8 MiB.
+ZSTD_INPUT_BYTES = 256
 ZSTD_WINDOW_BYTES_MAX = 2**27
 # Honest bundles pack 5 to 40 times. Past the first bytes a file that unpacks to more than this is a bomb.
 RATIO_MAX = 250
@@ -33,6 +33,13 @@ class Source:
     chunks: Iterator[bytes]
     bytes_total: int
     bytes_read: Callable[[], int]
+    close: Callable[[], None]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
 
 class _Counted:
@@ -58,32 +65,35 @@ def open_source(name: str) -> Source:
         unpacked = _bounded(_unzstd(packed), counted)
     else:
         unpacked = iter(packed)
-    first = next(unpacked, b"")
-    return Source(name, _is_lines(name, first), _closing(file, chain([first], unpacked)), total, lambda: counted.count)
+    close = file.close if name != "-" else lambda: None
+    try:
+        first = next(unpacked, b"")
+    except BaseException:
+        close()
+        raise
+    return Source(name, _is_lines(name, first), chain([first], unpacked), total, lambda: counted.count, close)
+
+
+def check_readable(name: str) -> None:
+    """The file can be opened, as far as that can be told without opening it: a pipe has only one first reader."""
+    if name == "-":
+        return
+    path = Path(name)
+    if not path.exists():
+        raise NotFound(f"There is no file {path_text(name)}.")
+    if path.is_dir():
+        raise Invalid(f"{path_text(name)} is a folder, not a file.", hint="Name the files in it.")
+    if not os.access(path, os.R_OK):
+        raise Refused(f"{path_text(name)} cannot be read: Permission denied.")
 
 
 def _open(name: str) -> tuple[BinaryIO, int]:
     if name == "-":
         return sys.stdin.buffer, 0
-    path = Path(name)
-    try:
-        file = path.open("rb")
-    except FileNotFoundError:
-        raise NotFound(f"There is no file {path_text(name)}.") from None
-    except IsADirectoryError:
-        raise Invalid(f"{path_text(name)} is a folder, not a file.", hint="Name the files in it.") from None
-    except PermissionError as error:
-        raise Refused(f"{path_text(name)} cannot be read: {error.strerror}.") from error
+    check_readable(name)
+    file = Path(name).open("rb")  # noqa: SIM115 - closed by its Source
     status = os.fstat(file.fileno())
     return file, status.st_size
-
-
-def _closing(file: BinaryIO, chunks: Iterator[bytes]) -> Iterator[bytes]:
-    try:
-        yield from chunks
-    finally:
-        if file is not sys.stdin.buffer:
-            file.close()
 
 
 def _bounded(chunks: Iterator[bytes], counted: _Counted) -> Iterator[bytes]:
@@ -124,7 +134,7 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
     import zstandard
 
-    def unpacker() -> zstandard.ZstdDecompressionObj:
+    def unpacker() -> "zstandard.ZstdDecompressionObj":
         return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX).decompressobj()
 
     frame, done = unpacker(), 0

@@ -19,10 +19,11 @@ _FORMULA = ("=", "+", "-", "@")
 @click.option("--ids", "form", flag_value="ids", help="Answer with ids alone, one a line.")
 @pass_console
 def search(console: Console, text: str, types: tuple[str, ...], limit: int, form: str | None) -> None:
-    """Find objects that have every word of TEXT, the newest first.
+    """Find objects by words and filters.
 
-    Filters may stand among the words: type:malware,tool tlp:<=green seen:7d from:SOURCE in:COLLECTION. Quotes keep
-    words together. Names, aliases, patterns, values and descriptions are searched.
+    Found is what has every word of TEXT, the newest first. Filters may stand among the words: type:malware,tool
+    tlp:<=green seen:7d from:SOURCE in:COLLECTION. Quotes keep words together. Names, aliases, patterns, values and
+    descriptions are searched.
     """
     from comity.interfaces import instant_of
     from comity.node.home import open_home

@@ -22,9 +22,10 @@ FINDINGS_SHOWN = 10
 @click.option("--version", metavar="TIME", help="This version instead of the last.")
 @pass_console
 def show(console: Console, id: str, raw: bool, version: str | None) -> None:
-    """Show the object ID: its copies and versions, what its markings mean, what is wrong with it, and its content.
+    """Show an object, with all its copies and versions.
 
-    Every copy is listed, from each source and in each collection, earlier and withdrawn ones included.
+    What its markings mean and what is wrong with it is said in words, its content is printed. Every copy is listed,
+    from each source and in each collection, earlier and withdrawn ones included.
     """
     from comity.node.home import open_home
 

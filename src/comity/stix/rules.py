@@ -5,6 +5,7 @@ Values may be of any shape here: an object of a lenient source comes by although
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from comity.stix import pattern
@@ -19,6 +20,7 @@ from comity.stix.words import clean, path_of
 _NAMES = re.compile(r"(?:(?:[a-z][a-z0-9_]{2,249}|id)\n)*+")
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
 _AUTHOR = "identity--"
+RULE_FINDINGS_MAX = 20
 
 Rule = Callable[[JsonObject], Iterator[Finding]]
 
@@ -40,10 +42,10 @@ def findings(value: JsonObject) -> tuple[Finding, ...]:
     if author is not None and type(author) is str and not author.startswith(_AUTHOR):
         found += (Finding("created_by_ref", "STIX 2.1 §3.2", "the creator must be an identity"),)
     if not _NAMES.fullmatch("\n".join(value) + "\n"):
-        found += tuple(_names(value))
+        found += tuple(islice(_names(value), RULE_FINDINGS_MAX))
     if not _OCCASIONS.get(kind, _ALWAYS).isdisjoint(value):
         for rule in _RULES:
-            found += tuple(rule(value))
+            found += tuple(islice(rule(value), RULE_FINDINGS_MAX))
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import jsonschema_rs
 
 from comity.stix.object import Finding, JsonObject
+from comity.stix.schema_excerpt import broken_part
 from comity.stix.schema_mends import mended
 from comity.stix.schema_words import findings_of
 
@@ -19,6 +20,9 @@ FINDINGS_MAX = 20
 _FOLDERS = ("sdos", "sros", "observables")
 _COMMON = ("extension-definition", "language-content", "marking-definition")
 _CORE, _OBSERVABLE_CORE = "common/core", "common/cyber-observable-core"
+
+
+_NOWHERE = "the object breaks the schema of its type, at a place that was not found because it is very large"
 
 
 class _Validator(Protocol):
@@ -39,6 +43,7 @@ class Schemas:
                 self._addresses[kind] = doc["$id"]
         self._addresses[_CORE] = docs[_CORE]["$id"]
         self._addresses[_OBSERVABLE_CORE] = docs[_OBSERVABLE_CORE]["$id"]
+        self._known = frozenset().union(*(_names_in(doc) for doc in docs.values()))
         self._validators: dict[str, _Validator] = {}
 
     @property
@@ -52,7 +57,11 @@ class Schemas:
         validator = self._validators.get(kind) or self._validator_for(kind, value)
         if validator.is_valid(value):
             return ()
-        return findings_of(value, validator.iter_errors(value), FINDINGS_MAX)
+        found = broken_part(value, validator.is_valid, self._known)
+        if found is None:
+            return (Finding("", "schema", _NOWHERE),)
+        part, offsets = found
+        return findings_of(part, validator.iter_errors(part), FINDINGS_MAX, offsets)
 
     def _validator_for(self, kind: str, value: JsonObject) -> _Validator:
         if kind not in self._addresses:
@@ -69,6 +78,23 @@ class Schemas:
             )
             self._validators[kind] = found
         return found
+
+
+def _names_in(document: JsonDoc) -> set[str]:
+    """Every property name that the schema speaks of."""
+    names: set[str] = set()
+    todo: list[Any] = [document]
+    while todo:
+        one = todo.pop()
+        if isinstance(one, Mapping):
+            for keyword in ("properties", "required"):
+                # As a schema's keyword; a property of that name holds a schema itself, and its words do no harm.
+                names |= set(one.get(keyword, ()))
+            todo += one.values()
+        elif isinstance(one, list):
+            names |= {name for name in one if isinstance(name, str)}
+            todo += one
+    return names
 
 
 def compile(documents: Mapping[str, JsonDoc]) -> Schemas:

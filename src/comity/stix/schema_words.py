@@ -1,6 +1,6 @@
 """Schema errors put into words: where exactly, which keyword, and a sentence without the value itself."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import jsonschema_rs
@@ -34,13 +34,16 @@ _DISCRIMINATORS = frozenset({"type", "source_name", "definition_type", "id"})
 _ALTERNATIVES = frozenset({"anyOf", "oneOf"})
 
 
-def findings_of(value: JsonObject, errors: Iterable[Error], most: int) -> tuple[Finding, ...]:
-    """One finding a place, in the order of the schema; of several at one place the most telling."""
+def findings_of(
+    value: JsonObject, errors: Iterable[Error], most: int, offsets: Mapping[int, int]
+) -> tuple[Finding, ...]:
+    """One finding a place, in the order of the schema; of several at one place the most telling. `offsets` says of the
+    lists of an excerpt where they begin in the whole (`schema_excerpt`)."""
     found: dict[str, tuple[bool, Finding]] = {}
     for error in errors:
         vague = error.kind.name in _ALTERNATIVES
         plain = _plainest(error)
-        finding = _finding(value, plain)
+        finding = _finding(value, plain, offsets)
         earlier = found.get(finding.where)
         if earlier is None or (earlier[0] and not vague):
             found[finding.where] = (vague, finding)
@@ -63,31 +66,39 @@ def _plainest(error: Error) -> Error:
 
 def _distance(branch: Sequence[Error], depth: int) -> tuple[bool, bool, int]:
     """How far a branch is from having been meant: another type of thing, a wrong JSON type, many errors."""
-    other = any(
-        len(inner.instance_path) == depth + 1
-        and inner.instance_path[-1] in _DISCRIMINATORS
-        and inner.kind.name in ("enum", "pattern", "not", "const")
-        for inner in branch
-    )
-    mistyped = all(inner.kind.name == "type" and len(inner.instance_path) == depth for inner in branch)
-    return other, mistyped, len(branch)
+    return any(_tells_apart(inner, depth) for inner in branch), _mistyped(branch, depth), len(branch)
+
+
+def _tells_apart(error: Error, depth: int) -> bool:
+    """The error says that this is another type of thing than the branch is about."""
+    beyond = len(error.instance_path) - depth
+    if beyond == 0:
+        return error.kind.name == "not"
+    named = beyond == 1 and error.instance_path[-1] in _DISCRIMINATORS
+    return named and error.kind.name in ("enum", "pattern", "not", "const")
+
+
+def _mistyped(branch: Sequence[Error], depth: int) -> bool:
+    return all(inner.kind.name == "type" and len(inner.instance_path) == depth for inner in branch)
 
 
 def _choice(branches: Sequence[Sequence[Error]]) -> list[str]:
-    """The names of which one is wanted, where every branch asks for one property only."""
-    names = []
+    """Which properties are wanted, one text a branch, where every branch only misses some and none the fewest."""
+    wanted: list[list[str]] = []
     for branch in branches:
-        first = branch[0]
-        if len(branch) != 1 or first.kind.name != "required":
+        if any(inner.kind.name != "required" for inner in branch):
             return []
-        names.append(str(getattr(first.kind, "property", "")))
-    return names
+        wanted.append([str(getattr(inner.kind, "property", "")) for inner in branch])
+    least = min(wanted, key=len, default=[])
+    if len(wanted) > 1 and all(set(least) <= set(names) for names in wanted):
+        return []
+    return [" and ".join(f"'{clean(name)}'" for name in names) for names in wanted]
 
 
-def _finding(value: JsonObject, error: Error) -> Finding:
+def _finding(value: JsonObject, error: Error, offsets: Mapping[int, int]) -> Finding:
     kind: Any = error.kind
     name = kind.name
-    parts, here = _walk(value, error.instance_path)
+    parts, here = _walk(value, error.instance_path, offsets)
     if name == "required":
         parts = [*parts, str(kind.property)]
         problem = f"the property '{clean(str(kind.property))}' is missing"
@@ -114,8 +125,6 @@ def _finding(value: JsonObject, error: Error) -> Finding:
         problem = _not_allowed(kind.schema, here)
     elif name in _ALTERNATIVES:
         problem = _alternatives(error)
-    elif name == "oneOfMultipleValid" or type(kind).__name__.endswith("OneOfMultipleValid"):
-        problem = "properties that exclude each other are given"
     else:
         problem = f"this breaks the keyword {clean(name)} of the schema"
     return Finding(path_of(parts), f"schema:{clean(name)}", problem)
@@ -136,7 +145,7 @@ def _alternatives(error: Error) -> str:
     names = _choice([branch for branch in branches if branch])
     if not names:
         return "properties that exclude each other are given"
-    wanted = ", ".join(f"'{clean(name)}'" for name in names[:12]) + (" …" if len(names) > 12 else "")
+    wanted = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
     return f"at least one of {wanted} is wanted" if error.kind.name == "anyOf" else f"one of {wanted} is wanted"
 
 
@@ -159,15 +168,28 @@ def _form(pattern: str) -> str:
     return f"of the form {clean(pattern, 60)}"
 
 
-def _walk(value: Any, path: Sequence[str | int]) -> tuple[list[str | int], Any]:
-    """The place and the value there. Names that are digits come as numbers, so the value says which is which."""
+def _walk(value: Any, path: Sequence[str | int], offsets: Mapping[int, int]) -> tuple[list[str | int], Any]:
+    """The place and the value there."""
     parts: list[str | int] = []
     for step in path:
+        if isinstance(value, dict) and "" in value and _member(value, step) not in value:
+            # The engine leaves empty names out of its paths.
+            parts.append("")
+            value = value[""]
         if isinstance(value, dict):
-            name = str(step)
+            name = _member(value, step)
             parts.append(name)
             value = value.get(name)
+        elif isinstance(value, list) and isinstance(step, int):
+            parts.append(step + offsets.get(id(value), 0))
+            value = value[step]
         else:
-            parts.append(int(step))
-            value = value[int(step)]
+            break
     return parts, value
+
+
+def _member(value: dict[str, Any], step: str | int) -> str:
+    """The name that is meant: of one that is digits, such as `"007"`, only the number 7 has come."""
+    if step in value:
+        return str(step)
+    return next((name for name in value if name.isdecimal() and name.lstrip("0") == str(step).lstrip("0")), str(step))

@@ -4,7 +4,7 @@ import hashlib
 import sqlite3
 from pathlib import Path
 
-from comity.store.flags import ALL_SHIFT, FIRST, LAST, SHOWN
+from comity.store.flags import ALL_FLAGS, ALL_SHIFT, FIRST, LAST, SHOWN
 from comity.store.interface import State
 
 DEEP_ROWS = 500
@@ -48,9 +48,12 @@ _LAWS = (
     (
         "{} copies have the wrong flags",
         f"""
-        WITH visible AS (
-            SELECT o.key, o.collection, o.id, o.instant, s.kind <> 'own' AS other, coalesce(o.rank, o.key) AS place
-            FROM object o JOIN source s ON s.key = o.source WHERE state IN ({State.RECEIVED}, {State.PUBLISHED})
+        WITH rivals AS MATERIALIZED (
+            SELECT id FROM object WHERE gone = 0 GROUP BY id HAVING count(*) > 1
+        ), visible AS (
+            SELECT o.flags, o.collection, o.id, o.instant, s.kind <> 'own' AS other, coalesce(o.rank, o.key) AS place
+            FROM object o JOIN source s ON s.key = o.source
+            WHERE state IN ({State.RECEIVED}, {State.PUBLISHED}) AND id IN (SELECT id FROM rivals)
         ), ranked AS (
             SELECT *, row_number() OVER (PARTITION BY collection, id, instant ORDER BY other, place) AS here,
                 row_number() OVER (PARTITION BY id, instant ORDER BY other, place) AS anywhere,
@@ -59,13 +62,16 @@ _LAWS = (
                 rank() OVER (PARTITION BY id ORDER BY instant) = 1 AS first_anywhere,
                 rank() OVER (PARTITION BY id ORDER BY instant DESC) = 1 AS last_anywhere
             FROM visible
-        ), due AS (
-            SELECT key, (here = 1) * ({SHOWN} | first_here * {FIRST} | last_here * {LAST})
+        ), judged AS (
+            SELECT flags, (here = 1) * ({SHOWN} | first_here * {FIRST} | last_here * {LAST})
                 | ((anywhere = 1) * ({SHOWN} | first_anywhere * {FIRST} | last_anywhere * {LAST}) << {ALL_SHIFT})
-                AS flags
+                AS due
             FROM ranked
         )
-        SELECT count(*) FROM object o LEFT JOIN due ON due.key = o.key WHERE o.flags <> coalesce(due.flags, 0)
+        SELECT (SELECT count(*) FROM judged WHERE flags <> due)
+            + (SELECT count(*) FROM object WHERE flags <> {ALL_FLAGS} AND state IN ({State.RECEIVED}, {State.PUBLISHED})
+                AND id NOT IN (SELECT id FROM rivals))
+            + (SELECT count(*) FROM object WHERE flags <> 0 AND state NOT IN ({State.RECEIVED}, {State.PUBLISHED}))
         """,  # noqa: S608
     ),
     (

@@ -10,6 +10,7 @@ from comity.errors import ComityError, StoreUnavailable
 BUSY_TIMEOUT_SECONDS = 10.0
 CACHE_KIB = 2048
 CHECKPOINT_PAGES = 4000
+WAL_BYTES_KEPT = 64 * 2**20
 
 _TROUBLES = {
     sqlite3.SQLITE_BUSY: ("the store is locked by another process", "try again; see which `comity` commands run"),
@@ -61,6 +62,18 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
     if write:
         db.execute("PRAGMA synchronous = FULL")
         db.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        db.execute(f"PRAGMA journal_size_limit = {WAL_BYTES_KEPT}")
+        db.execute("PRAGMA secure_delete = FAST")
     else:
         db.execute("PRAGMA query_only = ON")
     return db
+
+
+@contextmanager
+def erasing(db: sqlite3.Connection) -> Iterator[None]:
+    """What is deleted inside the block is overwritten with zeros, not only unlinked."""
+    db.execute("PRAGMA secure_delete = ON")
+    try:
+        yield
+    finally:
+        db.execute("PRAGMA secure_delete = FAST")

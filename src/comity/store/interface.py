@@ -287,8 +287,9 @@ class Transaction(Snapshot, Protocol):
         """Statuses made before that instant are gone; how many."""
         ...
 
-    def purge(self, before: int) -> int:
-        """The bodies of copies withdrawn before that instant are destroyed; how many. Keys and dates stay used."""
+    def purge(self, before: int, limit: int | None = None) -> int:
+        """The bodies of copies withdrawn before that instant are destroyed, at most `limit` of them, the longest
+        withdrawn first; how many. Keys and dates stay used."""
         ...
 
 

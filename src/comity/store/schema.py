@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema
+from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
 from comity.store.connection import connect, guarded
 
 APPLICATION_ID = 0x436F6D79
 PAGE_BYTES = 8192
+SQLITE_LEAST = (3, 38, 0)
+"""Strict tables, JSON functions in every build, and full text by trigrams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,9 @@ def private_file(path: Path) -> None:
 
 def prepare(path: Path, *, create: bool) -> None:
     """There is a store of the present schema at `path`. NotFound, OldSchema or Conflict where that is not so."""
+    if sqlite3.sqlite_version_info < SQLITE_LEAST:
+        least = ".".join(map(str, SQLITE_LEAST))
+        raise StoreUnavailable(f"Python's SQLite is {sqlite3.sqlite_version}, {least} is needed", hint="a newer Python")
     steps = packaged()
     newest = steps[-1].number
     if not path.exists():

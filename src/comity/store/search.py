@@ -20,7 +20,7 @@ WORD_CHARACTERS_MOST = 500
 TRIGRAM = 3
 TLP_LEVELS = range(7)
 
-_FIRST_WINDOW = 50_000
+_FIRST_WINDOW = 4_000
 _MATCHES = "SELECT json_group_array(rowid) FROM (SELECT rowid FROM {0} WHERE {0} MATCH ? AND rowid BETWEEN ? AND ?)"
 _IN_NAMES, _IN_WORDS = _MATCHES.format("text_names"), _MATCHES.format("text_words")
 _HITS = (
@@ -37,7 +37,8 @@ def search(snapshot: "SqliteSnapshot", query: TextQuery) -> Hits:
     A word of three characters or more is found as a part of a name, alias, pattern, value or id, or as the beginning of
     a word of prose; a shorter one only as the beginning of a word in names and prose.
     """
-    words = [word for word in (word.replace("\0", " ").strip() for word in query.words) if word]
+    plain = (word.encode(errors="replace").decode().replace("\0", " ").strip() for word in query.words)
+    words = [word for word in plain if word]
     if len(words) > WORDS_MOST or any(len(word) > WORD_CHARACTERS_MOST for word in words):
         raise InvalidRequest(
             f"a search takes at most {WORDS_MOST} words of {WORD_CHARACTERS_MOST} characters", where="words"

@@ -71,6 +71,15 @@ def json_list(values: object) -> str:
     return msgspec.json.encode(values).decode()
 
 
+def storable(text: str) -> bool:
+    """The text is Unicode without lone surrogates; no other is in any store."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class SqliteSnapshot:
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
@@ -124,16 +133,17 @@ class SqliteSnapshot:
         if query.sources and not sources:
             return BitMap(), 0
         keys = views.select(collection, query.versions, query.types, sources)
-        instants = [word for word in query.versions if word not in _WORDS]
+        instants = [word for word in query.versions if word not in _WORDS and storable(word)]
+        ids = [id for id in query.ids if storable(id)]
         if query.ids:
-            wanted = self._integers(_OF_IDS, json_list(query.ids), True, "[]")
-            keys = keys & BitMap(wanted)
+            keys = keys & BitMap(self._integers(_OF_IDS, json_list(ids), True, "[]"))
         if instants:
+            listed = json_list(sorted(instants))
             if query.ids:
-                at = self._integers(_OF_IDS, json_list(query.ids), False, json_list(instants))
+                at = BitMap(self._integers(_OF_IDS, json_list(ids), False, listed))
             else:
-                at = self._integers(_OF_INSTANTS, json_list(instants))
-            keys = keys | (BitMap(at) & views.select(collection, ("all",), query.types, sources))
+                at = views.remembered(listed, lambda: BitMap(self._integers(_OF_INSTANTS, listed)))
+            keys = keys | (at & views.select(collection, ("all",), query.types, sources))
         after = query.after
         if query.added_after is not None:
             if collection is not None:
@@ -221,7 +231,7 @@ class SqliteSnapshot:
     def copies(self, id: str, collection: str | None = None) -> list[Copy]:
         admin = self.admin()
         number = None if collection is None else admin.collection(collection).key
-        rows = self.db.execute(_COPIES, (id, number)).fetchall()
+        rows = self.db.execute(_COPIES, (id, number)).fetchall() if storable(id) else []
         return [
             Copy(
                 key=key,
@@ -282,6 +292,8 @@ class SqliteSnapshot:
         return self.admin().tokens.get(id)
 
     def status(self, id: str) -> Status | None:
+        if not storable(id):
+            return None
         row = self.db.execute("SELECT id, token, created_at, body FROM status WHERE id = ?", (id,)).fetchone()
         if row is None:
             return None

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from comity.store.connection import erasing
 from comity.store.flags import ALL_SHIFT, LAST
 
 TEXT_VERSION = 1
@@ -156,7 +157,8 @@ def tidy(db: sqlite3.Connection) -> None:
     busy = False
     for table in ("text_names", "text_words"):
         before = db.total_changes
-        db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (-MERGE_PAGES,))  # noqa: S608
+        with erasing(db):
+            db.execute(f"INSERT INTO {table} ({table}, rank) VALUES ('merge', ?)", (-MERGE_PAGES,))  # noqa: S608
         # SQLite's documentation: fewer than two changes say that there was nothing left to merge.
         busy = busy or db.total_changes - before >= 2
     if not busy:

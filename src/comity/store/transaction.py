@@ -21,6 +21,7 @@ import zstandard
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
 from comity.store import text
+from comity.store.connection import erasing
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.interface import Collection, Source, State, Status, Token
 from comity.store.snapshot import SqliteSnapshot, json_list
@@ -174,17 +175,18 @@ class SqliteTransaction(SqliteSnapshot):
         self.settle([[copy for copy in copies if copy not in going]], now)
         return len(going)
 
-    def purge(self, before: int) -> int:
+    def purge(self, before: int, limit: int | None = None) -> int:
         rows = self.db.execute(
-            "SELECT key FROM object WHERE withdrawn_at < ? AND size > 0 ORDER BY withdrawn_at", (before,)
+            "SELECT key FROM object WHERE withdrawn_at < ? AND size > 0 ORDER BY withdrawn_at, key LIMIT ?",
+            (before, -1 if limit is None else limit),
         ).fetchall()
         if not rows:
             return 0
         keys = [key for (key,) in rows]
-        text.forget(self.db, keys)
         listed = json_list(keys)
-        self.db.execute("PRAGMA secure_delete = ON")
-        self.db.execute("DELETE FROM body WHERE key IN (SELECT value FROM json_each(?))", (listed,))
+        with erasing(self.db):
+            text.forget(self.db, keys)
+            self.db.execute("DELETE FROM body WHERE key IN (SELECT value FROM json_each(?))", (listed,))
         self.db.execute("UPDATE object SET size = 0 WHERE key IN (SELECT value FROM json_each(?))", (listed,))
         self.db.execute("UPDATE state SET text_dirty = 1")
         return len(keys)

@@ -8,7 +8,7 @@ keeps the views that belong to it while others go on.
 import sqlite3
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TypeAlias
 
@@ -176,9 +176,13 @@ class Views:
     ) -> Keys:
         """The copies that a reader of the collection (None: of all) gets, of these kinds; it must not be changed."""
         asked = (collection, frozenset(versions), frozenset(types), frozenset(sources))
+        return self.remembered(asked, lambda: self._select(*asked))
+
+    def remembered(self, asked: object, make: Callable[[], Keys]) -> Keys:
+        """The keys made for that question, from memory where it was asked before; they must not be changed."""
         found = self._cache.get(asked)
         if found is None:
-            found = self._select(*asked)
+            found = make()
             if len(self._cache) >= _CACHED_MOST:
                 self._cache.clear()
             self._cache[asked] = found

@@ -16,6 +16,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 IDLE_SECONDS = 30
 DRAIN_SECONDS = 10
+DRAIN_IDLE_SECONDS = 0.5
 ZSTD_WINDOW_BYTES_MAX = 8 * 2**20
 """What RFC 9659 lets a sender of zstd content use."""
 PIECE_BYTES = 1024
@@ -54,12 +55,17 @@ class Body:
         return b"".join(parts)
 
     async def drain(self, bytes_max: int) -> None:
-        """What is still to come was read and dropped, so that the client hears the answer, unless it is very much."""
+        """What is still to come was read and dropped, so that the client hears the answer, unless it is very much.
+
+        A client that stops sending awaits the answer, so it is given.
+        """
+        if self.announced is not None and self.announced > bytes_max:
+            return
         try:
             async with asyncio.timeout(DRAIN_SECONDS):
                 left = bytes_max
                 while not self.ended and left > 0:
-                    left -= len(await self._next(DRAIN_SECONDS))
+                    left -= len(await self._next(DRAIN_IDLE_SECONDS))
         except (TimeoutError, TooSlow):
             pass
 

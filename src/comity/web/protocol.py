@@ -5,9 +5,10 @@ answer is written by hand, as a TAXII message.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from comity.taxii.resources import MEDIA_TYPE, error_message
 
@@ -21,22 +22,35 @@ BYTES_A_SECOND_LEAST = 4096
 """Who sends or reads more slowly than this, after the time above, is given up."""
 FRAMING_BYTES_MAX = 64 * 1024
 
-_PHRASES = {400: "Bad Request", 408: "Request Timeout", 431: "Request Header Fields Too Large"}
+_TITLES = {
+    400: "Bad Request",
+    408: "Request Timeout",
+    414: "URI Too Long",
+    431: "Request Header Fields Too Large",
+}
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """One connection. A timer runs over the head, then over the body, and over an answer that nobody reads."""
+    """One connection. A timer runs over the head, then over the body, and over an answer that nobody reads.
+
+    A refusal ends the connection. It is said after the answers to the requests before it.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
+        self._refusal: bytes | None = None
         self._in_head = True
-        self._received = 0
-        self._framing = 0
         self._head_bytes = 0
-        self._began = 0.0
-        self._refusal = (400, "The request is not HTTP/1.1 as it should be.")
+        self._body_bytes = 0
+        self._other_bytes = 0
+        self._since = 0.0
+        self._write_since = 0.0
+        self._write_bytes = 0
+
+    # -- the connection
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The head of a first request is awaited, unless there are too many connections already."""
@@ -47,21 +61,29 @@ class BoundedProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """No timer runs any more."""
+        """No timer runs any more, and who works on a request is told."""
         self._stop_timer()
         self._stop_write_timer()
+        self.pipeline.clear()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """The bytes were parsed, or refused for what they would grow into."""
-        self._framing += len(data)
-        super().data_received(data)
-        if self.transport.is_closing():
+        if self._refusal is not None:
             return
-        if self._framing > (HEAD_BYTES_MAX if self._in_head else FRAMING_BYTES_MAX + 8 * self._received):
-            self._refuse(431, "The head of the request is too large.")
-        elif self._in_head and self._framing and self._timer is None:
+        self._other_bytes += len(data)
+        super().data_received(data)
+        if self._refusal is not None or self.transport.is_closing():
+            return
+        if self._other_bytes > (HEAD_BYTES_MAX if self._in_head else FRAMING_BYTES_MAX + 8 * self._body_bytes):
+            self._refuse(431, "The head of the request is too large.", "head")
+        elif self._in_head and self._other_bytes and self._timer is None:
             self._await_head()
+
+    # -- the parser's callbacks; ValueError ends the parsing
 
     def on_message_begin(self) -> None:
         """A request began; its head must be over soon."""
@@ -72,37 +94,43 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_url(self, url: bytes) -> None:
         """The bytes of the target count as head."""
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > HEAD_BYTES_MAX:
+            self._refuse(414, f"The target of the request has more than {HEAD_BYTES_MAX} bytes.", "target")
+            raise ValueError
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """The bytes of a header count; trailers of a chunked body are dropped."""
         if not self._in_head:
             return
-        self._count_head(len(name) + len(value))
-        if len(self.headers) >= HEADERS_MAX:
-            self._refusal = 431, f"The request has more than {HEADERS_MAX} headers."
+        self._head_bytes += len(name) + len(value)
+        if self._head_bytes > HEAD_BYTES_MAX or len(self.headers) >= HEADERS_MAX:
+            words = f"The request has more than {HEADERS_MAX} headers, or they have more than {HEAD_BYTES_MAX} bytes."
+            self._refuse(431, words, "head")
             raise ValueError
         super().on_header(name, value)
 
-    def _count_head(self, size: int) -> None:
-        self._head_bytes += size
-        if self._head_bytes > HEAD_BYTES_MAX:
-            self._refusal = 431, f"The head of the request has more than {HEAD_BYTES_MAX} bytes."
-            raise ValueError
-
     def on_headers_complete(self) -> None:
         """The body is awaited, if there is one."""
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1") or hosts > 1 or (hosts == 0 and version == "1.1"):
+            self._refuse(400, "The request is not HTTP/1.1 with one Host.", "head")
+            raise ValueError
+        if any(name == b"transfer-encoding" and value.lower() != b"chunked" for name, value in self.headers):
+            self._refuse(400, "No transfer coding but chunked is read here.", "head")
+            raise ValueError
         super().on_headers_complete()
         self._in_head = False
-        self._received = 0
-        self._framing = 0
-        self._began = self.loop.time()
+        self._body_bytes = 0
+        self._other_bytes = 0
+        self._since = self.loop.time()
         self._start_timer(BODY_SECONDS, self._body_is_late)
 
     def on_body(self, body: bytes) -> None:
         """A part of the body is there."""
-        self._received += len(body)
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
@@ -110,13 +138,24 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._stop_timer()
         self._in_head = True
-        self._framing = 0
+        self._other_bytes = 0
+
+    # -- answers
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """The next request is answered, or the refusal of it said."""
+        super().on_response_complete()
+        self._say_refusal()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write; watched until it has caught up."""
         super().pause_writing()
-        self._began_writing = self.loop.time()
-        self._first_size = self.transport.get_write_buffer_size()
+        self._write_since = self.loop.time()
+        self._write_bytes = self.transport.get_write_buffer_size()
         self._watch_writing()
 
     def resume_writing(self) -> None:
@@ -124,55 +163,77 @@ class BoundedProtocol(HttpToolsProtocol):
         super().resume_writing()
         self._stop_write_timer()
 
-    def send_400_response(self, msg: str) -> None:
-        """The client hears in TAXII what was wrong, unless an answer to an earlier request is under way."""
-        self._refuse(*self._refusal)
+    # -- refusals
 
-    def _refuse(self, status: int, words: str) -> None:
-        if self.transport.is_closing():
+    def send_400_response(self, msg: str) -> None:
+        """What the parser cannot read is refused."""
+        self._refuse(400, "The request is not HTTP/1.1 as it should be.", "head" if self._in_head else "body")
+
+    def _refuse(self, status: int, words: str, where: str) -> None:
+        """The connection ends with this message; no byte that comes later is read."""
+        if self._refusal is not None or self.transport.is_closing():
             return
-        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
-            title = _PHRASES[status]
-            body = error_message(title, description=words, error_code="bad-http", http_status=status)
-            head = (
-                f"HTTP/1.1 {status} {title}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
-                "Connection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
-            )
-            self.transport.write(head.encode() + body)
-        if self.cycle is not None and not self.cycle.response_complete:
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        self.transport.close()
+        title = _TITLES[status]
+        body = error_message(
+            title, description=words, error_code="bad-http", http_status=status, details={"where": where}
+        )
+        head = (
+            f"HTTP/1.1 {status} {title}\r\nContent-Type: {MEDIA_TYPE}\r\nContent-Length: {len(body)}\r\n"
+            "Connection: close\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n\r\n"
+        )
+        self._refusal = head.encode() + body
+        self._stop_timer()
+        newest = self.cycle
+        if not self._in_head and newest is not None and not newest.response_complete:
+            # It is the body of the newest request that is refused, so there is no other answer to it.
+            newest.disconnected = True
+            newest.message_event.set()
+            if newest is not self._running:
+                self.pipeline.popleft()
+            else:
+                self._running = None
+                if newest.response_started:
+                    self._refusal = b""
+        self._say_refusal()
+
+    def _say_refusal(self) -> None:
+        if self._refusal is None or self.transport.is_closing():
+            return
+        if self._running is None or self._running.response_complete:
+            self.transport.write(self._refusal)
+            self.transport.close()
+
+    # -- waiting
 
     def _await_head(self) -> None:
         self._start_timer(HEAD_SECONDS, self._head_is_late)
 
     def _head_is_late(self) -> None:
-        if self._head_bytes or self._framing:
-            self._refuse(408, "The head of the request did not come in time.")
+        if self._other_bytes:
+            self._refuse(408, "The head of the request did not come in time.", "head")
         else:
             self.transport.close()
 
     def _body_is_late(self) -> None:
-        waited = self.loop.time() - self._began
-        if self._received >= waited * BYTES_A_SECOND_LEAST or self.flow.read_paused:
+        waited = self.loop.time() - self._since
+        if self._body_bytes >= waited * BYTES_A_SECOND_LEAST or self.flow.read_paused:
             self._start_timer(BODY_SECONDS, self._body_is_late)
         else:
-            self._refuse(408, "The body of the request did not come in time.")
+            self._refuse(408, "The body of the request did not come in time.", "body")
 
     def _watch_writing(self) -> None:
         self._stop_write_timer()
         self._write_timer = self.loop.call_later(WRITE_SECONDS, self._writing_is_late)
 
     def _writing_is_late(self) -> None:
-        waited = self.loop.time() - self._began_writing
-        written = self._first_size - self.transport.get_write_buffer_size()
+        waited = self.loop.time() - self._write_since
+        written = self._write_bytes - self.transport.get_write_buffer_size()
         if written >= waited * BYTES_A_SECOND_LEAST:
             self._watch_writing()
         else:
             self.transport.abort()
 
-    def _start_timer(self, seconds: float, late: Any) -> None:
+    def _start_timer(self, seconds: float, late: Callable[[], None]) -> None:
         self._stop_timer()
         self._timer = self.loop.call_later(seconds, late)
 

@@ -30,4 +30,4 @@ def story_bundle() -> bytes:
     from comity.cli.story.pen import id_of
 
     bundle = {"type": "bundle", "id": id_of("bundle", "story"), "objects": story()}
-    return json.dumps(bundle, ensure_ascii=False, indent=1).encode()
+    return json.dumps(bundle, ensure_ascii=False, separators=(",", ":")).encode()

@@ -308,7 +308,7 @@ def tell_changes(pen: Pen) -> None:
         confidence=85,
         last_seen=at("39 23:00"),
         description=(
-            "What belongs together by its loader, resolver and hours: two waves, one hospital, one port, one older case."
+            "What belongs together by loader, resolver and hours: two waves, a hospital, a port, an older case."
         ),
     )
     pen.again(id_of("campaign", "shift-plan"), "15 12:00", last_seen=at("9 22:00"))
@@ -331,6 +331,6 @@ def tell_changes(pen: Pen) -> None:
         id_of("malware", "kancil"),
         "28 11:00",
         description=(
-            "Encrypts files in stripes and leaves a polite note in three languages. Since March it skips files under 4 KiB."
+            "Encrypts files in stripes and leaves a polite note in three languages. Skips small files since March."
         ),
     )

@@ -184,6 +184,14 @@ STAGES = {
     "leak": ("impact", "kancil"),
 }
 
+WORDS = {
+    "initial-access": "Sends the mails, or is named in them.",
+    "execution": "Is opened by a person, or runs after what a person opened.",
+    "command-and-control": "Hosts in trouble speak to it at night.",
+    "exfiltration": "Receives what was gathered. A hit means that something has left.",
+    "impact": "Where the crew counts down and negotiates.",
+}
+
 
 def tell_signs(pen: Pen) -> None:
     """Indicators, observables, what connects them, and the sightings are part of the story."""
@@ -273,7 +281,6 @@ def _indicator(
     pen: Pen, name: str, pattern: str, malware: str, stage: str, day: int, tlp: TLP, description: str = ""
 ) -> None:
     by = "lab" if malware in ("getah", "kancil-esxi") else "csirt-harbour" if day >= 16 else "cert-tirta"
-    more = {"description": description} if description else {}
     made = pen.tell(
         "indicator",
         name,
@@ -281,6 +288,7 @@ def _indicator(
         by,
         tlp,
         name=name,
+        description=description or WORDS[stage],
         pattern=pattern,
         pattern_type="stix",
         pattern_version="2.1",
@@ -289,6 +297,5 @@ def _indicator(
         valid_until=at(f"{day + 180} 00:00"),
         confidence=70 if tlp is G else 85,
         kill_chain_phases=phase(stage),
-        **more,
     )
     pen.link(made, "indicates", id_of("malware", malware), f"{day + 2} 14:05", by, tlp)

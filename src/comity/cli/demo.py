@@ -1,0 +1,150 @@
+"""`comity demo`: a throwaway node with a story in it, to look at and to try clients on."""
+
+import contextlib
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from comity.cli.console import Console, path_text
+from comity.cli.options import Command, pass_console
+from comity.cli.terminal import counted
+from comity.errors import Invalid, Unavailable
+
+if TYPE_CHECKING:
+    from comity.node.access import NewToken
+    from comity.node.node import Node
+
+DEFAULT_PORT = 8470
+FILES_SOURCE = "files"
+
+
+@click.command("demo", cls=Command)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.option("--port", type=click.IntRange(0, 65535), help="The port on this host.  [default: 8470, else a free one]")
+@pass_console
+def demo(console: Console, files: tuple[str, ...], port: int | None) -> None:
+    """Start a throwaway node with a sample story.
+
+    FILEs of STIX 2.1 that you name are taken in too. It answers on this host alone, prints how to reach it, and is gone
+    without a trace when you press Ctrl-C.
+    """
+    from comity.node.home import init_home
+
+    with _throwaway() as folder, init_home(folder / "node", name="Comity demo") as node:
+        token = node.new_token("demo", read=["all"], write=["all"], days=1)
+        told = _fill(console, node, files)
+        _serve(console, node, token, port, told, folder)
+    console.note("Stopped; nothing is left of the demo.")
+
+
+@contextlib.contextmanager
+def _throwaway() -> Iterator[Path]:
+    """A folder that only its owner may enter, gone at the end, however that comes."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def hang_up(_signal: int, _frame: FrameType | None) -> None:
+        # Whatever ends the demo at that moment knows what to do on SIGTERM.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end), signal.SIGHUP: signal.signal(signal.SIGHUP, hang_up)}
+    try:
+        with tempfile.TemporaryDirectory(prefix="comity-demo-", ignore_cleanup_errors=True) as name:
+            yield Path(name)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _fill(console: Console, node: "Node", files: tuple[str, ...]) -> list[str]:
+    """The story and the files are in the node; what that came to, in words."""
+    from comity.cli.progress import Progress
+    from comity.cli.reading import check_readable, open_source
+    from comity.cli.story import story_bundle
+
+    for file in files:
+        check_readable(file)
+    story = node.receive(story_bundle(), strict=True)
+    told = [f"{counted(story.stored, 'object')} of a story: a shift plan by mail, a hospital, a port."]
+    for file in files:
+        name = "standard input" if file == "-" else path_text(file)
+        progress = Progress(console, f"Importing {name}")
+        with open_source(file) as opened:
+            report = node.receive_stream(opened.chunks, FILES_SOURCE, lines=opened.lines, progress=progress)
+        progress.finish()
+        if report.broken is not None and not report.stored and not report.duplicates:
+            raise Invalid(f"{name}: {report.broken.message}", where=report.broken.where, rule=report.broken.rule)
+        line = f"{counted(report.stored, 'object')} of {name}"
+        if report.rejected or report.conflicts or report.broken:
+            refused = len(report.rejected) + len(report.conflicts)
+            line += f"; {counted(refused, 'object')} refused (comity import says why)"
+        told.append(f"{line}.")
+    return told
+
+
+def _serve(console: Console, node: "Node", token: "NewToken", port: int | None, told: list[str], folder: Path) -> None:
+    from comity.web.serve import serve
+
+    def ready(url: str) -> None:
+        _tell(console, node, token, url, told, folder)
+
+    try:
+        serve(node, "127.0.0.1", DEFAULT_PORT if port is None else port, on_ready=ready)
+    except Unavailable:
+        if port is not None:
+            raise
+        serve(node, "127.0.0.1", 0, on_ready=ready)
+
+
+def _tell(console: Console, node: "Node", token: "NewToken", url: str, told: list[str], folder: Path) -> None:
+    """Where the demo is, and three ways in."""
+    from comity.taxii.resources import API_ROOT
+
+    root = url.rstrip("/") + API_ROOT
+    collection = node.collections()[0]
+    objects = f"{root}collections/{collection.alias or collection.id}/objects/"
+    if console.json:
+        console.result(
+            {
+                "url": url,
+                "discovery": f"{url}taxii2/",
+                "api_root": root,
+                "collection": collection.id,
+                "user": token.user,
+                "secret": token.secret,
+                "token": token.token,
+                "home": path_text(folder / "node"),
+            }
+        )
+        console.flush()
+        return
+    lines = [
+        f"The demo is at {url}",
+        f"  user    {token.user}",
+        f"  secret  {token.secret}",
+        "",
+        "It holds",
+        *(f"  {line}" for line in told),
+        "",
+        "Try it, in a browser or in another terminal:",
+        f"  curl -su '{token.user}:{token.secret}' '{objects}?match[type]=indicator&limit=3' -g",
+        f"  {console.command} search 'hospital tlp:<=green' --home {path_text(folder / 'node')}",
+        "",
+        "From Python (pip install taxii2-client):",
+        "  from taxii2client.v21 import Server, as_pages",
+        f'  server = Server("{url}taxii2/", user="{token.user}", password="{token.secret}")',
+        "  for page in as_pages(server.default.collections[0].get_objects, per_request=200):",
+        '      print(len(page["objects"]))',
+        "",
+    ]
+    for line in lines:
+        console.say(line)
+    console.flush()
+    console.note("Ctrl-C ends the demo and clears everything away.")

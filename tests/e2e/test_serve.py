@@ -1,0 +1,189 @@
+"""Serving: when it is ready, how it stops, and when it refuses to begin."""
+
+import datetime
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from tests.serving import standing
+from tests.world import envelope, indicator
+
+from comity.errors import Invalid, Refused, StoreUnavailable, Unavailable
+from comity.node.node import Node
+from comity.web import serve as serving_room
+from comity.web.serve import Serving, check_exposure, serve
+
+PROGRAM = """
+import sys
+from comity.node.node import Node
+from comity.web.serve import serve
+
+pytestmark = pytest.mark.slow
+
+with Node.open(sys.argv[1]) as node:
+    token = node.new_token("t", read=["all"], write=["all"])
+    print(token.token, flush=True)
+    serve(node, "127.0.0.1", 0, log_json=True, on_ready=lambda url: print(url, flush=True))
+print("stopped", flush=True)
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_gently_and_it_prints_nothing_of_its_own(tmp_path: Path, sign: signal.Signals) -> None:
+    command = [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path / 'a.db'}"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    token, url = process.stdout.readline().strip(), process.stdout.readline().strip()
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers["Authorization"] = f"Bearer {token}"
+        assert session.get(url + "taxii2/").status_code == 200
+        process.send_signal(sign)
+        out, error = process.communicate(timeout=20)
+    assert (process.returncode, out) == (0, "stopped\n")
+    assert [line for line in error.splitlines() if '"event": "request"' not in line] == []
+
+
+def test_what_is_being_answered_is_answered_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began = threading.Event()
+    post = Node.post
+
+    def slow(self: Node, *arguments: object) -> object:
+        began.set()
+        time.sleep(0.5)
+        return post(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Node, "post", slow)
+    answers: list[int] = []
+    with standing(tmp_path) as stand:
+        asking = threading.Thread(target=lambda: answers.append(stand.post(data=envelope(indicator())).status_code))
+        asking.start()
+        assert began.wait(10)
+    asking.join()
+    assert answers == [202]
+
+
+@pytest.mark.parametrize(
+    ("host", "how"),
+    [
+        ("127.0.0.1", {}),
+        ("127.9.9.9", {}),
+        ("::1", {}),
+        ("localhost", {}),
+        ("0.0.0.0", {"tls": True}),  # noqa: S104
+        ("0.0.0.0", {"behind_proxy": "10.0.0.1"}),  # noqa: S104
+        ("0.0.0.0", {"insecure_http": True}),  # noqa: S104
+    ],
+)
+def test_credentials_stay_on_this_host_or_under_the_operators_word(host: str, how: dict[str, object]) -> None:
+    check_exposure(host, **({"tls": False, "behind_proxy": "", "insecure_http": False} | how))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "", "192.0.2.1", "::", "no-such-host.invalid"])  # noqa: S104
+def test_plain_http_on_a_network_is_refused(tmp_path: Path, host: str) -> None:
+    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, pytest.raises(Refused, match="Plain HTTP"):
+        serve(node, host, 0)
+
+
+def test_a_proxy_must_be_an_address() -> None:
+    with pytest.raises(Invalid):
+        check_exposure("127.0.0.1", tls=False, behind_proxy="proxy.example", insecure_http=False)
+
+
+def test_a_taken_port_and_a_strange_address_are_named(tmp_path: Path) -> None:
+    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(Unavailable, match="cannot be taken"):
+            serve(node, "127.0.0.1", taken.getsockname()[1])
+        with pytest.raises(Invalid, match="no address"):
+            Serving(node, "no-such-host.invalid", 0)
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1 and its key, as files."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node")])
+    now = datetime.datetime.now(datetime.UTC)
+    import ipaddress
+
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
+    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return cert_file, key_file
+
+
+def test_https_is_spoken_in_tls_1_2_and_1_3_alone(tmp_path: Path) -> None:
+    cert, key = certificate(tmp_path)
+    with standing(tmp_path, tls_cert=str(cert), tls_key=str(key)) as stand:
+        assert stand.url.startswith("https://127.0.0.1:")
+        assert stand.get("/taxii2/", verify=str(cert)).status_code == 200
+        port = int(stand.url.rsplit(":", 1)[1])
+        for version, wanted in ((ssl.TLSVersion.TLSv1_2, "TLSv1.2"), (ssl.TLSVersion.TLSv1_3, "TLSv1.3")):
+            context = ssl.create_default_context(cafile=str(cert))
+            context.minimum_version = context.maximum_version = version
+            with (
+                socket.create_connection(("127.0.0.1", port)) as plain,
+                context.wrap_socket(plain, server_hostname="127.0.0.1") as wrapped,
+            ):
+                assert wrapped.version() == wanted
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    cert, _ = certificate(tmp_path)
+    broken = tmp_path / "broken.pem"
+    broken.write_text("nonsense")
+    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node:
+        for tls_cert, tls_key in ((cert, broken), (broken, broken), (tmp_path / "none.pem", broken)):
+            with pytest.raises(Invalid) as caught:
+                serve(node, "127.0.0.1", 0, tls_cert=str(tls_cert), tls_key=str(tls_key))
+            assert caught.value.where == "tls_cert"
+
+
+def test_work_behind_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving_room, "WORK_SECONDS_AFTER_FAULT", 0.01)
+    faults: list[Exception] = [StoreUnavailable("The store is locked."), RuntimeError("a bug")]
+    done = threading.Event()
+
+    def work(_self: Node) -> bool:
+        if faults:
+            raise faults.pop(0)
+        done.set()
+        return False
+
+    monkeypatch.setattr(Node, "work", work)
+    with standing(tmp_path):
+        assert done.wait(10)
+
+
+def test_full_text_is_filled_while_serving(tmp_path: Path) -> None:
+    with standing(tmp_path) as stand:
+        stand.post(indicator(name="Kancil"))
+        deadline = time.monotonic() + 20
+        while stand.node.counts().text_behind and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert stand.node.counts().text_behind == 0

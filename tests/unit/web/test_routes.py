@@ -1,0 +1,75 @@
+"""The table of routes is the whole surface."""
+
+import pytest
+
+from comity.web.routes import ROUTES, Rule, find
+
+COLLECTION = "/taxii2/root/collections/{collection}/"
+SURFACE = {
+    "/healthz": ("public", ("GET", "HEAD")),
+    "/.well-known/security.txt": ("public", ("GET", "HEAD")),
+    "/readyz": ("token or loopback", ("GET", "HEAD")),
+    "/metrics": ("token or loopback", ("GET", "HEAD")),
+    "/": ("token", ("GET", "HEAD")),
+    "/static/comity.css": ("token", ("GET", "HEAD")),
+    "/taxii2/": ("token", ("GET", "HEAD")),
+    "/taxii2/root/": ("token", ("GET", "HEAD")),
+    "/taxii2/root/status/{status}/": ("token", ("GET", "HEAD")),
+    "/taxii2/root/collections/": ("token", ("GET", "HEAD")),
+    COLLECTION: ("token", ("GET", "HEAD")),
+    COLLECTION + "manifest/": ("token", ("GET", "HEAD")),
+    COLLECTION + "objects/": ("token", ("GET", "HEAD", "POST")),
+    COLLECTION + "objects/{object}/": ("token", ("GET", "HEAD", "DELETE")),
+    COLLECTION + "objects/{object}/versions/": ("token", ("GET", "HEAD")),
+}
+
+
+def test_there_are_these_routes_with_these_rules_and_no_other() -> None:
+    assert {route.template: (route.rule.value, route.methods) for route in ROUTES} == SURFACE
+
+
+def test_only_a_route_without_a_sign_in_has_a_public_handler() -> None:
+    for route in ROUTES:
+        assert (route.rule is Rule.PUBLIC) == (route.public is not None)
+        assert (route.public is None) == (route.get is not None)
+
+
+@pytest.mark.parametrize(
+    ("path", "template"),
+    [
+        ("/", "/"),
+        ("/taxii2", "/taxii2/"),
+        ("/taxii2/", "/taxii2/"),
+        ("/taxii2/root/collections/a", COLLECTION),
+        ("/taxii2/root/collections/a/objects", COLLECTION + "objects/"),
+        ("/taxii2/root/collections/a/objects/b/versions", COLLECTION + "objects/{object}/versions/"),
+    ],
+)
+def test_a_path_finds_its_route_with_and_without_its_last_slash(path: str, template: str) -> None:
+    found = find(path)
+    assert found is not None
+    assert found[0].template == template
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "//",
+        "/taxii2//",
+        "/TAXII2/",
+        "/taxii2/root/collections//",
+        "/healthz/",
+        "/static/",
+        "/static/../x",
+        "/taxii2\n",
+    ],
+)
+def test_no_other_path_finds_one(path: str) -> None:
+    assert find(path) is None
+
+
+def test_names_are_taken_out_of_the_path() -> None:
+    found = find("/taxii2/root/collections/a b/objects/é/")
+    assert found is not None
+    assert found[1] == {"collection": "a b", "object": "é"}
