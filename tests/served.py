@@ -23,7 +23,7 @@ from comity.node.node import Node
 COMITY = (sys.executable, "-m", "comity")
 READY_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 20
-_URL = re.compile(r"https?://\S+?(?=[\s/]|$)")
+_URL = re.compile(r"https?://[^\s/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _ready_url(process: subprocess.Popen[str], log: Path) -> str:
         line = ""
     found = _URL.search(line)
     assert found is not None, f"no URL within {READY_SECONDS_MAX} s but {line!r}: {log.read_text()[-2000:]}"
-    return found[0]
+    return f"{found[0]}/"
 
 
 def _environment() -> dict[str, str]:

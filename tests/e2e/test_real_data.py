@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from tests.data import data_path, objects_of, read_data
+from tests.served import Served, comity, served
 
 from comity.interfaces import Query
 from comity.node.home import open_home
 from comity.stix.object import VERSIONLESS
 from comity.stix.timestamp import instant_key
-from tests.data import data_path, objects_of, read_data
-from tests.served import Served, comity, served
 
 pytestmark = [
     pytest.mark.slow,
@@ -241,29 +241,60 @@ def test_exported_lines_mean_what_was_sent_first_and_come_in_again(loaded: Loade
     assert (report["stored"], report["duplicates"], report["conflicts"]) == (0, len(lines), [])
 
 
-def test_objects_of_stix_2_0_among_the_oasis_examples_are_rejected_with_words_that_say_so(tmp_path: Path) -> None:
-    class Example(msgspec.Struct):
-        source: str
-        path: str
-        bundle: msgspec.Raw
+class Example(msgspec.Struct):
+    """A line of the OASIS examples; the document is a bundle or one object."""
 
-    home = tmp_path / "home"
-    comity("init", "--home", str(home), "--name", "Examples")
+    source: str
+    path: str
+    bundle: msgspec.Raw
+
+
+def examples() -> list[bytes]:
+    """The documents of the OASIS examples, byte for byte."""
     lines = read_data("oasis-stix-examples.ndjson.zst").splitlines()
-    counted = {"2.0": 0, "2.1": 0}
-    for number, line in enumerate(lines):
-        example = msgspec.json.decode(line, type=Example)
-        objects = json.loads(bytes(example.bundle))["objects"]
-        observable = {"ipv4-addr", "domain-name", "file", "windows-registry-key"}
-        old = [o["id"] for o in objects if o.get("spec_version") != "2.1" and o["type"] not in observable]
-        path = tmp_path / f"{number}.json"
-        path.write_bytes(bytes(example.bundle))
-        report = comity("import", str(path), "--home", str(home), ok=(0, 5))
-        rejected = [one for one in report["rejected"] if "STIX 2.0" in one["problem"]]
-        assert [one["id"] for one in rejected] == old, example.path
-        assert report["rejected"] == rejected, example.path
-        counted["2.0"] += len(old)
-        counted["2.1"] += len(objects) - len(old)
-    assert counted["2.0"] > 0
-    assert counted["2.1"] > 0
-    print(f"\n{len(lines)} examples: {counted['2.0']} objects of STIX 2.0 rejected, {counted['2.1']} of 2.1 taken")
+    return [bytes(msgspec.json.decode(line, type=Example).bundle) for line in lines]
+
+
+def objects_in(document: bytes) -> list[dict[str, Any]]:
+    """The objects of a bundle, or the one object."""
+    value = json.loads(document)
+    objects: list[dict[str, Any]] = value.get("objects", [value])
+    return objects
+
+
+def imported_lines(folder: Path, documents: list[bytes], *options: str, ok: tuple[int, ...] = (0,)) -> Any:
+    """The report on documents that came as JSON lines into a new node."""
+    comity("init", "--home", str(folder / "home"), "--name", "Examples")
+    path = folder / "examples.ndjson"
+    path.write_bytes(b"\n".join(documents))
+    return comity("import", str(path), "--home", str(folder / "home"), *options, ok=ok)
+
+
+def test_the_oasis_examples_are_taken_by_a_strict_source_without_a_finding(tmp_path: Path) -> None:
+    objects = [one for document in examples() for one in objects_in(document)]
+    report = imported_lines(tmp_path, examples(), "--strict")
+    assert report["rejected"] == []
+    assert report["findings"] == []
+    assert report["conflicts"] == []
+    assert report["stored"] == len({key_of(one) for one in objects})
+    assert report["stored"] + report["duplicates"] == len(objects)
+
+
+def test_the_oasis_examples_in_their_stix_2_0_form_are_rejected_with_words_that_say_so(tmp_path: Path) -> None:
+    old: list[str] = []
+    documents = []
+    for document in examples():
+        objects = objects_in(document)
+        # As STIX 2.0 has it: the edition is said by the bundle, not by its objects.
+        for one in objects:
+            one.pop("spec_version", None)
+            old += [one["id"]] if "created" in one else []
+        documents.append(
+            json.dumps(
+                {"type": "bundle", "id": f"bundle--{old[-1][-36:]}", "spec_version": "2.0"} | {"objects": objects}
+            ).encode()
+        )
+    report = imported_lines(tmp_path, documents, ok=(5,))
+    assert [one["id"] for one in report["rejected"]] == old
+    assert all("STIX 2.0" in one["problem"] and one["where"] == "spec_version" for one in report["rejected"])
+    print(f"\n{len(documents)} examples in STIX 2.0: {len(old)} objects rejected, {report['stored']} observables taken")

@@ -1,6 +1,5 @@
 """Serving: when it is ready, how it stops, and when it refuses to begin."""
 
-import datetime
 import signal
 import socket
 import ssl
@@ -12,11 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
-from tests.serving import standing
+from tests.serving import certificate, standing
 from tests.world import envelope, indicator
 
 from comity.errors import Invalid, Refused, StoreUnavailable, Unavailable
@@ -24,12 +19,12 @@ from comity.node.node import Node
 from comity.web import serve as serving_room
 from comity.web.serve import Serving, check_exposure, serve
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = """
 import sys
 from comity.node.node import Node
 from comity.web.serve import serve
-
-pytestmark = pytest.mark.slow
 
 with Node.open(sys.argv[1]) as node:
     token = node.new_token("t", read=["all"], write=["all"])
@@ -42,15 +37,20 @@ print("stopped", flush=True)
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_gently_and_it_prints_nothing_of_its_own(tmp_path: Path, sign: signal.Signals) -> None:
     command = [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path / 'a.db'}"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    token, url = process.stdout.readline().strip(), process.stdout.readline().strip()
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers["Authorization"] = f"Bearer {token}"
-        assert session.get(url + "taxii2/").status_code == 200
-        process.send_signal(sign)
-        out, error = process.communicate(timeout=20)
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        requests.Session() as session,
+    ):
+        try:
+            assert process.stdout is not None
+            token, url = process.stdout.readline().strip(), process.stdout.readline().strip()
+            session.trust_env = False
+            session.headers["Authorization"] = f"Bearer {token}"
+            assert session.get(url + "taxii2/").status_code == 200
+            process.send_signal(sign)
+            out, error = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert (process.returncode, out) == (0, "stopped\n")
     assert [line for line in error.splitlines() if '"event": "request"' not in line] == []
 
@@ -109,32 +109,6 @@ def test_a_taken_port_and_a_strange_address_are_named(tmp_path: Path) -> None:
             serve(node, "127.0.0.1", taken.getsockname()[1])
         with pytest.raises(Invalid, match="no address"):
             Serving(node, "no-such-host.invalid", 0)
-
-
-def certificate(folder: Path) -> tuple[Path, Path]:
-    """A self-signed certificate for 127.0.0.1 and its key, as files."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "node")])
-    now = datetime.datetime.now(datetime.UTC)
-    import ipaddress
-
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    cert_file, key_file = folder / "cert.pem", folder / "key.pem"
-    cert_file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )
-    return cert_file, key_file
 
 
 def test_https_is_spoken_in_tls_1_2_and_1_3_alone(tmp_path: Path) -> None:

@@ -96,7 +96,8 @@ class Workshop:
         self.pids = folder / "pids"
         self.credential = folder / "credential"
         (self.folder / "bundle.json").write_bytes(BUNDLE)
-        keep = {name: value for name, value in os.environ.items() if not name.startswith(("COMITY_", "PYTEST"))}
+        left_out = ("COMITY_", "COV", "PYTEST")
+        keep = {name: value for name, value in os.environ.items() if not name.startswith(left_out)}
         self.environment = keep | {
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "HOME": str(folder),

@@ -31,8 +31,7 @@ def modules_after(code: str) -> set[str]:
 
 def third_party(modules: set[str]) -> set[str]:
     """The top-level packages among them that belong neither to Python nor to this project."""
-    tops = {name.split(".")[0] for name in modules}
-    return {top for top in tops if top in importlib.metadata.packages_distributions() and top != "comity"}
+    return {name.split(".")[0] for name in modules} & importlib.metadata.packages_distributions().keys() - {"comity"}
 
 
 def test_importing_comity_imports_nothing_else_of_it_and_of_others() -> None:

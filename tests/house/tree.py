@@ -50,7 +50,9 @@ def copy_of_source(folder: Path) -> Path:
 
 def run(*command: str, cwd: Path = ROOT, input: str | None = None) -> subprocess.CompletedProcess[str]:
     """What a tool of this environment answers: its name without a path, as `python -m` where it is a module."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("COMITY_", "PYTEST"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("COMITY_", "COV", "PYTEST"))
+    }
     environment["PYTHONPATH"] = str(cwd / "src")
     return subprocess.run(
         command, cwd=cwd, input=input, capture_output=True, text=True, timeout=110, check=False, env=environment

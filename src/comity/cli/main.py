@@ -122,8 +122,20 @@ def run(args: Sequence[str]) -> int:
         console.json = console.json or "--json" in args
         return _tell(console, error)
     except Exception as error:
+        if _comes_of_an_interrupt(error):
+            _say_error(console, "interrupted", "Interrupted.")
+            return INTERRUPTED
         return _tell(console, error)
     return 0
+
+
+def _comes_of_an_interrupt(error: BaseException | None) -> bool:
+    """Whether it was raised while an interrupt was on its way: then that is what happened, not what it says."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__context__
+    return False
 
 
 def _tell(console: Console, error: Exception) -> int:

@@ -18,6 +18,7 @@ from comity.node.system import Settings, SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
+from comity.stix.object import Rejected
 from comity.stix.parse import Limits
 from comity.stix.split import split_document
 from comity.stix.timestamp import instant_key
@@ -29,6 +30,7 @@ TEXT_SECONDS_AWAITED = 5
 DOCUMENT_OBJECTS_MAX = 10_000_000
 UNDO_SECONDS = 30 * 24 * 3600
 PURGE_SECONDS_BETWEEN = 3600
+PURGE_OBJECTS = 1000
 SOURCE_KINDS = ("own", "feed")
 PUBLISH_WAYS = ("auto", "review")
 
@@ -234,13 +236,15 @@ class Node:
         progress: Callable[[int], None] | None = None,
     ) -> Report:
         """The same of a document of any size, stored slice by slice with flat memory; `lines`: one object a line."""
-        cut = cut_lines if lines else cut_stream
-        raws = cut(chunks, object_bytes_max=self._limits().object_bytes_max)
+        bytes_max = self._limits().object_bytes_max
+        raws: Iterable[bytes | Rejected] = cut_stream(chunks, object_bytes_max=bytes_max)
+        if lines:
+            raws = cut_lines(chunks, object_bytes_max=bytes_max)
         return self._take(raws, source, collection, strict, marking, progress)
 
     def _take(
         self,
-        raws: Iterable[bytes],
+        raws: Iterable[bytes | Rejected],
         source: str,
         collection: str,
         strict: bool | None,
@@ -372,10 +376,12 @@ class Node:
         True where more is waiting."""
         now = microseconds(self.clock.now())
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
-            self._purged_at = now
             with self.store.write() as tx:
-                tx.purge(now - UNDO_SECONDS * 1_000_000)
+                purged = tx.purge(now - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
                 tx.forget_statuses(now - receive.STATUS_SECONDS_KEPT * 1_000_000)
+            if purged == PURGE_OBJECTS:
+                return True
+            self._purged_at = now
         return self.store.index_text(TEXT_INDEX_OBJECTS) > 0
 
     def cursor_key(self) -> bytes:

@@ -1,7 +1,7 @@
 """The one way in. Bytes are cut into objects, each is judged alone, and what is good is stored in one transaction."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
@@ -127,7 +127,7 @@ class _Judging:
 
     def __init__(
         self,
-        raws: Iterable[bytes],
+        raws: Iterable[bytes | Rejected],
         way: Way,
         schemas: Schemas,
         limits: Limits,
@@ -152,7 +152,11 @@ class _Judging:
         while raws := list(islice(self._raws, BATCH_OBJECTS)):
             batch = []
             for raw in raws:
-                result = judge(raw, self._index, self._schemas, strict=strict, labels=labels, limits=self._limits)
+                result: StixObject | Rejected
+                if isinstance(raw, Rejected):
+                    result = replace(raw, index=self._index)
+                else:
+                    result = judge(raw, self._index, self._schemas, strict=strict, labels=labels, limits=self._limits)
                 self._index += 1
                 self.judged.append(result)
                 if isinstance(result, StixObject):
@@ -204,7 +208,7 @@ def add_findings(report: Report, id: str, findings: Sequence[Finding]) -> None:
 def store_all(
     store: Store,
     clock: Clock,
-    raws: Iterable[bytes],
+    raws: Iterable[bytes | Rejected],
     way: Way,
     schemas: Schemas,
     limits: Limits,
@@ -243,7 +247,7 @@ def store_all(
 class _Slice:
     """One slice of an iterator. An Invalid from it ends the slice and is kept, so that the good are stored."""
 
-    def __init__(self, source: Iterator[bytes]) -> None:
+    def __init__(self, source: Iterator[bytes | Rejected]) -> None:
         self._source = source
         self._objects_left = SLICE_OBJECTS
         self._bytes_left = SLICE_BYTES
@@ -253,7 +257,7 @@ class _Slice:
     def __iter__(self) -> "_Slice":
         return self
 
-    def __next__(self) -> bytes:
+    def __next__(self) -> bytes | Rejected:
         if self._objects_left <= 0 or self._bytes_left <= 0:
             raise StopIteration
         try:
@@ -265,7 +269,7 @@ class _Slice:
             self.broken = error
             raise StopIteration from error
         self._objects_left -= 1
-        self._bytes_left -= len(raw)
+        self._bytes_left -= len(raw) if isinstance(raw, bytes) else 0
         return raw
 
 

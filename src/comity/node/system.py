@@ -1,17 +1,16 @@
 """The real world: settings, disk, clock, chance. The only module of the node that names them."""
 
-import importlib.metadata
 import importlib.resources
 import os
 import secrets
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import orjson
@@ -20,6 +19,9 @@ from comity import __version__
 from comity.errors import AlreadyDone, Invalid, NotFound
 from comity.interfaces import PAGE_ITEMS_MAX
 from comity.store.interface import Store
+
+if TYPE_CHECKING:
+    from importlib.metadata import PackagePath
 
 SETTINGS_FILE = "comity.toml"
 STORE_FILE = "comity.db"
@@ -195,10 +197,12 @@ def schema_documents() -> dict[str, Any]:
     return found
 
 
-def _validator_files() -> list[importlib.metadata.PackagePath]:
+def _validator_files() -> "Sequence[PackagePath]":
+    from importlib import metadata
+
     try:
-        return importlib.metadata.files("stix2-validator") or []
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.files("stix2-validator") or []
+    except metadata.PackageNotFoundError:
         return []
 
 

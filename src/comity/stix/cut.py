@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from comity.errors import Invalid, TooLarge
+from comity.stix import ijson
+from comity.stix.object import VERSIONLESS, Finding, Rejected
 from comity.stix.words import clean
 
 OBJECT_BYTES_MAX = 8 * 2**20
@@ -46,9 +48,9 @@ def cut_envelope(body: bytes) -> Iterator[bytes]:
 
 def cut_lines(
     chunks: Iterable[bytes], *, object_bytes_max: int = OBJECT_BYTES_MAX, line_bytes_max: int = LINE_BYTES_MAX
-) -> Iterator[bytes]:
+) -> Iterator[bytes | Rejected]:
     """The bytes of each object of JSON lines: a line is an object, a bundle or an envelope; blank lines count for
-    nothing. Invalid names the line, after the good objects before it."""
+    nothing. A line that cannot be read is one Rejected in its place, and the lines after it are read all the same."""
     for number, line in _lines(chunks, line_bytes_max):
         text = line.strip(b" \t\r")
         if number == 1:
@@ -56,19 +58,21 @@ def cut_lines(
         if not text:
             continue
         if text[:1] != b"{" or text[-1:] != b"}":
-            raise Invalid(
-                "a line holds something other than one JSON object", where=f"line {number}", rule="JSON lines"
-            )
-        if b'"objects"' not in text and b'"bundle"' not in text:
-            if len(text) > object_bytes_max:
-                raise _too_large(object_bytes_max, f"line {number}")
+            yield _unread(number, Invalid("a line holds something other than one JSON object", rule="JSON lines"))
+        elif b'"objects"' in text or b'"bundle"' in text:
+            try:
+                yield from cut_stream([text], object_bytes_max=object_bytes_max)
+            except Invalid as error:
+                yield _unread(number, error)
+        elif len(text) > object_bytes_max:
+            yield _unread(number, _too_large(object_bytes_max, ""))
+        else:
             yield text
-            continue
-        try:
-            yield from cut_stream([text], object_bytes_max=object_bytes_max)
-        except Invalid as error:
-            error.where = f"line {number}, {error.where}"
-            raise
+
+
+def _unread(number: int, error: Invalid) -> Rejected:
+    where = f"line {number}, {error.where}" if error.where else f"line {number}"
+    return Rejected(-1, "", VERSIONLESS, (Finding(where, error.rule, error.message),))
 
 
 def _lines(chunks: Iterable[bytes], line_bytes_max: int) -> Iterator[tuple[int, bytes]]:
@@ -125,6 +129,8 @@ class _Cutter:
                 yield from self._elements()
             elif name == "objects" and envelope:
                 raise Invalid("`objects` is not a list", where="objects", rule=ENVELOPE_RULE)
+            elif envelope and self._peek() in (_OPEN, _LIST):
+                self._prove(name)
             else:
                 self._skip()
         end = self.base + self.at
@@ -133,11 +139,10 @@ class _Cutter:
         if found or not names - {"more", "next"}:
             return
         if envelope:
-            if "type" in names:
-                raise Invalid(
-                    "this is an object without an envelope; send it in the list `objects`", rule=ENVELOPE_RULE
-                )
-            return
+            problem = "this is an object without an envelope; send it in the list `objects`"
+            if "type" not in names:
+                problem = "this is no envelope: it has no list `objects`"
+            raise Invalid(problem, where="objects", rule=ENVELOPE_RULE)
         if "type" not in names:
             raise Invalid("the document is neither a bundle, an envelope nor a STIX object", rule=_JSON_RULE)
         if self.whole is None:
@@ -145,6 +150,14 @@ class _Cutter:
         raw = bytes(self.buffer[self.whole - self.base : end - self.base])
         if "objects" in names or not _is_bundle(raw):
             yield raw
+
+    def _prove(self, name: str) -> None:
+        """The place is after the value of a member that nobody asked for, which is I-JSON all the same."""
+        try:
+            ijson.read(self._nested(self.object_bytes_max), bytes_max=self.object_bytes_max)
+        except Invalid as error:
+            error.where = f"{clean(name)}: {error.where}" if error.where else clean(name)
+            raise
 
     def _members(self, names: set[str]) -> Iterator[str]:
         """The name of each member of the object that begins here; each time the place is at its value."""

@@ -44,7 +44,7 @@ class StixObject:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An object that was not taken. `index` is its place in the envelope; `id` and `version` as far as they were read."""
+    """An object that was not taken. `index` is its place among those sent; `id` and `version` as far as read."""
 
     index: int
     id: str

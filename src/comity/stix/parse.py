@@ -2,10 +2,8 @@
 pass with a broken MUST; without a sound spine (`comity.stix.spine`) and I-JSON none passes."""
 
 import hashlib
+import json
 from dataclasses import dataclass
-
-import msgspec
-import orjson
 
 from comity.errors import Invalid
 from comity.stix import ijson, rules, spine
@@ -64,36 +62,25 @@ def judge(
     )
 
 
-class _Head(msgspec.Struct):
-    """The members that tell which object it is; the rest of it may be broken."""
-
-    id: msgspec.Raw = msgspec.Raw(b'""')
-    created: msgspec.Raw = msgspec.Raw(b'""')
-    modified: msgspec.Raw = msgspec.Raw(b'""')
-
-
-_head = msgspec.json.Decoder(_Head)
-
-
 def _rejected(raw: bytes, index: int, findings: tuple[Finding, ...]) -> Rejected:
     """The rejection with the id and the version as far as they can be read, so that the sender can be told which."""
-    try:
-        head = _head.decode(raw)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        return Rejected(index, "", VERSIONLESS, findings)
-    identifier = _text(head.id)
-    if len(identifier) > ID_CHARACTERS_SHOWN or not identifier.isprintable():
+    identifier, *dates = _head(raw)
+    if len(identifier) > ID_CHARACTERS_SHOWN or not identifier.isprintable() or "\ufffd" in identifier:
         identifier = ""
     version = VERSIONLESS
-    for text in (_text(head.created), _text(head.modified)):
+    for text in dates:
         if instant_key(text) is not None:
             version = text
     return Rejected(index, identifier, version, findings)
 
 
-def _text(raw: msgspec.Raw) -> str:
+def _head(raw: bytes) -> list[str]:
+    """`id`, `created` and `modified`, each empty where it cannot be read. The standard library reads most of what is
+    not I-JSON (NaN, lone surrogates, repeated names), and whoever sent that should be told of which object it was."""
     try:
-        value = orjson.loads(bytes(raw))
-    except orjson.JSONDecodeError:
-        return ""
-    return value if isinstance(value, str) else ""
+        value = json.loads(raw.decode("utf-8", "replace"), parse_int=float)
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        return ["", "", ""]
+    return [text if isinstance(text := value.get(name), str) else "" for name in ("id", "created", "modified")]

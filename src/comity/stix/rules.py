@@ -20,6 +20,10 @@ from comity.stix.words import clean, path_of
 _NAMES = re.compile(r"(?:(?:[a-z][a-z0-9_]{2,249}|id)\n)*+")
 _NAME = re.compile(r"[a-z][a-z0-9_]{2,249}|id")
 _AUTHOR = "identity--"
+# Objects come in few shapes, and a set of the good ones answers faster than the grammar of names. It is bounded, since
+# senders choose the names.
+_GOOD_NAMES: set[tuple[str, ...]] = set()
+_NAMES_CACHED, _SHAPES_CACHED = 50, 2000
 RULE_FINDINGS_MAX = 20
 
 Rule = Callable[[JsonObject], Iterator[Finding]]
@@ -41,8 +45,12 @@ def findings(value: JsonObject) -> tuple[Finding, ...]:
     author = value.get("created_by_ref")
     if author is not None and type(author) is str and not author.startswith(_AUTHOR):
         found += (Finding("created_by_ref", "STIX 2.1 §3.2", "the creator must be an identity"),)
-    if not _NAMES.fullmatch("\n".join(value) + "\n"):
-        found += tuple(islice(_names(value), RULE_FINDINGS_MAX))
+    names = tuple(value)
+    if names not in _GOOD_NAMES:
+        if not _NAMES.fullmatch("\n".join(names) + "\n"):
+            found += tuple(islice(_names(value), RULE_FINDINGS_MAX))
+        elif len(names) <= _NAMES_CACHED and len(_GOOD_NAMES) < _SHAPES_CACHED:
+            _GOOD_NAMES.add(names)
     if not _OCCASIONS.get(kind, _ALWAYS).isdisjoint(value):
         for rule in _RULES:
             found += tuple(islice(rule(value), RULE_FINDINGS_MAX))

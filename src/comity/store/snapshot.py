@@ -72,7 +72,10 @@ def json_list(values: object) -> str:
 
 
 def storable(text: str) -> bool:
-    """The text is Unicode without lone surrogates; no other is in any store."""
+    """The text can be an id or a date of something stored: no lone surrogate is in any store, and at a NUL the JSON
+    functions of SQLite before 3.41 end a text, so that it would match another."""
+    if "\0" in text:
+        return False
     try:
         text.encode()
     except UnicodeEncodeError:

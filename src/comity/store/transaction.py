@@ -24,7 +24,7 @@ from comity.store import text
 from comity.store.connection import erasing
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.interface import Collection, Source, State, Status, Token
-from comity.store.snapshot import SqliteSnapshot, json_list
+from comity.store.snapshot import SqliteSnapshot, json_list, storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
 VISIBLE = (State.RECEIVED, State.PUBLISHED)
@@ -152,7 +152,7 @@ class SqliteTransaction(SqliteSnapshot):
     def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
         """See the interface. Earlier bodies of a withdrawn object without versions go with it, uncounted."""
         number = self.admin().collection(collection).key
-        copies = self.live([id]).get(id, [])
+        copies = self.live([id]).get(id, []) if storable(id) else []
         going = [
             copy
             for copy in copies

@@ -34,8 +34,9 @@ from comity.web.routes import Post, Route, Rule
 
 READING_THREADS = 2
 WRITING_THREADS = 2
-BODIES_AT_ONCE = 4
-"""Bodies of the greatest size that are kept in memory at once; of small ones there may be more."""
+BODIES_AT_ONCE = 8
+BODIES_OF_ONE_AT_ONCE = 2
+"""Bodies of the greatest size that are in memory at once, in all and of one token; of small ones there may be more."""
 UNKNOWN = "(none)"
 """What logs and metrics call the route of a path that has none."""
 LOOPBACK = Access(None, "loopback", "local", frozenset({"*"}), frozenset())
@@ -71,7 +72,8 @@ class App:
         self._failures = FailureLimit(time.monotonic)
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
         self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="write")
-        self._room = Room(BODIES_AT_ONCE * node.settings.max_content_length)
+        body_bytes = node.settings.max_content_length
+        self._room = Room(BODIES_AT_ONCE * body_bytes, of_one_max=BODIES_OF_ONE_AT_ONCE * body_bytes)
 
     def close(self) -> None:
         """Running work is finished; no request can be answered any more."""
@@ -177,7 +179,7 @@ class App:
 
             await self._in(self._reading, before_body)
             known = body.announced if call.headers.get(b"content-encoding") is None else None
-            async with self._room.of(min(bytes_max, known if known is not None else bytes_max)):
+            async with self._room.of(line.token, min(bytes_max, known if known is not None else bytes_max)):
                 content = await body.read(bytes_max)
                 return await self._in(self._writing, lambda: post.run(call, admit(), content))
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import zlib
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
@@ -83,23 +84,30 @@ class Body:
 
 
 class Room:
-    """Memory for bodies that wait or are worked on: so many bytes at once, whoever comes first; the others wait."""
+    """Memory for bodies that come or are worked on. Whoever finds no room waits; one sender alone cannot fill it, so
+    that many slow bodies of one keep no other waiting."""
 
-    def __init__(self, bytes_max: int) -> None:
+    def __init__(self, bytes_max: int, *, of_one_max: int) -> None:
         self._left = bytes_max
+        self._of_one_max = of_one_max
+        self._taken: Counter[str | None] = Counter()
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
-    async def of(self, size: int) -> AsyncIterator[None]:
-        """That many bytes are kept free inside the block."""
+    async def of(self, sender: str | None, size: int) -> AsyncIterator[None]:
+        """That many bytes are kept free for the sender inside the block."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._left >= size)
+            await self._changed.wait_for(lambda: self._left >= size and self._taken[sender] + size <= self._of_one_max)
             self._left -= size
+            self._taken[sender] += size
         try:
             yield
         finally:
             async with self._changed:
                 self._left += size
+                self._taken[sender] -= size
+                if not self._taken[sender]:
+                    del self._taken[sender]
                 self._changed.notify_all()
 
 

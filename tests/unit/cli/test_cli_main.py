@@ -103,6 +103,14 @@ def test_what_is_no_error_of_ours_ends_in_one_line_too(
     assert not any("Traceback" in line for line in captured)
 
 
+def test_what_fails_because_of_an_interrupt_is_an_interrupt(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    late = RuntimeError("cannot clear up")
+    late.__context__ = KeyboardInterrupt()
+    next(ending)(late)
+    assert run(["end"]) == 130
+    assert capsys.readouterr().err == "error: Interrupted.\n"
+
+
 def test_debug_shows_where_an_unexpected_error_came_from(ending: Any, capsys: pytest.CaptureFixture[str]) -> None:
     next(ending)(RuntimeError("odd"))
     assert run(["end", "--debug"]) == 1

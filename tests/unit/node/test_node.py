@@ -321,3 +321,28 @@ def test_an_alias_and_a_source_name_are_taken_once(node: Node) -> None:
         node.add_source("x", kind="partner")
     with pytest.raises(Invalid):
         node.add_source("y", default_marking="purple")
+
+
+@pytest.mark.parametrize("tail", ["\0", "\0x", "\ud800"])
+def test_an_id_with_a_tail_that_no_id_has_is_another_id(node: Node, access: Access, tail: str) -> None:
+    value = indicator()
+    node.receive(bundle(value))
+    for id in (value["id"] + tail, tail + value["id"]):
+        assert bodies(node, ids=(id,)) == []
+        with pytest.raises(NotFound):
+            node.delete(access, "default", id)
+        with pytest.raises(NotFound):
+            node.show(id)
+    assert len(bodies(node)) == 1
+
+
+def test_a_line_that_cannot_be_read_is_rejected_and_the_others_are_stored(node: Node) -> None:
+    lines = [
+        json.dumps(indicator()).encode(),
+        b"{broken",
+        b'{"source":"x","bundle":{}}',
+        json.dumps(indicator()).encode(),
+    ]
+    report = node.receive_stream([b"\n".join(lines)], lines=True)
+    assert (report.stored, report.broken) == (2, None)
+    assert [(item.index, item.where) for item in report.rejected] == [(1, "line 2"), (2, "line 3")]

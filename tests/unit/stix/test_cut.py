@@ -7,6 +7,7 @@ import pytest
 
 from comity.errors import Invalid, TooLarge
 from comity.stix.cut import NAME_BYTES_MAX, cut_lines, cut_stream
+from comity.stix.object import Rejected
 
 OBJECTS = [b'{"a":%d,"b":"x\\\\\\"}{","c":[{"objects":[1]}]}' % n for n in range(5)]
 DOCUMENT = b'{"type":"bundle","x":{"objects":["no"]},"n":-1.5e3,"objects":[' + b",".join(OBJECTS) + b'],"more":false}\n'
@@ -142,11 +143,11 @@ def test_lines_hold_objects_or_bundles(size: int) -> None:
         (b'{"objects":[1]}', "line 3, byte 12"),
     ],
 )
-def test_a_bad_line_is_named_after_the_good_ones(line: bytes, where: str) -> None:
-    found, error = drained(cut_lines([b'{"a":1}\n{"b":1}\n' + line + b'\n{"c":1}']))
-    assert found[:2] == [b'{"a":1}', b'{"b":1}']
-    assert error is not None
-    assert error.where == where
+def test_a_bad_line_is_named_in_its_place_and_the_lines_around_it_are_read(line: bytes, where: str) -> None:
+    found = list(cut_lines([b'{"a":1}\n{"b":1}\n' + line + b'\n{"c":1}']))
+    good = [raw for raw in found if isinstance(raw, bytes)]
+    assert (good[:2], good[-1]) == ([b'{"a":1}', b'{"b":1}'], b'{"c":1}')
+    assert [raw.where for raw in found if isinstance(raw, Rejected)] == [where]
 
 
 def test_lines_are_bounded() -> None:
@@ -155,6 +156,6 @@ def test_lines_are_bounded() -> None:
     assert caught.value.where == "line 2"
     with pytest.raises(TooLarge):
         list(cut_lines([b'{"b":"' + b"b" * 100 + b'"}\n'], line_bytes_max=50))
-    with pytest.raises(TooLarge) as caught:
-        list(cut_lines([b'{"b":"' + b"b" * 100 + b'"}\n'], object_bytes_max=50))
-    assert caught.value.where == "line 1"
+    found = list(cut_lines([b'{"b":"' + b"b" * 100 + b'"}\n{"c":1}'], object_bytes_max=50))
+    assert isinstance(found[0], Rejected)
+    assert (found[0].where, found[1:]) == ("line 1", [b'{"c":1}'])

@@ -23,7 +23,8 @@ def envelope(body: bytes) -> list[bytes]:
         (b'{"x_unknown":{"objects":[{"not":"this"}]},"objects":[' + A + b"]}", [A]),
         (b'{"type":"bundle","id":"bundle--1","objects":[' + A + b"]}", [A]),
         (b'{"\\u006fbjects":[' + A + b"]}", [A]),
-        (b'{"unknown":1}', []),
+        (b'{"more":false}', []),
+        (b'{"x":[{"a":[]}],"objects":[{"a":"\\ud800"}]}', [b'{"a":"\\ud800"}']),
     ],
 )
 def test_the_objects_of_an_envelope_come_byte_for_byte(body: bytes, objects: list[bytes]) -> None:
@@ -59,11 +60,14 @@ def test_the_objects_of_an_envelope_come_byte_for_byte(body: bytes, objects: lis
         (b"{1:[{}]}", "byte 1"),
         (b'{"\xff":[{}]}', "byte 1"),
         (b'{"objects":[{"a":[}]}', "byte 18"),
-        (b'{"type":"indicator","id":"indicator--x"}', ""),
+        (b'{"type":"indicator","id":"indicator--x"}', "objects"),
+        (b'{"Event":{"id":"1"}}', "objects"),
+        (b'{"objects":[],"x":[nope]}', "x: line 1, column 2"),
+        (b'{"objects":[],"x":' + b"[" * 5000 + b"]" * 5000 + b"}", "x"),
     ],
 )
 def test_what_is_no_envelope_is_refused_with_its_place(body: bytes, where: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
+    with pytest.raises((InvalidRequest, TooLarge)) as caught:
         envelope(body)
     assert caught.value.where == where
     assert caught.value.rule

@@ -133,24 +133,34 @@ def test_other_codings_are_unsupported() -> None:
             unpacked(PLAIN, coding, 10**6)
 
 
-def test_room_is_given_to_those_who_fit_and_the_others_wait() -> None:
-    async def story() -> list[str]:
-        room, told = Room(10), []
+def told_by(*wishes: tuple[str, str, int]) -> list[str]:
+    """What happens in a room of 10 bytes, 8 for one sender, when these bodies come and the first stays for a while."""
 
-        async def one(name: str, size: int, hold: asyncio.Event) -> None:
-            async with room.of(size):
+    async def story() -> list[str]:
+        room, told, over = Room(10, of_one_max=8), [], asyncio.Event()
+
+        async def one(name: str, sender: str, size: int) -> None:
+            async with room.of(sender, size):
                 told.append(f"{name} in")
-                await hold.wait()
+                if name == "first":
+                    await over.wait()
             told.append(f"{name} out")
 
-        first, second = asyncio.Event(), asyncio.Event()
-        second.set()
-        tasks = [asyncio.create_task(one("a", 8, first)), asyncio.create_task(one("b", 5, second))]
+        tasks = [asyncio.create_task(one(*wish)) for wish in wishes]
         await asyncio.sleep(0.01)
-        async with room.of(2):
-            told.append("c in")
-        first.set()
+        over.set()
         await asyncio.gather(*tasks)
         return told
 
-    assert run(story()) == ["a in", "c in", "a out", "b in", "b out"]
+    found: list[str] = run(story())
+    return found
+
+
+def test_room_is_given_to_those_who_fit_and_the_others_wait() -> None:
+    told = told_by(("first", "a", 8), ("large", "b", 5), ("small", "c", 2))
+    assert told == ["first in", "small in", "small out", "first out", "large in", "large out"]
+
+
+def test_one_sender_does_not_take_the_room_of_others() -> None:
+    told = told_by(("first", "a", 5), ("second", "a", 4), ("other", "b", 4))
+    assert told == ["first in", "other in", "other out", "first out", "second in", "second out"]
