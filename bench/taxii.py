@@ -128,7 +128,10 @@ def served() -> Iterator[Served]:
         )
         token = json.loads(made_token.stdout)["token"]
         process = subprocess.Popen(
-            _comity("serve", "--home", str(home), "--port", "0"), stdout=subprocess.PIPE, text=True
+            _comity("serve", "--home", str(home), "--port", "0"),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         )
         try:
             assert process.stdout is not None

@@ -157,7 +157,7 @@ def _case(family: str, entry: dict[str, Any]) -> Case:
         where=entry.get("where", ""),
         place=entry.get("place", ""),
         may_store=entry.get("may_store", False),
-        taxii=entry.get("taxii", "raw" not in entry),
+        taxii=entry.get("taxii", True),
         chunked=entry.get("chunked", False),
         patience_seconds=entry.get("patience", 15.0),
         seconds_max=entry.get("seconds", 5.0),

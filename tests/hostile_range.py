@@ -257,13 +257,13 @@ def judge(case: Case, answers: list[Answer]) -> list[str]:
         return [] if 0 in case.expect else [f"expected {_words(case.expect)}, got no answer"]
     problems = [f"expected {_words(case.expect)}, got {status}" for status in got if status not in case.expect]
     problems += [f"a server error: {status}" for status in got if status >= 500]
-    answer = answers[0]
     if problems:
-        problems.append(f"the body is {answer.body[:300]!r}")
-    if answer.status >= 400 and case.taxii and case.method != "HEAD":
-        problems += judge_error(case, answer)
-    if answer.status == 202:
-        problems += judge_status(case, answer)
+        problems.append(f"the body is {answers[0].body[:300]!r}")
+    for answer in answers:
+        if answer.status >= 400 and case.taxii and case.method != "HEAD":
+            problems += judge_error(case, answer)
+        if answer.status == 202:
+            problems += judge_status(case, answer)
     return problems
 
 

@@ -48,10 +48,23 @@ def chunked(body: bytes, chunk_bytes: int = 65536) -> bytes:
 
 
 class Wire:
-    """A connection. `source` is the address to call from: all of 127.0.0.0/8 is this host."""
+    """A connection. `source` is the address to call from: all of 127.0.0.0/8 is this host. With few `receive_bytes` the
+    server cannot hand over more than that to a client who does not read."""
 
-    def __init__(self, address: Address, *, source: str = "127.0.0.1", timeout_seconds: float = 20) -> None:
-        self._socket = socket.create_connection(address, timeout_seconds, source_address=(source, 0))
+    def __init__(
+        self,
+        address: Address,
+        *,
+        source: str = "127.0.0.1",
+        timeout_seconds: float = 20,
+        receive_bytes: int | None = None,
+    ) -> None:
+        self._socket = socket.socket()
+        if receive_bytes is not None:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_bytes)
+        self._socket.settimeout(timeout_seconds)
+        self._socket.bind((source, 0))
+        self._socket.connect(address)
         self._timeout_seconds = timeout_seconds
         self._buffer = b""
         self.closed = False

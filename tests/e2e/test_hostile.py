@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hostile")]
 
 GROWTH_BYTES_MAX = 200 * 2**20
 CASES = load()
+UNREAD = b"0a3b6a0e-7a5e-4c7d-9d7e-6a1d3a4a5b11"
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +92,32 @@ def test_hundreds_of_clients_that_never_finish_do_not_keep_a_good_one_waiting(gr
             assert ask(ground.served.address, "GET", f"{collection.decode()}objects/?limit=1", watch).status == 200
             slowest = max(slowest, time.monotonic() - started)
         assert slowest < 2
+
+
+def test_clients_that_do_not_read_take_little_memory_and_keep_no_other_waiting(ground: Range) -> None:
+    address, elsewhere = ground.served.address, f"{ROOT}collections/{ground.prepared.collections['elsewhere']}/objects/"
+    watch = {"Authorization": f"Bearer {ground.prepared.tokens['watch'].token}", "Accept": TAXII}
+    reader = ground.prepared.tokens["other"]
+    big = object_bytes(
+        {"set": {"description": {"join": ['"', {"repeat": ["y", 8 * 2**20]}, '"']}}}, {b"{uuid}": UNREAD}
+    )
+    assert ask(address, "POST", elsewhere, watch | {"Content-Type": TAXII}, b'{"objects":[' + big + b"]}").status == 202
+    path = f"{elsewhere}indicator--{UNREAD.decode()}/"
+    asking = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {reader.token}\r\n\r\n".encode()
+    held = ground.served.resident_bytes()
+    try:
+        with ExitStack() as stack:
+            for number in range(80):
+                source = f"127.8.{number}.9"
+                stack.enter_context(Wire(address, source=source, receive_bytes=4096)).send(asking)
+            for _ in range(20):
+                started = time.monotonic()
+                assert ask(address, "GET", f"{elsewhere}?limit=1", watch).status == 200
+                assert time.monotonic() - started < 2
+                time.sleep(0.05)
+            assert ground.served.resident_bytes() - held < 300 * 2**20
+    finally:
+        assert ask(address, "DELETE", path, watch).status == 200
 
 
 def test_after_a_hundred_failures_an_address_waits_but_a_good_credential_and_other_addresses_do_not(

@@ -112,7 +112,7 @@ def test_coverage_is_summed_by_room_wherever_the_package_lies() -> None:
         "/x/site-packages/comity/stix/b.py": (3, 4),
         "src/comity/errors.py": (4, 4),
     }
-    measured = rooms_of(report_of(files))
+    measured = rooms_of(report_of({**files, "src/comity/__main__.py": (0, 2)}))
     assert measured == pytest.approx({"stix": 400 / 6, "errors": 100.0, "all": 800 / 12})
 
 

@@ -27,6 +27,8 @@ from comity.store.interface import Collection, Counts, Entries, Hits, Source, St
 CURSOR_KEY_BYTES = 64
 TEXT_INDEX_OBJECTS = 500
 TEXT_SECONDS_AWAITED = 5
+TEXT_QUIET_US = 1_000_000
+TEXT_PATIENCE_US = 10_000_000
 DOCUMENT_OBJECTS_MAX = 10_000_000
 UNDO_SECONDS = 30 * 24 * 3600
 PURGE_SECONDS_BETWEEN = 3600
@@ -58,6 +60,8 @@ class Node:
         self._schemas: schema.Schemas | None = None
         self._schemas_lock = threading.Lock()
         self._purged_at = 0
+        self._stored_at = 0
+        self._indexed_at = 0
 
     @classmethod
     def open(
@@ -268,6 +272,7 @@ class Node:
             target = outbound.permit(snapshot, access, collection, write=True)
             source = snapshot.source(access.source)
         way = _way(target, source, None, None)
+        self._stored_at = microseconds(self.clock.now())
         return receive.post(self.store, self.clock, self.entropy, access, way, body, self.schemas(), self._limits())
 
     def delete(self, access: Access, collection: str, id: str, instants: Sequence[str] | None = None) -> int:
@@ -382,7 +387,12 @@ class Node:
             if purged == PURGE_OBJECTS:
                 return True
             self._purged_at = now
-        return self.store.index_text(TEXT_INDEX_OBJECTS) > 0
+        # Writers need the same core and the same lock, so text waits for a pause of theirs, yet not for ever.
+        if now - self._stored_at < TEXT_QUIET_US and now - self._indexed_at < TEXT_PATIENCE_US:
+            return False
+        more = self.store.index_text(TEXT_INDEX_OBJECTS) > 0
+        self._indexed_at = now
+        return more
 
     def cursor_key(self) -> bytes:
         """The key that seals the positions of pages; one for all processes of the node."""

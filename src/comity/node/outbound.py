@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from comity.errors import NotAuthorized, NotFound
+from comity.errors import Conflict, NotAuthorized, NotFound
 from comity.interfaces import Query
 from comity.node.access import Access
 from comity.stix.object import VERSIONLESS
@@ -53,12 +53,23 @@ _fields = msgspec.json.Decoder(_Fields)
 
 
 def permit(snapshot: Snapshot, access: Access, name: str, *, read: bool = False, write: bool = False) -> Collection:
-    """The collection, where every right asked for is held. NotFound where there is no right at all, so that a stranger
-    cannot tell a collection of others from none; NotAuthorized where one right is held and another is missing."""
-    collection = snapshot.collection(name)
+    """The collection, where every right asked for is held; tokens name it by id or alias, the operator also by title.
+
+    NotFound where there is no right at all, in the same words as for none, so that nobody learns what others have;
+    NotAuthorized where one right is held and another is missing.
+    """
+    missing = NotFound("There is no such collection, or no right in it.", where="collection")
+    try:
+        collection = snapshot.collection(name)
+    except (NotFound, Conflict):
+        if access.token is None:
+            raise
+        raise missing from None
     may_read, may_write = access.may_read(collection.id), access.may_write(collection.id)
     if not may_read and not may_write:
-        raise NotFound("There is no such collection.", where="collection")
+        raise missing
+    if access.token is not None and name not in (collection.id, collection.alias):
+        raise missing
     if read and not may_read:
         raise NotAuthorized("This credential may not read the collection.", where="collection")
     if write and not may_write:

@@ -328,6 +328,8 @@ def _status(pairs: Iterable[tuple[StixObject | Rejected, Verdict | None]], statu
             )
             failures.append((result.id, result.version, words))
         else:
-            findings = "; ".join(f"{f.where}: {f.problem}" for f in result.findings[:5])
+            findings = ""
+            if result.findings:
+                findings = "; ".join(f"{f.where}: {f.problem}" for f in result.findings[:5])
             successes.append((result.id, result.version, findings))
     return status_resource(status_id, now_us, successes, failures)
