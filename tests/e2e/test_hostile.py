@@ -37,7 +37,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Range]:
         before = ground.threads_and_files()
         yield ground
         assert_readable(ground)
-        wait_until(lambda: ground.threads_and_files()[1] <= before[1] + 5, seconds=5)
+        wait_until(lambda: ground.threads_and_files()[1] <= before[1] + 20, seconds=5)
         assert ground.threads_and_files()[0] <= before[0] + 5
         with served.node() as node:
             assert node.check() == []
@@ -113,7 +113,7 @@ def test_clients_that_do_not_read_take_little_memory_and_keep_no_other_waiting(g
             for _ in range(20):
                 started = time.monotonic()
                 assert ask(address, "GET", f"{elsewhere}?limit=1", watch).status == 200
-                assert time.monotonic() - started < 2
+                assert time.monotonic() - started < 5
                 time.sleep(0.05)
             assert ground.served.resident_bytes() - held < 300 * 2**20
     finally:

@@ -64,4 +64,5 @@ def serve(
             log_json=log_json,
             on_ready=ready,
         )
-    console.note("Stopped.")
+    if not log_json:
+        console.note("Stopped.")

@@ -1,30 +1,25 @@
 """Node: the public verbs, each a short paragraph. Fetch, decide, record, act."""
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
 
 from comity.errors import AlreadyDone, Invalid, InvalidRequest, NotFound
-from comity.interfaces import Clock, Entropy, Query, microseconds
+from comity.interfaces import Query, microseconds
 from comity.node import access as who
-from comity.node import outbound, receive, showing, system
+from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.base import Base
 from comity.node.outbound import Item, Released
 from comity.node.receive import Posted, Report, Way
 from comity.node.showing import CopyView
-from comity.node.system import Settings, SystemClock, SystemEntropy
-from comity.stix import schema
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
 from comity.stix.object import Rejected
-from comity.stix.parse import Limits
 from comity.stix.split import split_document
 from comity.stix.timestamp import instant_key
-from comity.store.interface import Collection, Counts, Entries, Hits, Source, Store, Token
+from comity.store.interface import Collection, Counts, Entries, Hits, Source, Token
 
-CURSOR_KEY_BYTES = 64
 TEXT_INDEX_OBJECTS = 500
 TEXT_SECONDS_AWAITED = 5
 TEXT_QUIET_US = 1_000_000
@@ -49,79 +44,15 @@ class CollectionView:
     can_write: bool
 
 
-class Node:
+class Node(Base):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
-
-    def __init__(self, store: Store, settings: Settings, clock: Clock, entropy: Entropy) -> None:
-        self.store = store
-        self.settings = settings
-        self.clock = clock
-        self.entropy = entropy
-        self._schemas: schema.Schemas | None = None
-        self._schemas_lock = threading.Lock()
-        self._purged_at = 0
-        self._stored_at = 0
-        self._indexed_at = 0
-
-    @classmethod
-    def open(
-        cls,
-        url: str,
-        *,
-        name: str | None = None,
-        clock: Clock | None = None,
-        entropy: Entropy | None = None,
-        settings: Settings | None = None,
-        create: bool = True,
-    ) -> Self:
-        """A node over the store at that address (`sqlite:///file.db`), made where there is none and `create` says so.
-
-        OldSchema where the store was made by another version of Comity: it is never migrated silently.
-        """
-        settings = settings or Settings(store=url)
-        if name is not None:
-            settings = replace(settings, name=name)
-        store = system.open_store(url, create=create)
-        node = cls(store, settings, clock or SystemClock(), entropy or SystemEntropy())
-        node.furnish()
-        return node
-
-    def furnish(self) -> None:
-        """The store has what every node has: the source `local`, the collection `default` and the cursor key."""
-        with self.store.read() as snapshot:
-            if snapshot.setting("cursor_key") is not None:
-                return
-        with self.store.write() as tx:
-            if tx.setting("cursor_key") is not None:
-                return
-            now = microseconds(self.clock.now())
-            if not any(source.name == "local" for source in tx.sources()):
-                tx.put_source(Source("local", kind="own", created_at=now))
-            if not tx.collections():
-                tx.put_collection(Collection(str(self.entropy.uuid4()), "default", "default", "What this node holds."))
-            tx.put_setting("cursor_key", self.entropy.token_bytes(CURSOR_KEY_BYTES))
-
-    def close(self) -> None:
-        """The store is closed; the node answers nothing more."""
-        self.store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @property
-    def name(self) -> str:
-        """What this node is called."""
-        return self.settings.name
 
     # -- who may ask
 
     def admit(self, credential: Credential) -> Access:
         """The rights of a credential that holds now; Unauthenticated otherwise."""
         now = microseconds(self.clock.now())
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return who.admit(snapshot, credential, now)
 
     def new_token(
@@ -139,7 +70,7 @@ class Node:
 
     def tokens(self) -> list[Token]:
         """Every token ever issued, the revoked and expired ones included."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return snapshot.tokens()
 
     def revoke_token(self, id: str) -> Token:
@@ -157,13 +88,13 @@ class Node:
 
     def collections(self, access: Access = OPERATOR) -> list[CollectionView]:
         """The collections in which this reader has any right, in order of making."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             views = [_view(collection, access) for collection in snapshot.collections()]
         return [view for view in views if view.can_read or view.can_write]
 
     def collection(self, name: str, access: Access = OPERATOR) -> CollectionView:
         """One of them, by id or alias, for the operator by title too. NotFound where there is no right."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return _view(outbound.permit(snapshot, access, name), access)
 
     def add_collection(self, title: str, *, alias: str | None = None, description: str = "") -> CollectionView:
@@ -177,7 +108,7 @@ class Node:
 
     def sources(self) -> list[Source]:
         """Every source, in order of making."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return snapshot.sources()
 
     def add_source(
@@ -256,7 +187,7 @@ class Node:
         progress: Callable[[int], None] | None,
     ) -> Report:
         default = None if marking is None else TLP.read(marking)
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             target = outbound.permit(snapshot, OPERATOR, collection, write=True)
             known = next((s for s in snapshot.sources() if s.name == source), None)
         found = known or self.add_source(source)
@@ -268,7 +199,7 @@ class Node:
 
     def post(self, access: Access, collection: str, body: bytes) -> Posted:
         """A TAXII envelope was taken in, and its status resource can be read by the token that sent it."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             target = outbound.permit(snapshot, access, collection, write=True)
             source = snapshot.source(access.source)
         way = _way(target, source, None, None)
@@ -291,17 +222,17 @@ class Node:
 
     def page(self, access: Access, query: Query) -> Released:
         """The objects that the query asks for, as one page."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return outbound.release(snapshot, access, query)
 
     def manifest(self, access: Access, query: Query) -> Entries:
         """The same page, without bodies."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return outbound.manifest(snapshot, access, query)
 
     def status(self, access: Access, id: str) -> bytes:
         """The status resource of a POST by this token; NotFound for those of others."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             status = snapshot.status(id)
         if status is None or access.token is None or status.token != access.token:
             raise NotFound("There is no such status.", where="status")
@@ -331,7 +262,7 @@ class Node:
 
     def show(self, id: str, access: Access = OPERATOR) -> list[CopyView]:
         """Every copy of an object, history included, with its effective marking and findings; NotFound without any."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             views = showing.views(snapshot, access, id, self.schemas())
         if not views:
             raise NotFound(f"There is no object {id!r}.", where="id")
@@ -348,7 +279,7 @@ class Node:
         stop = microseconds(self.clock.now()) + TEXT_SECONDS_AWAITED * 1_000_000
         while self.store.index_text(TEXT_INDEX_OBJECTS) and microseconds(self.clock.now()) < stop:
             pass
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return outbound.search(snapshot, access, query)
 
     def export(
@@ -361,19 +292,19 @@ class Node:
     ) -> int:
         """All objects and versions were written, as a STIX bundle or one a line; how many."""
         bundle_id = f"bundle--{self.entropy.uuid4()}"
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return outbound.write_export(snapshot, access, write, collection=collection, lines=lines, id=bundle_id)
 
     # -- keeping house
 
     def counts(self) -> Counts:
         """Sizes, for `doctor`, the metrics and the front page."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return snapshot.counts()
 
     def ready(self) -> list[str]:
         """Why the node cannot answer now, in sentences; empty when it can."""
-        with self.store.read() as snapshot:
+        with self._snapshot() as snapshot:
             return [] if snapshot.collections() else ["There is no collection."]
 
     def work(self) -> bool:
@@ -394,26 +325,9 @@ class Node:
         self._indexed_at = now
         return more
 
-    def cursor_key(self) -> bytes:
-        """The key that seals the positions of pages; one for all processes of the node."""
-        with self.store.read() as snapshot:
-            key = snapshot.setting("cursor_key")
-        assert key is not None
-        return key
-
     def check(self) -> list[str]:
         """What is wrong with the store, in sentences; every digest is looked at."""
         return self.store.check(deep=True)
-
-    def schemas(self) -> schema.Schemas:
-        """The STIX schemas, read when first needed."""
-        with self._schemas_lock:
-            if self._schemas is None:
-                self._schemas = schema.compile(system.schema_documents())
-            return self._schemas
-
-    def _limits(self) -> Limits:
-        return Limits(object_bytes_max=self.settings.max_content_length)
 
 
 def check_alias(alias: str) -> None:

@@ -17,6 +17,10 @@ LEVELS_MAX = 100
 """Lists and objects inside one another. STIX itself needs about ten; orjson reads 1,024 and writes 254, Python recurses
 some 1,000: far below all of them, so that whoever handles the value later may recurse."""
 
+VALUES_MAX = 500_000
+"""Values of one object, members and list items; a comma inside a text counts as one too. A value costs some 60 bytes of
+memory, so that a body of small ones would take thirty times its size."""
+
 _NAMES_RULE = "RFC 7493 §2.3"
 _JSON_RULE = "RFC 8259"
 
@@ -25,6 +29,8 @@ def read(raw: bytes, *, bytes_max: int) -> Any:
     """The value of the text, which is I-JSON of at most `bytes_max` bytes and LEVELS_MAX levels."""
     if len(raw) > bytes_max:
         raise TooLarge(f"an object has {len(raw):,} bytes; at most {bytes_max:,} are taken", rule="size")
+    if len(raw) > VALUES_MAX and raw.count(b",") + raw.count(b"{") + raw.count(b"[") > VALUES_MAX:
+        raise TooLarge(f"an object has more than {VALUES_MAX:,} values", rule="count")
     try:
         value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

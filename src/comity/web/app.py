@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from starlette.types import Receive, Scope, Send
@@ -37,6 +38,11 @@ WRITING_THREADS = 2
 BODIES_AT_ONCE = 8
 BODIES_OF_ONE_AT_ONCE = 2
 """Bodies of the greatest size that are in memory at once, in all and of one token; of small ones there may be more."""
+ANSWER_BYTES_RESERVED = 16 * 2**20
+ANSWERS_AT_ONCE = 16
+ANSWERS_OF_ONE_AT_ONCE = 4
+"""Answers are given so much room until their size is known, and are held until the client has read them: in all, and of
+one credential."""
 UNKNOWN = "(none)"
 """What logs and metrics call the route of a path that has none."""
 LOOPBACK = Access(None, "loopback", "local", frozenset({"*"}), frozenset())
@@ -56,11 +62,12 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Line:
-    """What the log will say of a request."""
+    """What the log will say of a request, and what it holds until its answer is sent."""
 
     route: str = UNKNOWN
     token: str | None = None
     address: str = ""
+    held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 class App:
@@ -74,6 +81,9 @@ class App:
         self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="write")
         body_bytes = node.settings.max_content_length
         self._room = Room(BODIES_AT_ONCE * body_bytes, of_one_max=BODIES_OF_ONE_AT_ONCE * body_bytes)
+        self._answers = Room(
+            ANSWERS_AT_ONCE * ANSWER_BYTES_RESERVED, of_one_max=ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED
+        )
 
     def close(self) -> None:
         """Running work is finished; no request can be answered any more."""
@@ -89,13 +99,14 @@ class App:
         headers = Headers(scope["headers"])
         body = _body_of(headers, receive)
         line = _Line()
-        try:
-            answer = await self._answer(scope, headers, body, request_id, line)
-            close = await self._settle(body, headers)
-        except ClientGoneError:
-            logs.access(request_id, line.route, scope["method"], 499, started, 0, line.token, line.address)
-            return
-        sent = await _send(send, scope["method"], answer, request_id, close=close)
+        async with AsyncExitStack() as line.held:
+            try:
+                answer = await self._answer(scope, headers, body, request_id, line)
+                close = await self._settle(body, headers)
+            except ClientGoneError:
+                logs.access(request_id, line.route, scope["method"], 499, started, 0, line.token, line.address)
+                return
+            sent = await _send(send, scope["method"], answer, request_id, close=close)
         self.services.metrics.answered(line.route, scope["method"], answer.status, time.perf_counter() - started)
         logs.access(request_id, line.route, scope["method"], answer.status, started, sent, line.token, line.address)
 
@@ -173,7 +184,8 @@ class App:
             bytes_max = call.node.settings.max_content_length
 
             def before_body() -> None:
-                post.before(call, before())
+                with call.node.at_one_moment():
+                    post.before(call, before())
                 media.check_content_type(call.headers.get(b"content-type"))
                 media.content_coding(call.headers.get(b"content-encoding"))
 
@@ -190,7 +202,17 @@ class App:
             assert handler is not None
             return packed(handler(call, access), call.headers.get(b"accept-encoding"))
 
-        return await self._in(self._writing if call.method == "DELETE" else self._reading, run)
+        def read() -> Answer:
+            with call.node.at_one_moment():
+                return run()
+
+        if call.method == "DELETE":
+            return await self._in(self._writing, run)
+        client = None if call.credential is None else call.credential.id
+        held = await line.held.enter_async_context(self._answers.of(client, ANSWER_BYTES_RESERVED))
+        answer = await self._in(self._reading, read)
+        await held.becomes(answer.size)
+        return answer
 
     async def _in(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, job)

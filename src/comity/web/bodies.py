@@ -84,8 +84,8 @@ class Body:
 
 
 class Room:
-    """Memory for bodies that come or are worked on. Whoever finds no room waits; one sender alone cannot fill it, so
-    that many slow bodies of one keep no other waiting."""
+    """Memory for bodies that come or are worked on, or for answers that wait to be read. Whoever finds no room waits;
+    one client alone cannot fill it, so that many slow ones of one keep no other waiting."""
 
     def __init__(self, bytes_max: int, *, of_one_max: int) -> None:
         self._left = bytes_max
@@ -94,21 +94,40 @@ class Room:
         self._changed = asyncio.Condition()
 
     @asynccontextmanager
-    async def of(self, sender: str | None, size: int) -> AsyncIterator[None]:
-        """That many bytes are kept free for the sender inside the block."""
+    async def of(self, client: str | None, size: int) -> AsyncIterator["Held"]:
+        """That many bytes are kept free for the client inside the block."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._left >= size and self._taken[sender] + size <= self._of_one_max)
-            self._left -= size
-            self._taken[sender] += size
+            await self._changed.wait_for(lambda: self._left >= size and self._taken[client] + size <= self._of_one_max)
+            self._take(client, size)
+        held = Held(self, client, size)
         try:
-            yield
+            yield held
         finally:
-            async with self._changed:
-                self._left += size
-                self._taken[sender] -= size
-                if not self._taken[sender]:
-                    del self._taken[sender]
-                self._changed.notify_all()
+            await held.becomes(0)
+
+    def _take(self, client: str | None, size: int) -> None:
+        self._left -= size
+        self._taken[client] += size
+        if not self._taken[client]:
+            del self._taken[client]
+
+    async def change(self, client: str | None, more: int) -> None:
+        """The client holds so many bytes more, or fewer. It never waits, since what is more is there already."""
+        async with self._changed:
+            self._take(client, more)
+            self._changed.notify_all()
+
+
+class Held:
+    """What one request holds of a Room."""
+
+    def __init__(self, room: Room, client: str | None, size: int) -> None:
+        self._room, self._client, self._size = room, client, size
+
+    async def becomes(self, size: int) -> None:
+        """It turned out to be so many bytes."""
+        await self._room.change(self._client, size - self._size)
+        self._size = size
 
 
 def unpacked(body: bytes, content_encoding: str | None, bytes_max: int) -> bytes:

@@ -17,7 +17,7 @@ HEAD_BYTES_MAX = 96 * 1024
 HEADERS_MAX = 100
 HEAD_SECONDS = 20.0
 BODY_SECONDS = 60.0
-WRITE_SECONDS = 60.0
+WRITE_SECONDS = 20.0
 BYTES_A_SECOND_LEAST = 4096
 """Who sends or reads more slowly than this, after the time above, is given up."""
 FRAMING_BYTES_MAX = 64 * 1024

@@ -1,6 +1,7 @@
 """A node on a port: one process, stopped by a signal, with what runs behind in a thread of its own."""
 
 import contextlib
+import ctypes
 import gc
 import ipaddress
 import logging
@@ -23,6 +24,7 @@ KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 BACKLOG = 512
 GARBAGE_THRESHOLD = 20_000
+IDLE_ROUNDS_BETWEEN_TRIMS = 10
 WORK_SECONDS_BETWEEN = 0.02
 WORK_SECONDS_IDLE = 1.0
 WORK_SECONDS_AFTER_FAULT = 30.0
@@ -189,9 +191,14 @@ class _Worker(threading.Thread):
     def run(self) -> None:
         """Work was done until `stop`."""
         pause = 0.0
+        idle = 0
         while not self._stopped.wait(pause):
             try:
-                pause = WORK_SECONDS_BETWEEN if self._node.work() else WORK_SECONDS_IDLE
+                more = self._node.work()
+                pause = WORK_SECONDS_BETWEEN if more else WORK_SECONDS_IDLE
+                idle = 0 if more else idle + 1
+                if idle % IDLE_ROUNDS_BETWEEN_TRIMS == 1:
+                    _give_memory_back()
             except ComityError as error:
                 _log.warning("work behind waits: %s", error.message)
                 pause = WORK_SECONDS_AFTER_FAULT
@@ -203,6 +210,14 @@ class _Worker(threading.Thread):
         """The piece that is being done is finished, and no other begins."""
         self._stopped.set()
         self.join()
+
+
+def _give_memory_back() -> None:
+    """Freed memory goes back to the system: glibc keeps that of large pages for itself, unless it is asked."""
+    try:
+        ctypes.CDLL(None).malloc_trim(0)
+    except (OSError, AttributeError):
+        return
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -151,3 +151,16 @@ def test_a_collection_of_others_and_none_are_told_apart_by_no_word(node: Node) -
         said.add((caught.value.message, caught.value.where, caught.value.hint, caught.value.code))
     assert len(said) == 1
     assert node.collection("Other").alias == "other"
+
+
+def test_at_one_moment_a_right_and_what_it_shows_hold_together(node: Node) -> None:
+    made = node.new_token("siem", read=["all"])
+    with node.at_one_moment():
+        access = node.admit(Credential(made.user, made.secret))
+        node.receive(bundle(indicator()))
+        node.revoke_token(made.user)
+        assert node.admit(Credential(made.user, made.secret)) == access
+        assert node.page(access, Query()).count == 0
+    assert node.page(access, Query()).count == 1
+    with pytest.raises(Unauthenticated):
+        node.admit(Credential(made.user, made.secret))

@@ -98,3 +98,12 @@ def test_size_is_judged_before_anything_is_read() -> None:
     assert ijson.read(b'{"a":1}', bytes_max=7) == {"a": 1}
     with pytest.raises(TooLarge, match="at most 6"):
         ijson.read(b'{"a":1}', bytes_max=6)
+
+
+def test_values_are_counted_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ijson, "VALUES_MAX", 100)
+    for inside in (b"1," * 200 + b"1", b"{}," * 60 + b"{}", b"[]," * 60 + b"[]"):
+        with pytest.raises(TooLarge) as caught:
+            ijson.read(b'{"a":[' + inside + b"]}", bytes_max=10_000)
+        assert caught.value.rule == "count"
+    assert ijson.read(b'{"a":[' + b"1," * 90 + b"1]}", bytes_max=10_000)

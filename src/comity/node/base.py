@@ -1,0 +1,122 @@
+"""What a node rests on: its store, its settings, the clock and the chance that it was given."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Self
+
+from comity.interfaces import Clock, Entropy, microseconds
+from comity.node import system
+from comity.node.system import Settings, SystemClock, SystemEntropy
+from comity.stix import schema
+from comity.stix.parse import Limits
+from comity.store.interface import Collection, Snapshot, Source, Store
+
+CURSOR_KEY_BYTES = 64
+
+
+class Base:
+    """A store and what is needed to work on it; `comity.node.node.Node` adds the verbs."""
+
+    def __init__(self, store: Store, settings: Settings, clock: Clock, entropy: Entropy) -> None:
+        self.store = store
+        self.settings = settings
+        self.clock = clock
+        self.entropy = entropy
+        self._schemas: schema.Schemas | None = None
+        self._schemas_lock = threading.Lock()
+        self._here = threading.local()
+        self._purged_at = 0
+        self._stored_at = 0
+        self._indexed_at = 0
+
+    @classmethod
+    def open(
+        cls,
+        url: str,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+        entropy: Entropy | None = None,
+        settings: Settings | None = None,
+        create: bool = True,
+    ) -> Self:
+        """A node over the store at that address (`sqlite:///file.db`), made where there is none and `create` says so.
+
+        OldSchema where the store was made by another version of Comity: it is never migrated silently.
+        """
+        settings = settings or Settings(store=url)
+        if name is not None:
+            settings = replace(settings, name=name)
+        store = system.open_store(url, create=create)
+        node = cls(store, settings, clock or SystemClock(), entropy or SystemEntropy())
+        node.furnish()
+        return node
+
+    def furnish(self) -> None:
+        """The store has what every node has: the source `local`, the collection `default` and the cursor key."""
+        with self._snapshot() as snapshot:
+            if snapshot.setting("cursor_key") is not None:
+                return
+        with self.store.write() as tx:
+            if tx.setting("cursor_key") is not None:
+                return
+            now = microseconds(self.clock.now())
+            if not any(source.name == "local" for source in tx.sources()):
+                tx.put_source(Source("local", kind="own", created_at=now))
+            if not tx.collections():
+                tx.put_collection(Collection(str(self.entropy.uuid4()), "default", "default", "What this node holds."))
+            tx.put_setting("cursor_key", self.entropy.token_bytes(CURSOR_KEY_BYTES))
+
+    def close(self) -> None:
+        """The store is closed; the node answers nothing more."""
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def name(self) -> str:
+        """What this node is called."""
+        return self.settings.name
+
+    @contextmanager
+    def at_one_moment(self) -> Iterator[None]:
+        """Whatever this thread reads inside the block comes from one state of the store: a credential and what it lets
+        its bearer see hold together. What is written inside is not seen before the block ends."""
+        with self.store.read() as snapshot:
+            self._here.snapshot = snapshot
+            try:
+                yield
+            finally:
+                self._here.snapshot = None
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[Snapshot]:
+        held: Snapshot | None = getattr(self._here, "snapshot", None)
+        if held is not None:
+            yield held
+        else:
+            with self.store.read() as snapshot:
+                yield snapshot
+
+    def cursor_key(self) -> bytes:
+        """The key that seals the positions of pages; one for all processes of the node."""
+        with self._snapshot() as snapshot:
+            key = snapshot.setting("cursor_key")
+        assert key is not None
+        return key
+
+    def schemas(self) -> schema.Schemas:
+        """The STIX schemas, read when first needed."""
+        with self._schemas_lock:
+            if self._schemas is None:
+                self._schemas = schema.compile(system.schema_documents())
+            return self._schemas
+
+    def _limits(self) -> Limits:
+        return Limits(object_bytes_max=self.settings.max_content_length)
