@@ -2,7 +2,8 @@
 
     coverage json -o FILE && python tests/house/coverage_ratchet.py FILE [--write]
 
-Figures are coverage.py's own with branches counted: statements and branches that ran, of all there are.
+Figures are coverage.py's own with branches counted: statements and branches that ran, of all there are. The floors hold
+for the branches alone as well.
 """
 
 import json
@@ -20,15 +21,16 @@ SLACK_POINTS = 0.5
 """Timing decides whether a few lines run (a retry, a wait); so far a figure may be below what is recorded."""
 
 
-def rooms_of(report: Mapping[str, Any]) -> dict[str, float]:
+def rooms_of(report: Mapping[str, Any], *, branches_only: bool = False) -> dict[str, float]:
     """Percent covered by room, and in `all`, from coverage.py's JSON report. The entry files belong to no room."""
     covered: dict[str, int] = {}
     wanted: dict[str, int] = {}
     for name, file in report["files"].items():
         summary = file["summary"]
         for room in {_room(name), "all"} - ENTRIES:
-            covered[room] = covered.get(room, 0) + summary["covered_lines"] + summary["covered_branches"]
-            wanted[room] = wanted.get(room, 0) + summary["num_statements"] + summary["num_branches"]
+            lines = (0, 0) if branches_only else (summary["covered_lines"], summary["num_statements"])
+            covered[room] = covered.get(room, 0) + lines[0] + summary["covered_branches"]
+            wanted[room] = wanted.get(room, 0) + lines[1] + summary["num_branches"]
     return {room: 100.0 * covered[room] / wanted[room] if wanted[room] else 100.0 for room in sorted(covered)}
 
 
@@ -38,14 +40,19 @@ def _room(name: str) -> str:
     return parts[last + 1].removesuffix(".py")
 
 
-def problems(measured: Mapping[str, float], recorded: Mapping[str, float]) -> list[str]:
-    """What is too low, or is no longer measured, a sentence each."""
+def problems(
+    measured: Mapping[str, float], recorded: Mapping[str, float], branches: Mapping[str, float] | None = None
+) -> list[str]:
+    """What is too low, or is no longer measured, a sentence each. `branches` are the figures of branches alone."""
     missing = sorted({*recorded, *PURE_ROOMS, "all"} - measured.keys())
     found = [f"{room}: nothing was measured." for room in missing]
     for room, percent in measured.items():
         least = PURE_PERCENT_MIN if room in PURE_ROOMS else ALL_PERCENT_MIN if room == "all" else 0.0
+        alone = 100.0 if branches is None else branches[room]
         if percent < least:
             found.append(f"{room}: {percent:.1f} % is covered, at least {least:g} % must be.")
+        elif alone < least:
+            found.append(f"{room}: {alone:.1f} % of its branches are covered, at least {least:g} % must be.")
         elif percent < recorded.get(room, 0.0) - SLACK_POINTS:
             found.append(
                 f"{room}: {percent:.1f} % is covered, {recorded[room]:.1f} % was; tests/coverage.txt holds that."
@@ -69,11 +76,12 @@ def write_record(path: Path, measured: Mapping[str, float]) -> None:
 def main(arguments: list[str]) -> int:
     """The figures were printed, and recorded where asked to; 1 where one is too low."""
     names = [argument for argument in arguments if argument != "--write"]
-    measured = rooms_of(json.loads(Path(names[0]).read_bytes()))
+    report = json.loads(Path(names[0]).read_bytes())
+    measured, branches = rooms_of(report), rooms_of(report, branches_only=True)
     recorded = {} if "--write" in arguments else read_record(RECORD)
     for room, percent in measured.items():
-        print(f"{percent:6.1f} %  {room}")
-    found = problems(measured, recorded)
+        print(f"{room} {percent:.1f} % (branches {branches[room]:.1f} %)")
+    found = problems(measured, recorded, branches)
     for problem in found:
         print(problem, file=sys.stderr)
     if "--write" in arguments:

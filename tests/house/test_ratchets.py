@@ -130,6 +130,12 @@ def test_lost_coverage_fails(room: str, percent: float) -> None:
     assert found[0].startswith(f"{room}: ")
 
 
+def test_the_floors_hold_for_branches_alone_too() -> None:
+    assert problems(GOOD, GOOD, GOOD) == []
+    found = problems(GOOD, GOOD, {**GOOD, "taxii": 94.9, "node": 50.0})
+    assert found == ["taxii: 94.9 % of its branches are covered, at least 95 % must be."]
+
+
 def test_a_room_that_is_no_longer_measured_fails() -> None:
     measured = {room: percent for room, percent in GOOD.items() if room not in ("node", "taxii")}
     assert problems(measured, GOOD) == ["node: nothing was measured.", "taxii: nothing was measured."]

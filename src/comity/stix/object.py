@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
+
 from comity.errors import InvalidObject
 
 VERSIONLESS = "1970-01-01T00:00:00.000Z"
@@ -22,8 +24,7 @@ class Finding:
     must: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class StixObject:
+class StixObject(Struct, frozen=True, gc=False):
     """An accepted object. `raw` is exactly what was sent; nothing is ever rebuilt from the fields beside it.
 
     `version` is the text of `modified`, else of `created`, else VERSIONLESS; `instant` is its sortable form with every

@@ -1,6 +1,7 @@
 """What every object must have, whatever its source is trusted with: a type, an id, real dates, readable markings."""
 
 import re
+from functools import lru_cache
 
 from comity.errors import InvalidObject
 from comity.stix.object import VERSIONLESS, JsonObject
@@ -32,8 +33,9 @@ def type_of_id(identifier: object) -> str | None:
 
 def read(value: JsonObject) -> tuple[str, str]:
     """The version of the object, as it is written and as an instant key. Raises InvalidObject where the spine fails."""
-    kind = value.get("type")
-    if type(kind) is not str or type_of_id(value.get("id")) != kind or not 3 <= len(kind) <= TYPE_MAX:
+    kind, identifier = value.get("type"), value.get("id")
+    match = _IDENTIFIER.fullmatch(identifier) if type(identifier) is str else None
+    if match is None or match[1] != kind or not 3 <= len(kind) <= TYPE_MAX:
         raise _no_identity(value)
     if value.get("spec_version") != "2.1":
         _check_edition(value, kind)
@@ -105,7 +107,9 @@ def _check_markings(value: JsonObject) -> None:
     for number, ref in enumerate(refs):
         if not _is_marking(ref):
             raise _no_marking(ref, f"object_marking_refs[{number}]")
-    granular = value.get("granular_markings", [])
+    granular = value.get("granular_markings")
+    if granular is None and "granular_markings" not in value:
+        return
     if type(granular) is not list:
         raise _no_marking(granular, "granular_markings")
     for number, entry in enumerate(granular):
@@ -116,7 +120,13 @@ def _check_markings(value: JsonObject) -> None:
 
 
 def _is_marking(ref: object) -> bool:
-    return type(ref) is str and len(ref) == _MARKING_LENGTH and _MARKING.fullmatch(ref) is not None
+    return type(ref) is str and len(ref) == _MARKING_LENGTH and _matches_marking(ref)
+
+
+# A source uses the same few markings again and again.
+@lru_cache(maxsize=1024)
+def _matches_marking(ref: str) -> bool:
+    return _MARKING.fullmatch(ref) is not None
 
 
 def _no_marking(found: object, where: str) -> InvalidObject:

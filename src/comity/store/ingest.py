@@ -1,5 +1,6 @@
 """The way in for many objects: one lookup a batch, decided in Python, written by a few statements of many rows."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -66,12 +67,19 @@ class Ingest:
     def put(self, batch: Sequence[StixObject]) -> None:
         """The batch is stored; there is one verdict more an object."""
         transaction, verdicts = self._transaction, self.verdicts
-        groups = transaction.live([each.id for each in batch])
+        ids = [each.id for each in batch]
+        groups = transaction.live(ids)
+        once = Counter(ids) if len(set(ids)) < len(ids) else None
         first = transaction.last_key + 1
         check_room("copies", first + len(batch), KEY_MOST)
-        rows: list[tuple[StixObject, Live]] = []
+        rows: list[tuple[StixObject, Live | None]] = []
         superseded: list[int] = []
         for each in batch:
+            if each.id not in groups and (once is None or once[each.id] == 1):
+                # Most objects are the first with their id, and have no flags to settle with others.
+                verdicts.append(Verdict(Outcome.STORED, first + len(rows)))
+                rows.append((each, None))
+                continue
             group = groups[each.id]
             rival = self._rival(each, group) if group else None
             key = rank = first + len(rows)
@@ -110,7 +118,7 @@ class Ingest:
         if superseded:
             transaction.supersede(superseded)
         transaction.settle([group for group in groups.values() if len(group) > 1], self._now, unstored=first)
-        self._write(rows, added)
+        self._write(rows, first, added)
 
     def _rival(self, each: StixObject, group: list[Live]) -> Live | None:
         """The live copy of the same version from the same source in the same collection."""
@@ -120,7 +128,7 @@ class Ingest:
         return None
 
     def _differences(
-        self, each: StixObject, rival: Live, rows: list[tuple[StixObject, Live]], first: int
+        self, each: StixObject, rival: Live, rows: list[tuple[StixObject, Live | None]], first: int
     ) -> tuple[str, ...]:
         """The paths at which the object differs from the copy that is kept, none where both are the same JSON value."""
         if rival.digest == each.digest:
@@ -130,7 +138,7 @@ class Ingest:
         kept = rows[rival.key - first][0].raw if rival.key >= first else self._transaction.body(rival.key)
         return tuple(differing_paths(kept, each.raw))
 
-    def _write(self, rows: list[tuple[StixObject, Live]], added: int) -> None:
+    def _write(self, rows: list[tuple[StixObject, Live | None]], first: int, added: int) -> None:
         transaction, default_tlp = self._transaction, self._default_tlp
         types = transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
         for start, count in _chunks(len(rows)):
@@ -138,13 +146,18 @@ class Ingest:
             bodies: list[Any] = []
             for place in range(start, start + count):
                 each, live = rows[place]
-                key, tlp = live.key, each.tlp
+                key, raw, tlp = first + place, each.raw, each.tlp
+                gone, rank = 0, None
+                if live is not None:
+                    state, flags = live.state, live.flags
+                    gone = key if state == State.SUPERSEDED else 0
+                    rank = live.rank if live.rank != key else None
+                else:
+                    state, flags = self._state, self._flags
                 values += (
-                    *(key, each.id, types[each.type], each.version, each.instant, live.state, live.flags),
-                    *(added + place, tlp, default_tlp if tlp is None else None, len(each.raw), each.digest),
-                    key if live.state == State.SUPERSEDED else 0,
-                    live.rank if live.rank != key else None,
+                    *(key, each.id, types[each.type], each.version, each.instant, state, flags, added + place),
+                    *(tlp, default_tlp if tlp is None else None, len(raw), each.digest, gone, rank),
                 )
-                bodies += (key, each.raw)
+                bodies += (key, raw)
             transaction.db.execute(_INSERT_OBJECT[count], values)
             transaction.db.execute(_INSERT_BODY[count], bodies)

@@ -13,6 +13,8 @@ from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from msgspec import Struct
+
 from comity.interfaces import Query
 from comity.stix.object import StixObject
 
@@ -43,8 +45,7 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True, gc=False):
     """The outcome for the object at the same place of the batch. `differs` holds the paths at which a conflicting body
     differs from the one that is kept; `key` is the row that now holds the object (in a conflict, the one that stays).
     """
