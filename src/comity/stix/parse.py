@@ -5,6 +5,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+import msgspec
+import orjson
+
 from comity.errors import Invalid
 from comity.stix import ijson, rules, spine
 from comity.stix.markings import forged, tlp_of
@@ -22,6 +25,7 @@ class Limits:
 
 LIMITS = Limits()
 ID_CHARACTERS_SHOWN = 200
+READ_AGAIN_BYTES_MAX = 2**20
 
 
 def judge(
@@ -73,9 +77,29 @@ def _rejected(raw: bytes, index: int, findings: tuple[Finding, ...]) -> Rejected
     return Rejected(index, identifier, version, findings)
 
 
+class _Head(msgspec.Struct):
+    """The members that tell which object it is, whatever they hold."""
+
+    id: msgspec.Raw = msgspec.Raw(b'""')
+    created: msgspec.Raw = msgspec.Raw(b'""')
+    modified: msgspec.Raw = msgspec.Raw(b'""')
+
+
+_heads = msgspec.json.Decoder(_Head)
+
+
 def _head(raw: bytes) -> list[str]:
-    """`id`, `created` and `modified`, each empty where it cannot be read. The standard library reads most of what is
-    not I-JSON (NaN, lone surrogates, repeated names), and whoever sent that should be told of which object it was."""
+    """`id`, `created` and `modified`, each empty where it cannot be read.
+
+    msgspec skips the rest without making anything of it. What it cannot read the standard library mostly can (lone
+    surrogates, NaN), and whoever sent that should be told of which object it was; but that makes every value.
+    """
+    try:
+        head = _heads.decode(raw)
+        return [_text(head.id), _text(head.created), _text(head.modified)]
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        if len(raw) > READ_AGAIN_BYTES_MAX:
+            return ["", "", ""]
     try:
         value = json.loads(raw.decode("utf-8", "replace"), parse_int=float)
     except (ValueError, RecursionError):
@@ -83,3 +107,8 @@ def _head(raw: bytes) -> list[str]:
     if not isinstance(value, dict):
         return ["", "", ""]
     return [text if isinstance(text := value.get(name), str) else "" for name in ("id", "created", "modified")]
+
+
+def _text(raw: msgspec.Raw) -> str:
+    value = orjson.loads(bytes(raw))
+    return value if isinstance(value, str) else ""
