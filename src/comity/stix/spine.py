@@ -41,7 +41,8 @@ def read(value: JsonObject) -> tuple[str, str]:
         _check_edition(value, kind)
     version = None
     for name in ("created", "modified"):
-        if name in value:
+        # A first version names one instant twice.
+        if name in value and (version is None or value[name] != version):
             version = value[name]
             instant = _instant(version, name)
     for name in TIMES.get(kind, ()):

@@ -7,7 +7,6 @@ page that they cannot read. There is none in the data that is published, and non
 
 import re
 from datetime import datetime
-from functools import lru_cache
 
 _RFC3339_UTC = re.compile(
     r"((\d{4})-(?:0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d)(?:\.(\d+))?Z", re.ASCII
@@ -20,12 +19,8 @@ _CHARACTERS_MAX = len("YYYY-MM-DDThh:mm:ss.Z") + DIGITS_MAX
 def instant_key(text: str) -> str | None:
     """The instant in a form whose text order is its order in time, whatever the number of digits; None where `text` is
     no STIX timestamp. `…:00.5Z`, `…:00.50Z` have one key; it is the text without `Z` and without trailing zeros."""
-    return _key(text) if len(text) <= _CHARACTERS_MAX else None
-
-
-# Objects that were made together share their dates, so most are read once.
-@lru_cache(maxsize=4096)
-def _key(text: str) -> str | None:
+    if len(text) > _CHARACTERS_MAX:
+        return None
     match = _RFC3339_UTC.fullmatch(text)
     if match is None:
         return None
