@@ -9,6 +9,8 @@ from comity.errors import ComityError, StoreUnavailable
 
 BUSY_TIMEOUT_SECONDS = 10.0
 CACHE_KIB = 2048
+WRITER_CACHE_KIB = 8 * 1024
+"""New ids fall anywhere in their index, so whoever writes keeps most of it at hand; a store has one such connection."""
 CHECKPOINT_PAGES = 4000
 WAL_BYTES_KEPT = 64 * 2**20
 
@@ -57,7 +59,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
-    db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    db.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB if write else CACHE_KIB}")
     db.execute("PRAGMA trusted_schema = OFF")
     if write:
         db.execute("PRAGMA synchronous = FULL")
