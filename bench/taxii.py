@@ -227,7 +227,7 @@ def post_all(node: Served, envelopes: list[bytes], clients: int) -> float:
 
 def warm(node: Served, objects: list[bytes]) -> None:
     """One object of each type was posted elsewhere, since a node compiles a schema when it first meets the type."""
-    first = {}
+    first: dict[str, bytes] = {}
     for raw in objects:
         first.setdefault(_common.decode(raw).type, raw)
     other = replace(node, collection=node.warm)

@@ -17,7 +17,7 @@ from comity.stix.split import split_envelope
 from comity.store.interface import Outcome, Source, State, Status, Store, Transaction, Verdict
 from comity.taxii.resources import status_resource
 
-BATCH_OBJECTS = 250
+BATCH_OBJECTS = 1000
 """So many objects are judged while the ones before are written."""
 SLICE_OBJECTS = 2000
 SLICE_BYTES = 16 * 2**20

@@ -8,7 +8,6 @@ import logging
 import signal
 import socket
 import ssl
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -25,7 +24,6 @@ KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 BACKLOG = 512
 GARBAGE_THRESHOLD = 20_000
-SWITCH_SECONDS = 0.001
 IDLE_ROUNDS_BETWEEN_TRIMS = 10
 WORK_SECONDS_BETWEEN = 0.02
 WORK_SECONDS_IDLE = 1.0
@@ -138,9 +136,6 @@ class Serving:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
-        # The thread that writes wants the interpreter for moments between long steps of SQLite; while another judges
-        # objects it would wait for it five milliseconds each time.
-        sys.setswitchinterval(SWITCH_SECONDS)
         worker = _Worker(self._node)
         worker.start()
         try:
