@@ -22,6 +22,8 @@ def backup(console: Console, dest: Path) -> None:
     """
     from comity.node import home
 
+    if str(dest) == "-":
+        raise click.UsageError("A backup is written to a file, not to standard output.", click.get_current_context())
     report = home.backup(console.home, dest)
     if console.json:
         console.result(_fields(report))

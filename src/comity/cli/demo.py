@@ -82,9 +82,12 @@ def _fill(console: Console, node: "Node", files: tuple[str, ...]) -> list[str]:
         if report.broken is not None and not report.stored and not report.duplicates:
             raise Invalid(f"{name}: {report.broken.message}", where=report.broken.where, rule=report.broken.rule)
         line = f"{counted(report.stored, 'object')} of {name}"
-        if report.rejected or report.conflicts or report.broken:
-            refused = len(report.rejected) + len(report.conflicts)
+        refused = len(report.rejected) + len(report.conflicts)
+        if refused:
             line += f"; {counted(refused, 'object')} refused (comity import says why)"
+        if report.broken is not None:
+            place, words = report.broken.where.rstrip(", "), report.broken.message.rstrip(".")
+            line += f"; not read beyond {place or 'its beginning'}: {words}"
         told.append(f"{line}.")
     return told
 

@@ -163,7 +163,9 @@ def _tell(console: Console, error: Exception) -> int:
 
 
 def _say_error(console: Console, code: str, message: str, hint: str = "", rule: str = "", where: str = "") -> None:
-    place = ", ".join(part for part in (f"at {where}" if where and where not in message else "", rule) if part)
+    # A bare name is that of an argument, which the message speaks of; only `--json` tells it.
+    told = where and where not in message and not where.isidentifier()
+    place = ", ".join(part for part in (f"at {where}" if told else "", rule) if part)
     console.complain(message + (f" ({place})" if place else ""), hint)
     if console.json and not console.begun:
         error = {"code": code, "message": message, "hint": hint, "rule": rule, "where": where}

@@ -130,4 +130,4 @@ def _tokens(node: Node) -> list[Finding]:
         if days < TOKEN_DAYS_WARNED:
             hint = f"Make another, hand it over, then: comity token revoke {token.id}"
             found.append(Finding(Level.WARN, f"The token {token.id} ({token.name}) ends in {days} days.", hint))
-    return found or [Finding(Level.OK, f"{len(valid)} tokens are valid, none near its end.")]
+    return found or [Finding(Level.OK, f"Valid tokens: {len(valid)}, none near its end.")]

@@ -28,6 +28,7 @@ DOCUMENT_OBJECTS_MAX = 10_000_000
 UNDO_SECONDS = 30 * 24 * 3600
 PURGE_SECONDS_BETWEEN = 3600
 PURGE_OBJECTS = 1000
+RESERVED = "all"
 SOURCE_KINDS = ("own", "feed")
 PUBLISH_WAYS = ("auto", "review")
 
@@ -102,7 +103,12 @@ class Node(Base):
         check_name(title, "title")
         if alias is not None:
             check_alias(alias)
+        if RESERVED in (title, alias):
+            raise Invalid(f"{RESERVED!r} means every collection, so none may have that name.", where="title")
         with self.store.write() as tx:
+            for other in tx.collections():
+                if title in (other.title, other.alias):
+                    raise AlreadyDone(f"There is a collection {title!r} already.", hint="Choose another title.")
             made = tx.put_collection(Collection(str(self.entropy.uuid4()), title, alias, description))
         return _view(made, OPERATOR)
 
@@ -350,4 +356,4 @@ def _view(collection: Collection, access: Access) -> CollectionView:
 
 def _way(target: Collection, source: Source, strict: bool | None, marking: TLP | None) -> Way:
     default = TLP.read(source.default_marking) if marking is None else marking
-    return Way(target.id, source, source.strict if strict is None else strict, default)
+    return Way(target.id, source, source.strict if strict is None else strict, default, marking is not None)

@@ -112,6 +112,7 @@ class Way:
     source: Source
     strict: bool
     default_tlp: TLP
+    marking_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,21 @@ def add_findings(report: Report, id: str, findings: Sequence[Finding]) -> None:
     report.findings.extend(FindingReport(id, f.where, f.rule, f.problem) for f in findings[:room])
 
 
+def tell_kept_markings(
+    tx: Transaction, way: Way, pairs: Iterable[tuple[StixObject | Rejected, Verdict | None]], report: Report
+) -> None:
+    """The report names each duplicate that keeps another marking than the one that was given with it now."""
+    for result, verdict in pairs:
+        if not isinstance(result, StixObject) or verdict is None or verdict.outcome is not Outcome.DUPLICATE:
+            continue
+        for copy in tx.copies(result.id, way.collection):
+            if copy.key == verdict.key and copy.default_tlp not in (None, int(way.default_tlp)):
+                kept = TLP(copy.default_tlp or 0).word
+                words = f"The object was here before and keeps {kept}; {way.default_tlp.word} was given now."
+                finding = Finding("object_marking_refs", "a duplicate keeps its marking", words, must=False)
+                add_findings(report, result.id, (finding,))
+
+
 def store_all(
     store: Store,
     clock: Clock,
@@ -224,6 +240,12 @@ def store_all(
     while True:
         taken = _Slice(source)
         judging = _Judging(taken, way, schemas, limits, first_index=done)
+
+        def finish(tx: Transaction, verdicts: list[Verdict], judging: _Judging = judging) -> list[Verdict]:
+            if way.marking_given:
+                tell_kept_markings(tx, way, judging.verdicts(verdicts), report)
+            return verdicts
+
         verdicts = store.ingest(
             judging.batches(),
             collection=way.collection,
@@ -231,7 +253,7 @@ def store_all(
             default_tlp=int(way.default_tlp),
             state=State.RECEIVED,
             now=microseconds(clock.now()),
-            finish=lambda _tx, verdicts: verdicts,
+            finish=finish,
         )
         add_to_report(report, judging.verdicts(verdicts))
         done += len(judging.judged)

@@ -126,7 +126,7 @@ class _Cutter:
         for name in self._members(names):
             if name == "objects" and self._peek() == _LIST:
                 found, self.whole = True, None
-                yield from self._elements()
+                yield from self._elements(envelope)
             elif name == "objects" and envelope:
                 raise Invalid("`objects` is not a list", where="objects", rule=ENVELOPE_RULE)
             elif envelope and self._peek() in (_OPEN, _LIST):
@@ -180,7 +180,9 @@ class _Cutter:
             token = self._next(_CLOSE)
         self.at += 1
 
-    def _elements(self) -> Iterator[bytes]:
+    def _elements(self, envelope: bool) -> Iterator[bytes]:
+        """The bytes of each element. In a document one that is no object stands as `null` in its place, so that it is
+        refused there and sinks nothing else; an envelope is a request, and must be right as a whole."""
         self.at += 1
         index = 0
         token = self._peek()
@@ -188,8 +190,12 @@ class _Cutter:
             if token != _OPEN:
                 if token == _END:
                     raise self._broken("the document breaks off")
-                raise Invalid(f"objects[{index}] is not a JSON object", where=self._where(), rule=_JSON_RULE)
-            yield self._nested(self.object_bytes_max)
+                if envelope:
+                    raise Invalid(f"objects[{index}] is not a JSON object", where=self._where(), rule=_JSON_RULE)
+                self._skip()
+                yield b"null"
+            else:
+                yield self._nested(self.object_bytes_max)
             index += 1
             token = self._next(_LIST_END)
         self.at += 1

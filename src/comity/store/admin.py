@@ -24,7 +24,7 @@ class Admin:
         """The collection with that id. NotFound where there is none."""
         found = self.collections.get(id)
         if found is None:
-            raise NotFound("there is no such collection", hint="comity collection list")
+            raise NotFound(f"There is no collection {id!r}.", where="collection", hint="comity collection list")
         return found
 
     def collection_named(self, name: str) -> Collection:
@@ -36,16 +36,20 @@ class Admin:
                 return found
         titled = [found for found in self.collections.values() if found.title == name]
         if len(titled) > 1:
-            raise Conflict(f"{len(titled)} collections have that title", hint="name it by its id or alias")
+            raise Conflict(
+                f"{len(titled)} collections have the title {name!r}.",
+                where="collection",
+                hint="Name it by its id or alias.",
+            )
         if not titled:
-            raise NotFound("there is no such collection", hint="comity collection list")
+            raise NotFound(f"There is no collection {name!r}.", where="collection", hint="comity collection list")
         return titled[0]
 
     def source(self, name: str) -> Source:
         """The source of that name. NotFound where there is none."""
         found = self.sources.get(name)
         if found is None:
-            raise NotFound("there is no such source", hint="comity source list")
+            raise NotFound(f"There is no source {name!r}.", where="source", hint="comity source list")
         return found
 
 

@@ -11,7 +11,7 @@ BUSY_TIMEOUT_SECONDS = 10.0
 CACHE_KIB = 2048
 WRITER_CACHE_KIB = 8 * 1024
 """New ids fall anywhere in their index, so whoever writes keeps most of it at hand; a store has one such connection."""
-CHECKPOINT_PAGES = 4000
+CHECKPOINT_PAGES = 8000
 WAL_BYTES_KEPT = 64 * 2**20
 
 _TROUBLES = {

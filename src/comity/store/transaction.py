@@ -195,7 +195,7 @@ class SqliteTransaction(SqliteSnapshot):
         known = self.admin().collections
         for other in known.values():
             if other.id != collection.id and collection.alias is not None and other.alias == collection.alias:
-                raise AlreadyDone(f"a collection has the alias {collection.alias!r}", hint="choose another alias")
+                raise AlreadyDone(f"A collection has the alias {collection.alias!r} already.", hint="Choose another.")
         if collection.id in known:
             stored = replace(collection, key=known[collection.id].key)
             self.db.execute(

@@ -141,11 +141,10 @@ def test_a_token_for_a_collection_or_source_that_is_not_there_is_not_issued(node
 
 def test_a_collection_of_others_and_none_are_told_apart_by_no_word(node: Node) -> None:
     node.add_collection("Other", alias="other")
-    node.add_collection("Twice")
-    node.add_collection("Twice")
+    node.add_collection("Titled")
     access = admitted(node, read=["default"])
     said = set()
-    for name in ("other", "Other", "Twice", "nowhere", "\0", "\ud800"):
+    for name in ("other", "Other", "Titled", "nowhere", "\0", "\ud800"):
         with pytest.raises(NotFound) as caught:
             node.collection(name, access)
         said.add((caught.value.message, caught.value.where, caught.value.hint, caught.value.code))

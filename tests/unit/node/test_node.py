@@ -110,8 +110,27 @@ def test_the_marking_of_an_import_holds_only_for_objects_without_tlp(node: Node)
 def test_a_duplicate_keeps_the_marking_it_has(node: Node) -> None:
     value = indicator()
     node.receive(bundle(value))
-    assert node.receive(bundle(value), marking="clear").duplicates == 1
+    report = node.receive(bundle(value), marking="clear")
+    assert report.duplicates == 1
     assert node.show(value["id"])[0].tlp == "TLP:AMBER+STRICT"
+    assert ["keeps TLP:AMBER+STRICT; TLP:CLEAR was given" in finding.problem for finding in report.findings] == [True]
+    assert node.receive(bundle(value), marking="amber+strict").findings == []
+    assert node.receive(bundle(value)).findings == []
+
+
+def test_what_is_no_object_in_a_bundle_is_rejected_in_its_place_alone(node: Node) -> None:
+    first, last = (json.dumps(indicator()).encode() for _ in range(2))
+    report = node.receive(b'{"objects":[' + first + b',3,"x",[{}],' + last + b"]}")
+    assert (report.stored, report.broken) == (2, None)
+    assert [item.index for item in report.rejected] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("title", ["default", "all"])
+def test_a_collection_is_not_named_like_another_or_like_all(node: Node, title: str) -> None:
+    with pytest.raises((AlreadyDone, Invalid)):
+        node.add_collection(title)
+    with pytest.raises((AlreadyDone, Invalid)):
+        node.add_collection("x", alias=title)
 
 
 def test_a_marking_means_what_the_same_source_says_it_means(node: Node) -> None:

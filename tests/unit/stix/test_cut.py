@@ -57,12 +57,18 @@ def test_a_document_that_breaks_off_gives_its_good_objects_first(size: int) -> N
 
 
 def test_the_place_of_a_fault_is_its_byte_in_the_document() -> None:
-    bad = DOCUMENT.replace(OBJECTS[2], b"17")
+    bad = DOCUMENT.replace(OBJECTS[2], b"@7")
     found, error = taken(bad)
     assert found == OBJECTS[:2]
     assert error is not None
-    assert error.where == f"byte {bad.index(b'17'):,}"
-    assert "objects[2]" in error.message
+    assert error.where == f"byte {bad.index(b'@7'):,}"
+
+
+@pytest.mark.parametrize("other", [b"17", b"null", b'"a]"', b'[{"a":1}]', b"[]", b"true"])
+def test_what_is_no_object_stands_as_null_in_its_place(other: bytes) -> None:
+    for size in (1, 1000):
+        found, error = taken(DOCUMENT.replace(OBJECTS[2], other), size)
+        assert (found, error) == ([*OBJECTS[:2], b"null", *OBJECTS[3:]], None)
 
 
 def test_one_object_alone_is_a_document() -> None:
@@ -140,7 +146,7 @@ def test_lines_hold_objects_or_bundles(size: int) -> None:
         (b"{", "line 3"),
         (b"null", "line 3"),
         (b'{"objects":[{}}', "line 3, byte 14"),
-        (b'{"objects":[1]}', "line 3, byte 12"),
+        (b'{"objects":[@]}', "line 3, byte 12"),
     ],
 )
 def test_a_bad_line_is_named_in_its_place_and_the_lines_around_it_are_read(line: bytes, where: str) -> None:
