@@ -10,7 +10,7 @@ help: ## This list
 .PHONY: setup
 setup: ## Make .venv with everything for working on Comity, in the locked versions
 	python3 -m venv .venv
-	.venv/bin/pip install -q --require-hashes -r requirements.lock
+	.venv/bin/pip install -q --require-hashes --no-deps -r requirements.lock
 	.venv/bin/pip install -q --no-deps -e .
 
 .PHONY: check
