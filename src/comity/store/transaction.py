@@ -101,9 +101,16 @@ class SqliteTransaction(SqliteSnapshot):
             )
         return found
 
-    def settle(self, groups: Iterable[list[Live]], now: int, *, unstored: int = KEY_MOST) -> None:
-        """The flags of all copies of these ids are right; what came up in a reading was moved and re-dated. Copies with
-        keys from `unstored` on are not written yet, and only told their flags."""
+    def ids(self, keys: Iterable[int]) -> list[str]:
+        """The ids of the copies with these keys, each once."""
+        rows = self.db.execute(
+            "SELECT DISTINCT id FROM object WHERE key IN (SELECT value FROM json_each(?))", (json_list(list(keys)),)
+        )
+        return [id for (id,) in rows.fetchall()]
+
+    def settle(self, groups: Iterable[list[Live]], *, unstored: int = KEY_MOST) -> list[Live]:
+        """The flags of all copies of these ids are right, but for those that came up in a reading, which are returned
+        for `rise`. Copies with keys from `unstored` on are not written yet, and only told their flags."""
         changed: defaultdict[int, list[int]] = defaultdict(list)
         risen: list[Live] = []
         for copies in groups:
@@ -122,7 +129,11 @@ class SqliteTransaction(SqliteSnapshot):
             )
         if changed:
             self.log_changes(key for keys in changed.values() for key in keys)
-        for copy in sorted(risen, key=lambda copy: copy.key):
+        return risen
+
+    def rise(self, copies: Iterable[Live], now: int) -> None:
+        """These copies, which came up in a reading, were moved and re-dated, in order of their keys."""
+        for copy in sorted(copies, key=lambda copy: copy.key):
             self._move(copy, now)
 
     def _move(self, copy: Live, now: int) -> None:
@@ -172,7 +183,7 @@ class SqliteTransaction(SqliteSnapshot):
             (State.WITHDRAWN, now, id, number, State.SUPERSEDED, json_list([copy.instant for copy in going])),
         )
         self.log_changes(copy.key for copy in going)
-        self.settle([[copy for copy in copies if copy not in going]], now)
+        self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
         return len(going)
 
     def purge(self, before: int, limit: int | None = None) -> int:
@@ -244,7 +255,7 @@ class SqliteTransaction(SqliteSnapshot):
             " ORDER BY id",
             (source,),
         ).fetchall()
-        self.settle(self.live(id for (id,) in shared).values(), 0)
+        self.rise(self.settle(self.live(id for (id,) in shared).values()), 0)
 
     def put_token(self, token: Token) -> None:
         """Made, or changed where the id exists. NotFound where its source is not known."""
