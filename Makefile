@@ -1,7 +1,6 @@
 # One plain command a target; `make help` lists them. PY is the interpreter of an environment with `.[test]` installed.
 PY ?= .venv/bin/python
 T ?= tests
-DATA ?= ../shared/data
 
 .PHONY: help
 help: ## This list
@@ -66,9 +65,13 @@ demo: ## A throwaway node with a sample story
 	$(PY) -m comity demo
 
 .PHONY: bench
-bench: ## What TAXII costs on this machine, with ATT&CK where DATA has it
-	$(PY) bench/taxii.py --bundle $(DATA)/enterprise-attack-18.1.json.zst
+bench: ## Every benchmark at full size; PAGE=docs/explanation/performance.md puts the tables into that page
+	$(PY) -m bench $(if $(PAGE),--page $(PAGE))
 
 .PHONY: bench-smoke
-bench-smoke: ## The same, in its smallest size
-	$(PY) bench/taxii.py --smoke
+bench-smoke: ## Every benchmark in its smallest size, under two minutes
+	$(PY) -m bench --smoke
+
+.PHONY: bench-peers
+bench-peers: ## The servers of others that ours is compared with, in an environment of their own
+	$(PY) -m bench.peers
