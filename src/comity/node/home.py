@@ -9,6 +9,8 @@ from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, STORE_FILE, Settings, SystemClock, SystemEntropy
 from comity.store import archive
 
+WORKERS_UNASKED = 4
+"""Each holds some 35 MB, so nobody gets more without having asked."""
 BACKUP_FILES = frozenset({SETTINGS_FILE, STORE_FILE})
 
 
@@ -86,6 +88,11 @@ def restore(source: Path, home: Path) -> BackupReport:
         for name in sorted(BACKUP_FILES):
             (scratch / name).rename(home / name)
     return BackupReport(str(home), contents.node, contents.made_at, objects, (home / STORE_FILE).stat().st_size)
+
+
+def processes(workers: int) -> int:
+    """How many processes serve a node with that setting: 0 stands for one a core, at most WORKERS_UNASKED."""
+    return workers or min(system.cores(), WORKERS_UNASKED)
 
 
 def migrate_home(home: Path) -> list[str]:
