@@ -161,10 +161,15 @@ class Serving:
             ssl_keyfile=tls_key or None,
         )
         try:
+            for name, path in (("tls_cert", tls_cert), ("tls_key", tls_key)):
+                _check_readable(name, path)
             self._config.load()
         except (ssl.SSLError, OSError) as error:
             self.close()
             raise Invalid(f"The certificate or its key cannot be used: {error}.", where="tls_cert") from error
+        except Invalid:
+            self.close()
+            raise
         if self._config.ssl is not None:
             self._config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
             self._config.ssl.set_alpn_protocols(["http/1.1"])
@@ -197,6 +202,15 @@ class Serving:
         for listener in self._listeners:
             listener.close()
         self._app.close()
+
+
+def _check_readable(name: str, path: str) -> None:
+    if path:
+        try:
+            with Path(path).open("rb"):
+                pass
+        except OSError as error:
+            raise Invalid(f"{path} cannot be read: {error.strerror}.", where=name) from error
 
 
 def settle_garbage() -> None:
