@@ -14,6 +14,8 @@ from comity.node.system import SETTINGS_FILE, STORE_FILE, Settings, SystemClock,
 from comity.store import archive, sealed
 from comity.store.scratch import new_file, scratch_folder
 
+WORKERS_UNASKED = 4
+"""Each holds some 35 MB, so nobody gets more without having asked."""
 BACKUP_FILES = frozenset({SETTINGS_FILE, STORE_FILE})
 
 
@@ -189,6 +191,11 @@ def _instant(text: str) -> int:
         return microseconds(datetime.fromisoformat(text))
     except (ValueError, TypeError, OverflowError):
         return 0
+
+
+def processes(workers: int) -> int:
+    """How many processes serve a node with that setting: 0 stands for one a core, at most WORKERS_UNASKED."""
+    return workers or min(system.cores(), WORKERS_UNASKED)
 
 
 def migrate_home(home: Path) -> list[str]:

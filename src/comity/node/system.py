@@ -61,6 +61,7 @@ class Settings:
     store: str = _setting(f"sqlite:///{STORE_FILE}", "Where the store is; a relative path is meant from the home.")
     host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
     port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
+    workers: int = _setting(0, "The processes that answer together, 1 to 64; 0 is one for each core, at most 4.")
     max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
     page_items_max: int = _setting(PAGE_ITEMS_MAX, "The most objects of a page, 1 to 1000.")
     tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
@@ -100,6 +101,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
     settings = Settings(**values)
     if not 0 <= settings.port <= 65535:
         problems.append("`port` must be 0 to 65535.")
+    if not 0 <= settings.workers <= 64:
+        problems.append("`workers` must be 0 to 64.")
     if not 1 <= settings.page_items_max <= PAGE_ITEMS_MAX:
         problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
     if not 1024 <= settings.max_content_length <= 2**31:
@@ -287,6 +290,11 @@ def open_to_others(home: Path) -> list[Path]:
             if not path.is_symlink() and path.stat().st_mode & 0o077:
                 found.append(path)
     return found
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def free_bytes(folder: Path) -> int:
