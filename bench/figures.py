@@ -97,6 +97,11 @@ class Row:
         """Done a second."""
         return Figure(tuple(run.rate for run in self.runs))
 
+    @property
+    def server_us(self) -> Figure:
+        """Microseconds of the server's CPU for each that was done."""
+        return Figure(tuple(run.server_cpu / run.done * 1e6 for run in self.runs))
+
     def cells(self) -> list[str]:
         """The row of a table of rates."""
         if not self.runs:
@@ -128,15 +133,22 @@ def rates(work: str, unit: str, rows: Sequence[Row]) -> str:
 
 
 def ratios(pairs: Sequence[tuple[Row, Row]]) -> str:
-    """The table of ratios between the rates of rows; a pair with a side that was not measured says so."""
+    """The table of ratios between rows, of rates and of CPU; a pair with a side that was not measured says so."""
     rows = []
     for over, under in pairs:
         name = f"{over.name} / {under.name}"
         if over.runs and under.runs:
-            rows.append([name, ratio(over.rate, under.rate), paired(over, under)])
+            cpu = ratio(under.server_us, over.server_us) if over.server_us.median else "too little to tell"
+            rows.append([name, ratio(over.rate, under.rate), paired(over, under), cpu])
         else:
-            rows.append([name, "not measured", ""])
-    return table(["ratio", "of medians, with both numbers", "run by run"], rows)
+            rows.append([name, "not measured", "", ""])
+    head = [
+        "ratio",
+        "of median rates, with both numbers",
+        "run by run",
+        "by server CPU, µs each, the second to the first",
+    ]
+    return table(head, rows)
 
 
 def paired(over: Row, under: Row) -> str:

@@ -103,8 +103,9 @@ MEDALLION = Side(
     "medallion 3.0.0",
     _medallion,
     "its own command (Flask's server, one process), memory backend, max_page_size 1000, basic auth; no schema is "
-    "checked; collections of the reading benchmarks are loaded from its data file, and are cut where it compares every "
-    "object with every row of its manifest, so that its time grows with the square of the collection",
+    "checked; collections of the reading benchmarks are loaded from its data file, and hold only a part: it copies all "
+    "objects for every request, and for pages compares each of them with the rows of its manifest, so that its time "
+    "grows with the square of the collection",
     "none: everything is in memory and gone when it ends",
     grows_by_square=True,
 )

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -165,17 +166,17 @@ def new_home(folder: Path) -> Home:
 
 
 @contextmanager
-def serving(home: Home) -> Iterator[Server]:
-    """The node is served by a process of its own during the block."""
+def serving(home: Home, *options: str) -> Iterator[Server]:
+    """The node is served by processes of its own during the block."""
     port, log = free_port(), home.path.parent / "serve.log"
     server = Server("127.0.0.1", port, f"Bearer {home.token}", f"/taxii2/root/collections/{home.collection}/", 0)
-    with running(command("serve", "--home", str(home.path), "--port", str(port)), log) as process:
+    with running(command("serve", "--home", str(home.path), "--port", str(port), *options), log) as process:
         server = replace(server, pid=process.pid)
         yield replace(server, started_seconds=until_answering(server, log))
 
 
 @contextmanager
-def _comity(objects: Sequence[bytes]) -> Iterator[Server]:
+def _comity(objects: Sequence[bytes], options: Sequence[str] = ()) -> Iterator[Server]:
     with scratch() as folder:
         home = new_home(Path(folder))
         if objects:
@@ -183,17 +184,25 @@ def _comity(objects: Sequence[bytes]) -> Iterator[Server]:
             lines.write_bytes(b"\n".join(raw.replace(b"\n", b" ") for raw in objects))
             run_command("import", str(lines), "--home", str(home.path))
             lines.unlink()
-        with serving(home) as server:
+        with serving(home, *options) as server:
             yield server
 
 
+_DURABLE = "an envelope is one transaction; WAL, synchronous=FULL: what is acknowledged is on the disk"
 COMITY = Side(
     f"Comity {comity.__version__}",
     _comity,
-    f"`comity serve` with the settings of `comity init`: one process, SQLite {sqlite3.sqlite_version}, validation on, "
-    "a bearer token that may read and write",
-    "an envelope is one transaction; WAL, synchronous=FULL: what is acknowledged is on the disk",
+    "`comity serve` with the settings of `comity init`: one process a core and one before them, SQLite "
+    f"{sqlite3.sqlite_version}, validation on, a bearer token that may read and write",
+    _DURABLE,
 )
+ONE_WORKER = Side(
+    f"Comity {comity.__version__}, --workers 1",
+    partial(_comity, options=("--workers", "1")),
+    "the same in one process",
+    _DURABLE,
+)
+OURS = (COMITY, ONE_WORKER)
 
 
 def machine() -> str:

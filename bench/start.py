@@ -14,7 +14,7 @@ from bench.cost import proportional_mb, spend
 from bench.data import PAGE_OBJECTS, objects_of, scratch
 from bench.figures import Figure, UnmeasuredError, table
 from bench.report import Report, arguments, begun
-from bench.sides import COMITY, Server, Side, command
+from bench.sides import OURS, Server, Side, command
 from bench.traffic import get
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -61,7 +61,7 @@ def compare(report: Report, objects: Sequence[bytes], repeat: int, rest: float) 
         "memory then (PSS), MB",
         f"after {rest:.0f} s idle, MB",
     ]
-    report.say(table(head, [_measured(side, objects, repeat, rest) for side in (COMITY, *peers.present())]))
+    report.say(table(head, [_measured(side, objects, repeat, rest) for side in (*OURS, *peers.present())]))
 
 
 def commands(report: Report, repeat: int) -> None:
@@ -112,7 +112,7 @@ def main() -> None:
     name, objects = objects_of(300 if asked.smoke else None)
     report = begun("start", asked.repeat)
     report.say(f"{name}: every side holds {len(objects):,} objects before it is started.")
-    report.sides([COMITY, *peers.present()])
+    report.sides([*OURS, *peers.present()])
     compare(report, objects, asked.repeat, asked.rest)
     commands(report, asked.repeat)
     install(report, with_dependencies=not asked.smoke)

@@ -61,13 +61,17 @@ def test_one_run_claims_no_spread() -> None:
 
 
 def test_a_row_that_lost_and_a_row_that_could_not_be_measured_stay_in_the_table() -> None:
-    rows = [Row("ours", [Run(10, 1.0)]), Row("faster", [Run(1000, 1.0)]), Row("broken", [], "it did not start")]
+    rows = [
+        Row("ours", [Run(10, 1.0, 0.0, 1.0)]),
+        Row("faster", [Run(1000, 1.0, 0.0, 50.0)]),
+        Row("broken", [], "it did not start"),
+    ]
     lines = rates("POST", "objects", rows).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| ours", "| faster", "| broken"]
     assert "not measured: it did not start" in lines[-1]
     assert ratios([(rows[0], rows[1]), (rows[0], rows[2])]).splitlines()[2:] == [
-        "| ours / faster | **0.01** (10 / 1,000) |  |",
-        "| ours / broken | not measured |  |",
+        "| ours / faster | **0.01** (10 / 1,000) |  | **0.5** (50,000 / 100,000) |",
+        "| ours / broken | not measured |  |  |",
     ]
 
 
@@ -112,8 +116,8 @@ def test_a_subject_that_fails_in_one_round_keeps_none_of_its_runs() -> None:
 
 def test_ratios_run_by_run_need_the_same_rounds() -> None:
     two, three = Row("two", [Run(2, 1.0)] * 2), Row("three", [Run(1, 1.0)] * 3)
-    assert ratios([(two, three)]).splitlines()[-1].endswith("|  |")
-    assert ratios([(two, two)]).splitlines()[-1].endswith("| 1 to 1 |")
+    assert ratios([(two, three)]).splitlines()[-1].endswith("|  | too little to tell |")
+    assert ratios([(two, two)]).splitlines()[-1].endswith("| 1 to 1 | too little to tell |")
 
 
 def test_a_block_takes_the_place_of_the_last_one_of_its_name(tmp_path: Path) -> None:
