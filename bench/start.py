@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import peers
@@ -17,6 +18,7 @@ from bench.report import Report, arguments, begun
 from bench.sides import OURS, Server, Side, command
 from bench.traffic import get
 
+SQUARE_MOST = 1000
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -28,40 +30,54 @@ def first_page(server: Server) -> float:
     return server.started_seconds + time.perf_counter() - start
 
 
-def _measured(side: Side, objects: Sequence[bytes], repeat: int, rest: float) -> list[str]:
-    answers, first, after, idle = [], [], [], []
-    try:
-        for turn in range(repeat):
-            with side.start(objects) as server:
-                answers.append(server.started_seconds)
-                first.append(first_page(server))
-                if turn == 0:
-                    after.append(proportional_mb(server.pid))
+@dataclass(slots=True)
+class Starts:
+    """What one side took to start, round by round, and held in the first of them."""
+
+    side: Side
+    objects: Sequence[bytes]
+    answers: list[float] = field(default_factory=list)
+    pages: list[float] = field(default_factory=list)
+    mb: list[float] = field(default_factory=list)
+    missing: str = ""
+
+    def measure(self, rest: float) -> None:
+        """It was started once more."""
+        if self.missing:
+            return
+        try:
+            with self.side.start(self.objects) as server:
+                page = first_page(server)
+                if not self.mb:
+                    at_first = proportional_mb(server.pid)
                     time.sleep(rest)
-                    idle.append(proportional_mb(server.pid))
-    except UnmeasuredError as error:
-        return [side.name, f"not measured: {error}", "", "", "", ""]
-    took = Figure(tuple(first))
-    return [
-        side.name,
-        Figure(tuple(answers)).text,
-        took.text,
-        took.spread,
-        *(Figure(tuple(mb)).text for mb in (after, idle)),
-    ]
+                    self.mb += [at_first, proportional_mb(server.pid)]
+                self.answers.append(server.started_seconds)
+                self.pages.append(page)
+        except UnmeasuredError as error:
+            self.missing = str(error)
+
+    def cells(self, count: int) -> list[str]:
+        """The row of the table."""
+        name = self.side.named(len(self.objects), count)
+        if self.missing:
+            return [name, f"not measured: {self.missing}", "", "", "", ""]
+        took = Figure(tuple(self.pages))
+        memory = [Figure((mb,)).text for mb in self.mb]
+        return [name, Figure(tuple(self.answers)).text, took.text, took.spread, *memory]
 
 
 def compare(report: Report, objects: Sequence[bytes], repeat: int, rest: float) -> None:
-    """Start and memory of every side with the same objects."""
-    head = [
-        "side",
-        "first answer, s",
-        "first page of 1,000, s",
-        "spread",
-        "memory then (PSS), MB",
-        f"after {rest:.0f} s idle, MB",
+    """Start and memory of every side."""
+    sides = [
+        Starts(side, objects[: SQUARE_MOST if side.grows_by_square else None]) for side in (*OURS, *peers.present())
     ]
-    report.say(table(head, [_measured(side, objects, repeat, rest) for side in (*OURS, *peers.present())]))
+    for _ in range(repeat):
+        for side in sides:
+            side.measure(rest)
+    head = ["side", "first answer, s", "first page of 1,000, s", "spread", "memory then (PSS), MB"]
+    head.append(f"after {rest:.0f} s idle, MB")
+    report.say(table(head, [side.cells(len(objects)) for side in sides]))
 
 
 def commands(report: Report, repeat: int) -> None:
@@ -111,7 +127,7 @@ def main() -> None:
         asked.repeat, asked.rest = 1, 1
     name, objects = objects_of(300 if asked.smoke else None)
     report = begun("start", asked.repeat)
-    report.say(f"{name}: every side holds {len(objects):,} objects before it is started.")
+    report.say(f"{name}: every side holds {len(objects):,} objects before it is started, or as many as its row says.")
     report.sides([*OURS, *peers.present()])
     compare(report, objects, asked.repeat, asked.rest)
     commands(report, asked.repeat)

@@ -88,11 +88,18 @@ def _posted(connection: http.client.HTTPConnection, server: Server, body: bytes)
     return f"{response.status} {answer[:300]!r}"
 
 
+class BrokenError(UnmeasuredError):
+    """The connection broke, or there was no answer in time."""
+
+
 def get(connection: http.client.HTTPConnection, server: Server, path: str) -> bytes:
     """The body under that path."""
-    connection.request("GET", path, headers=server.headers())
-    response = connection.getresponse()
-    body = response.read()
+    try:
+        connection.request("GET", path, headers=server.headers())
+        response = connection.getresponse()
+        body = response.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise BrokenError(f"GET {path}: {error!r}") from error
     if response.status != 200:
         raise UnmeasuredError(f"GET {path}: {response.status} {body[:200]!r}")
     return body
@@ -159,6 +166,10 @@ class Asked:
     p99_ms: float
 
 
+FAILURES = ("status", "connect", "read", "write", "timeout")
+"""How a question can fail, in the words of wrk: another status than 200, or the connection."""
+
+
 def client_name() -> str:
     """What asks."""
     return "wrk, 1 thread" if shutil.which("wrk") else "threads of Python (wrk is not installed)"
@@ -172,8 +183,8 @@ def ask(server: Server, paths: Sequence[str], clients: int, seconds: float) -> A
             _wrk(server, paths, clients, seconds) if shutil.which("wrk") else _threads(server, paths, clients, seconds)
         )
     until_idle(server.pid)
-    requests, elapsed, p50_ms, p99_ms, failed = made
-    failures = [f"{failed:.0f} requests"] if failed else []
+    requests, elapsed, p50_ms, p99_ms, *failed = made
+    failures = [f"{word}: {count:.0f} requests" for word, count in zip(FAILURES, failed, strict=True) if count]
     run = Run(int(requests), elapsed, meter.client_cpu, meter.server_cpu, failures=failures)
     return Asked(run, p50_ms, p99_ms)
 
@@ -183,9 +194,9 @@ local at=0
 wrk.headers["Accept"]="%s"
 wrk.headers["Authorization"]="%s"
 request=function() at=at%%#paths+1 return wrk.format("GET",paths[at]) end
-done=function(s,l,r) io.write(string.format("RESULT %%d %%f %%f %%f %%d\\n",s.requests,s.duration/1e6,
+done=function(s,l,r) io.write(string.format("RESULT %%d %%f %%f %%f %%d %%d %%d %%d %%d\\n",s.requests,s.duration/1e6,
 l:percentile(50)/1e3,l:percentile(99)/1e3,
-s.errors.status+s.errors.connect+s.errors.read+s.errors.write+s.errors.timeout)) end
+s.errors.status,s.errors.connect,s.errors.read,s.errors.write,s.errors.timeout)) end
 """
 
 
@@ -203,7 +214,7 @@ def _wrk(server: Server, paths: Sequence[str], clients: int, seconds: float) -> 
 
 def _threads(server: Server, paths: Sequence[str], clients: int, seconds: float) -> tuple[float, ...]:
     taken: list[float] = []
-    failed: list[int] = []
+    failed: list[str] = []
     start = time.perf_counter()
 
     def client(first: int) -> None:
@@ -213,8 +224,8 @@ def _threads(server: Server, paths: Sequence[str], clients: int, seconds: float)
                 began = time.perf_counter()
                 try:
                     get(connection, server, paths[at % len(paths)])
-                except (OSError, http.client.HTTPException, UnmeasuredError):
-                    failed.append(at)
+                except UnmeasuredError as error:
+                    failed.append("read" if isinstance(error, BrokenError) else "status")
                     break
                 taken.append(time.perf_counter() - began)
                 at += clients
@@ -229,4 +240,4 @@ def _threads(server: Server, paths: Sequence[str], clients: int, seconds: float)
     if not taken:
         raise UnmeasuredError(f"nothing was answered in {elapsed:.0f} s, {len(failed)} failed")
     p50, p99 = (taken[min(len(taken) - 1, int(len(taken) * part))] * 1e3 for part in (0.5, 0.99))
-    return len(taken), elapsed, p50, p99, len(failed)
+    return len(taken), elapsed, p50, p99, *map(failed.count, FAILURES)
