@@ -15,7 +15,7 @@ from comity.stix.tables import SECTIONS
 
 DATA_FOLDERS = {
     "cli/story": "the sample story",
-    "store/migrations": "the tables of the store",
+    "store/sqlite/migrations": "the tables of the store, for SQLite",
     "web/static": "the style sheet",
     "web/templates": "the pages",
 }

@@ -1,44 +1,14 @@
-"""The way in for many objects: one lookup a batch, decided in Python, written by a few statements of many rows."""
+"""The way in for many objects: one lookup a batch, decided in Python, written in bulk."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from comity.stix.object import VERSIONLESS, StixObject
+from comity.store.database import NewCopy
 from comity.store.flags import ALL_FLAGS, Live
 from comity.store.interface import Outcome, State, Verdict
-from comity.store.transaction import VISIBLE, SqliteTransaction
+from comity.store.transaction import VISIBLE, TableTransaction
 from comity.store.views import KEY_MOST, check_room
-
-CHUNKS = (128, 32, 8, 2, 1)
-"""Rows a statement; few sizes, so that the prepared statements are few."""
-
-_SHARED = ("collection", "source")
-_COLUMNS = (
-    *("key", "id", "type", "version", "instant", "state", "flags", "added"),
-    *("tlp", "default_tlp", "size", "digest", "gone", "rank"),
-)
-
-
-def _insert(count: int) -> str:
-    shared = [f"?{place}" for place in range(1, len(_SHARED) + 1)]
-    rows = []
-    for row in range(count):
-        start = len(_SHARED) + row * len(_COLUMNS) + 1
-        rows.append(f"({','.join(shared + [f'?{start + place}' for place in range(len(_COLUMNS))])})")
-    return f"INSERT INTO object ({','.join(_SHARED + _COLUMNS)}) VALUES {','.join(rows)}"  # noqa: S608
-
-
-_INSERT_OBJECT = {count: _insert(count) for count in CHUNKS}
-_INSERT_BODY = {count: f"INSERT INTO body VALUES {','.join(['(?,?)'] * count)}" for count in CHUNKS}  # noqa: S608
-
-
-def _chunks(count: int) -> Iterator[tuple[int, int]]:
-    start = 0
-    for size in CHUNKS:
-        while count - start >= size:
-            yield start, size
-            start += size
 
 
 class Ingest:
@@ -46,7 +16,7 @@ class Ingest:
 
     def __init__(
         self,
-        transaction: SqliteTransaction,
+        transaction: TableTransaction,
         *,
         collection: str,
         source: str,
@@ -73,13 +43,13 @@ class Ingest:
         once = Counter(ids) if len(set(ids)) < len(ids) else None
         first = transaction.last_key + 1
         check_room("copies", first + len(batch), KEY_MOST)
-        rows: list[tuple[StixObject, Live | None]] = []
+        rows: list[tuple[int, StixObject, Live | None]] = []
         superseded: list[int] = []
-        for each in batch:
+        for place, each in enumerate(batch, len(verdicts)):
             if each.id not in groups and (once is None or once[each.id] == 1):
                 # Most objects are the first with their id, and have no flags to settle with others.
                 verdicts.append(Verdict(Outcome.STORED, first + len(rows)))
-                rows.append((each, None))
+                rows.append((place, each, None))
                 continue
             group = groups[each.id]
             rival = self._rival(each, group) if group else None
@@ -110,7 +80,7 @@ class Ingest:
                 each.digest,
             )
             group.append(live)
-            rows.append((each, live))
+            rows.append((place, each, live))
             verdicts.append(Verdict(outcome, key))
         if not rows:
             return
@@ -138,36 +108,27 @@ class Ingest:
         return None
 
     def _differences(
-        self, each: StixObject, rival: Live, rows: list[tuple[StixObject, Live | None]], first: int
+        self, each: StixObject, rival: Live, rows: list[tuple[int, StixObject, Live | None]], first: int
     ) -> tuple[str, ...]:
         """The paths at which the object differs from the copy that is kept, none where both are the same JSON value."""
         if rival.digest == each.digest:
             return ()
         from comity.stix.compare import differing_paths
 
-        kept = rows[rival.key - first][0].raw if rival.key >= first else self._transaction.body(rival.key)
+        kept = rows[rival.key - first][1].raw if rival.key >= first else self._transaction.body(rival.key)
         return tuple(differing_paths(kept, each.raw))
 
-    def _write(self, rows: list[tuple[StixObject, Live | None]], first: int, added: int) -> None:
-        transaction, default_tlp = self._transaction, self._default_tlp
-        types = transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
-        for start, count in _chunks(len(rows)):
-            values: list[Any] = [self._collection, self._source]
-            bodies: list[Any] = []
-            for place in range(start, start + count):
-                each, live = rows[place]
-                key, raw, tlp = first + place, each.raw, each.tlp
-                gone, rank = 0, None
-                if live is not None:
-                    state, flags = live.state, live.flags
-                    gone = key if state == State.SUPERSEDED else 0
-                    rank = live.rank if live.rank != key else None
-                else:
-                    state, flags = self._state, self._flags
-                values += (
-                    *(key, each.id, types[each.type], each.version, each.instant, state, flags, added + place),
-                    *(tlp, default_tlp if tlp is None else None, len(raw), each.digest, gone, rank),
-                )
-                bodies += (key, raw)
-            transaction.db.execute(_INSERT_OBJECT[count], values)
-            transaction.db.execute(_INSERT_BODY[count], bodies)
+    def _write(self, rows: list[tuple[int, StixObject, Live | None]], first: int, added: int) -> None:
+        types = self._transaction.type_keys(dict.fromkeys(each.type for _, each, _ in rows))
+        copies = []
+        for number, (place, each, live) in enumerate(rows):
+            key = first + number
+            state, flags, gone, rank = self._state, self._flags, 0, None
+            if live is not None:
+                state, flags = live.state, live.flags
+                gone = key if state == State.SUPERSEDED else 0
+                rank = live.rank if live.rank != key else None
+            copies.append(NewCopy(each, place, key, types[each.type], state, flags, added + number, gone, rank))
+        self._transaction.db.insert(
+            copies, collection=self._collection, source=self._source, default_tlp=self._default_tlp
+        )

@@ -12,9 +12,9 @@ from tests.store_world import NOW, ONE, furnish, indicators, put
 
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
 from comity.interfaces import Query
-from comity.store import connection, schema, sqlite
+from comity.store import base
 from comity.store.interface import Outcome
-from comity.store.sqlite import SqliteStore, migrate, open_store, schema_version
+from comity.store.sqlite import SqliteStore, connection, migrate, open_store, schema, schema_version
 
 
 @pytest.fixture
@@ -141,8 +141,7 @@ def test_a_backup_that_fails_leaves_no_file(store: SqliteStore, tmp_path: Path) 
 def test_a_full_disk_is_said_and_the_store_is_usable_afterwards(store: SqliteStore, path: Path) -> None:
     put(store, indicators(3))
     pages = path.stat().st_size // schema.PAGE_BYTES
-    assert store._writer is not None
-    store._writer.execute(f"PRAGMA max_page_count = {pages + 5}")
+    store._writers[0].execute(f"PRAGMA max_page_count = {pages + 5}")
     with pytest.raises(StoreUnavailable, match="full"):
         put(store, indicators(3000, 3))
     assert store.check(deep=True) == []
@@ -155,7 +154,7 @@ def test_a_lock_that_is_held_elsewhere_is_waited_for_and_then_said(
     store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(connection, "BUSY_TIMEOUT_SECONDS", 0.05)
-    monkeypatch.setattr(sqlite, "BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(base, "TURN_SECONDS", 0.05)
     store.close()
     impatient = open_store(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:

@@ -11,7 +11,7 @@ from comity.errors import TooLarge
 from comity.interfaces import Query
 from comity.store import views
 from comity.store.interface import Source, TextQuery
-from comity.store.snapshot import SqliteSnapshot
+from comity.store.snapshot import TableSnapshot
 from comity.store.sqlite import SqliteStore, open_store
 from comity.store.text import label_of, texts_of
 from comity.store.views import Views, check_room
@@ -32,7 +32,7 @@ def _maps(made: Views) -> dict[tuple[str, int], BitMap]:
     return {place: bitmap for place, bitmap in made._maps.items() if bitmap}
 
 
-def _anew(snapshot: SqliteSnapshot) -> dict[tuple[str, int], BitMap]:
+def _anew(snapshot: TableSnapshot) -> dict[tuple[str, int], BitMap]:
     return _maps(Views.at(snapshot.db, snapshot.last_key, snapshot.last_change, None))
 
 
@@ -42,7 +42,7 @@ def test_bitmaps_caught_up_are_those_built_anew(
 ) -> None:
     monkeypatch.setattr("comity.store.transaction.CHANGES_KEPT", kept)
     monkeypatch.setattr(views, "CHANGES_KEPT", kept)
-    monkeypatch.setattr(views, "_NEW", views._NEW.replace("65536", str(chunk)))
+    monkeypatch.setattr(views, "CHUNK_ROWS", chunk)
     writer, reader = stores
     id = identifier("malware", 1)
     versions = [made(id, f"202{year}-01-01T00:00:00Z", tlp=year) for year in range(5)]

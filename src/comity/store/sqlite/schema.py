@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
-from comity.store.connection import connect, guarded
+from comity.store.sqlite.connection import connect, guarded
 
 APPLICATION_ID = 0x436F6D79
 PAGE_BYTES = 8192
@@ -28,7 +28,7 @@ class Step:
 
 def packaged() -> list[Step]:
     """The steps that come with this version of Comity, in order."""
-    folder = files("comity.store") / "migrations"
+    folder = files("comity.store.sqlite") / "migrations"
     found = (entry for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return sorted(
         (Step(int(entry.name[:4]), entry.name[:-4], entry.read_text("utf-8")) for entry in found),

@@ -1,0 +1,109 @@
+"""A connection to a SQLite store, as the code above asks for it.
+
+Whatever is answered in bulk comes as one row, since Python's sqlite3 fights for the interpreter at every row.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import msgspec
+
+from comity.stix.object import StixObject
+from comity.store.database import NewCopy
+from comity.store.sqlite import rows
+from comity.store.sqlite.connection import connect, erasing
+from comity.store.sqlite.text import SqliteText
+
+_JOINED = "SELECT CAST(group_concat(body, ',') AS BLOB) FROM (SELECT body FROM body WHERE {} ORDER BY key)"
+_RANGE = _JOINED.format("key BETWEEN ? AND ?")
+_LISTED = _JOINED.format("key IN (SELECT value FROM json_each(?))")
+_SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
+_decoded = msgspec.json.Decoder(list[Any]).decode
+
+
+@lru_cache(maxsize=512)
+def _dialect(sql: str) -> str:
+    for kind in ("integers", "texts"):
+        sql = sql.replace(f"IN ?{kind}", "IN (SELECT value FROM json_each(?))").replace(f"?{kind}", "json_each(?)")
+    return sql
+
+
+@lru_cache(maxsize=64)
+def _in_bulk(names: str, sql: str) -> str:
+    lists = ", ".join(f"json_group_array({name})" for name in names.split())
+    return f"SELECT {lists} FROM ({sql})"  # noqa: S608
+
+
+def _bound(arguments: Sequence[object]) -> list[object]:
+    return [msgspec.json.encode(each).decode() if type(each) is list else each for each in arguments]
+
+
+class SqliteDatabase:
+    """See `comity.store.database.Connection`."""
+
+    stages: ClassVar[bool] = False
+
+    def __init__(self, path: Path, *, write: bool) -> None:
+        self._path = path
+        self.raw = connect(path, write=write)
+        self.text = SqliteText(self.raw)
+        self._write = write
+
+    # -- transactions -------------------------------------------------------------------------------------------------
+    def begin(self) -> None:
+        self.raw.execute("BEGIN IMMEDIATE" if self._write else "BEGIN")
+
+    def lock(self) -> None:
+        """A writer has its turn since it began."""
+
+    def stage(self, batch: Sequence[StixObject]) -> None:
+        raise NotImplementedError
+
+    def commit(self) -> None:
+        self.raw.execute("COMMIT")
+
+    def rollback(self) -> None:
+        with suppress(sqlite3.Error):
+            if self.raw.in_transaction:
+                self.raw.execute("ROLLBACK")
+
+    def is_sound_after(self, error: BaseException | None) -> bool:
+        return not isinstance(error, sqlite3.Error) and not self.raw.in_transaction
+
+    def close(self) -> None:
+        self.raw.close()
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+    def execute(self, sql: str, arguments: Sequence[object] = ()) -> sqlite3.Cursor:
+        return self.raw.execute(_dialect(sql), _bound(arguments))
+
+    def columns(self, names: str, sql: str, arguments: Sequence[object] = ()) -> list[list[Any]]:
+        (answer,) = self.raw.execute(_in_bulk(names, _dialect(sql)), _bound(arguments))
+        return [_decoded(each) for each in answer]
+
+    def joined(self, keys: list[int]) -> bytes:
+        if keys[-1] - keys[0] + 1 == len(keys):
+            (answer,) = self.raw.execute(_RANGE, (keys[0], keys[-1])).fetchone()
+        else:
+            (answer,) = self.execute(_LISTED, (keys,)).fetchone()
+        return bytes(answer)
+
+    def insert(self, copies: Sequence[NewCopy], *, collection: int, source: int, default_tlp: int | None) -> None:
+        rows.insert(self.raw, copies, collection, source, default_tlp)
+
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        with erasing(self.raw):
+            yield
+
+    def bytes_on_disk(self) -> int:
+        return int(self.raw.execute(_SIZE).fetchone()[0])
+
+    def damage(self) -> list[str]:
+        found = [f"SQLite: {line}" for (line,) in self.raw.execute("PRAGMA quick_check(5)").fetchall() if line != "ok"]
+        mode = self._path.stat().st_mode & 0o777
+        return [*found, f"the file can be read by others (mode {mode:04o})"] if mode & 0o077 else found
