@@ -50,7 +50,12 @@ def indicators(count: int, start: int = 0, **members: Any) -> list[StixObject]:
 
 def open_kind(kind: str, folder: Path) -> Store:
     """A store of that kind, the same one each time for the same folder."""
-    assert kind == "sqlite"
+    if kind == "postgres":
+        from tests.postgres import database_of
+
+        from comity.store.postgres import open_store as open_postgres
+
+        return open_postgres(database_of(folder))
     return open_store(folder / "store.db")
 
 

@@ -9,10 +9,14 @@ from tests.store_world import furnish, open_kind
 from comity.store.interface import Store
 
 
-@pytest.fixture(params=["sqlite"])
-def store_kind(request: pytest.FixtureRequest) -> str:
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
     """The name of an implementation."""
-    return str(request.param)
+    yield request.param
+    if request.param == "postgres":
+        from tests.postgres import drop_databases
+
+        drop_databases()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from comity.stix.tables import SECTIONS
 
 DATA_FOLDERS = {
     "cli/story": "the sample story",
+    "store/postgres/migrations": "the tables of the store, for PostgreSQL",
     "store/sqlite/migrations": "the tables of the store, for SQLite",
     "web/static": "the style sheet",
     "web/templates": "the pages",

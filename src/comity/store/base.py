@@ -124,11 +124,11 @@ class TableStore(ABC):
     # -- writing ------------------------------------------------------------------------------------------------------
     @contextmanager
     def write(self) -> Iterator[TableTransaction]:
-        with self._writing() as db, self._transaction(db) as transaction:
+        with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def writing(self) -> Iterator[Connection]:
         """A writing connection in a transaction, committed when the block ends, rolled back when it raises. After
         trouble with the database a new connection is taken next time."""
         self._refuse_closed()
@@ -183,7 +183,7 @@ class TableStore(ABC):
         first = next(drawn, None)
         if first is not None:
             drawn = chain((first,), drawn)
-        with self._writing() as db:
+        with self.writing() as db:
             if db.stages:
                 drawn = iter(self._staged(db, drawn))
             with self._transaction(db) as transaction:
@@ -226,7 +226,7 @@ class TableStore(ABC):
             start, end, rows = text.pending(snapshot.db, limit)
             if not end and not text.is_dirty(snapshot.db):
                 return 0
-        with self._writing() as db:
+        with self.writing() as db:
             db.lock()
             if end:
                 text.put(db, start, end, rows)

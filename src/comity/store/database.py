@@ -4,7 +4,7 @@ keeps rows and answers questions in the SQL that all of them understand.
 In that SQL `?` takes one argument, and `IN ?integers` or `IN ?texts` takes a list.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -89,6 +89,18 @@ class Database(Protocol):
         default_tlp: int | None,
     ) -> None:
         """There is a row and a body for each of these; `default_tlp` marks those without a marking of their own."""
+        ...
+
+    def tables(self) -> dict[str, list[str]]:
+        """The columns of each table that `copying` copies, by name: of all but those of full text."""
+        ...
+
+    def scan(self, sql: str) -> Iterator[Any]:
+        """The rows one by one, with flat memory, while other questions wait until the last was read."""
+        ...
+
+    def load(self, table: str, names: str, rows: Iterable[Any]) -> None:
+        """The table has these rows, with their values in the order of the names."""
         ...
 
     def erasing(self) -> AbstractContextManager[None]:

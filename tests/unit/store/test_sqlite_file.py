@@ -15,6 +15,7 @@ from comity.interfaces import Query
 from comity.store import base
 from comity.store.interface import Outcome
 from comity.store.sqlite import SqliteStore, connection, migrate, open_store, schema, schema_version
+from comity.store.steps import Step, packaged
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_store_that_is_absent_is_made_only_when_asked(path: Path) -> None:
     with pytest.raises(NotFound):
         open_store(path, create=False)
     open_store(path).close()
-    assert schema_version(path) == schema.packaged()[-1].number
+    assert schema_version(path) == packaged("sqlite")[-1].number
     with pytest.raises(NotFound):
         open_store(path.parent / "no" / "such" / "folder.db")
 
@@ -73,8 +74,8 @@ def test_another_schema_is_refused_and_left_alone(
 ) -> None:
     store.close()
     _execute(path, f"PRAGMA user_version = {version}")
-    later = [*schema.packaged(), schema.Step(50, "0050_later", "CREATE TABLE later (x);")]
-    monkeypatch.setattr(schema, "packaged", lambda: later)
+    later = [*packaged("sqlite"), Step(50, "0050_later", "CREATE TABLE later (x);")]
+    monkeypatch.setattr(schema, "packaged", lambda _: later)
     with pytest.raises(OldSchema) as refused:
         open_store(path)
     assert refused.value.hint == hint
@@ -88,17 +89,15 @@ def test_migrating_takes_a_backup_first_and_then_each_step_once(store: SqliteSto
     assert migrate(path, backup) == []
     assert not backup.exists()
     steps = [
-        *schema.packaged(),
-        schema.Step(
-            50, "0050_later", "-- Words; more words.\nCREATE TABLE later (\n  x\n);\nINSERT INTO later VALUES (1);"
-        ),
+        *packaged("sqlite"),
+        Step(50, "0050_later", "-- Words; more words.\nCREATE TABLE later (\n  x\n);\nINSERT INTO later VALUES (1);"),
     ]
     assert migrate(path, backup, steps=steps) == ["0050_later"]
     assert schema_version(path) == 50
-    assert schema_version(backup) == schema.packaged()[-1].number
+    assert schema_version(backup) == packaged("sqlite")[-1].number
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     with pytest.raises(AlreadyDone):
-        migrate(path, backup, steps=[*steps, schema.Step(51, "0051_again", "CREATE TABLE again (x);")])
+        migrate(path, backup, steps=[*steps, Step(51, "0051_again", "CREATE TABLE again (x);")])
     with pytest.raises(OldSchema):
         migrate(path, tmp_path / "other.db")
     kept = open_store(backup)
@@ -109,10 +108,10 @@ def test_migrating_takes_a_backup_first_and_then_each_step_once(store: SqliteSto
 
 def test_a_migration_that_fails_changes_nothing(store: SqliteStore, path: Path, tmp_path: Path) -> None:
     store.close()
-    broken = [*schema.packaged(), schema.Step(50, "0050", "CREATE TABLE later (x);\nINSERT INTO nowhere VALUES (1);")]
+    broken = [*packaged("sqlite"), Step(50, "0050", "CREATE TABLE later (x);\nINSERT INTO nowhere VALUES (1);")]
     with pytest.raises(sqlite3.OperationalError):
         migrate(path, tmp_path / "before.db", steps=broken)
-    assert schema_version(path) == schema.packaged()[-1].number
+    assert schema_version(path) == packaged("sqlite")[-1].number
     open_store(path).close()
 
 

@@ -4,7 +4,7 @@ Whatever is answered in bulk comes as one row, since Python's sqlite3 fights for
 """
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +21,10 @@ from comity.store.sqlite.text import SqliteText
 _JOINED = "SELECT CAST(group_concat(body, ',') AS BLOB) FROM (SELECT body FROM body WHERE {} ORDER BY key)"
 _RANGE = _JOINED.format("key BETWEEN ? AND ?")
 _LISTED = _JOINED.format("key IN (SELECT value FROM json_each(?))")
+_TABLES = (
+    "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c WHERE t.type = 'table'"
+    " AND t.name NOT LIKE 'sqlite/_%' ESCAPE '/' AND t.name NOT LIKE 'text/_%' ESCAPE '/' ORDER BY t.name, c.name"
+)
 _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 _decoded = msgspec.json.Decoder(list[Any]).decode
 
@@ -94,6 +98,19 @@ class SqliteDatabase:
 
     def insert(self, copies: Sequence[NewCopy], *, collection: int, source: int, default_tlp: int | None) -> None:
         rows.insert(self.raw, copies, collection, source, default_tlp)
+
+    def tables(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for table, column in self.raw.execute(_TABLES).fetchall():
+            found.setdefault(table, []).append(column)
+        return found
+
+    def scan(self, sql: str) -> Iterator[Any]:
+        return self.raw.execute(sql)
+
+    def load(self, table: str, names: str, rows: Iterable[Any]) -> None:
+        places = ", ".join("?" * len(names.split()))
+        self.raw.executemany(f"INSERT INTO {table} ({names}) VALUES ({places})", rows)  # noqa: S608
 
     @contextmanager
     def erasing(self) -> Iterator[None]:

@@ -1,0 +1,165 @@
+"""A connection to a PostgreSQL store, as the code above asks for it."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from comity.stix.object import StixObject
+from comity.store.database import NewCopy
+from comity.store.postgres.connection import connect
+from comity.store.postgres.text import PostgresText
+
+_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+_WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_STAGED = """
+CREATE TEMPORARY TABLE IF NOT EXISTS staged (
+    place bigint, tlp smallint, id text COLLATE "C", version text COLLATE "C", instant text COLLATE "C", digest bytea,
+    body bytea
+) ON COMMIT DELETE ROWS;
+ALTER TABLE staged ALTER body SET STORAGE EXTERNAL
+"""
+_STAGE = "COPY staged (place, tlp, id, version, instant, digest, body) FROM STDIN (FORMAT BINARY)"
+_STAGE_TYPES = ("int8", "int2", "text", "text", "text", "bytea", "bytea")
+_DECIDED = (
+    "unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::smallint[], %s::smallint[], %s::bigint[], %s::bigint[],"
+    " %s::bigint[]) AS decided (place, key, type, state, flags, added, gone, rank)"
+)
+_INSERT_OBJECT = (
+    "INSERT INTO object (collection, source, key, id, type, version, instant, state, flags, added, tlp, default_tlp,"  # noqa: S608
+    " size, digest, gone, rank) SELECT %s, %s, key, id, type, version, instant, state, flags, added, tlp,"
+    " CASE WHEN tlp IS NULL THEN %s::smallint END, length(body), digest, gone, rank"
+    f" FROM {_DECIDED} JOIN staged USING (place)"
+)
+_INSERT_BODY = (
+    "INSERT INTO body (key, body) SELECT key, body FROM unnest(%s::bigint[], %s::bigint[]) AS decided (place, key)"
+    " JOIN staged USING (place) ORDER BY key"
+)
+_BODIES = "SELECT body FROM body WHERE key = ANY(%s::bigint[]) ORDER BY key"
+_RANGE = "SELECT body FROM body WHERE key BETWEEN %s AND %s ORDER BY key"
+_TABLES = """
+SELECT table_name::text, array_agg(column_name::text ORDER BY column_name COLLATE "C") FROM information_schema.columns
+WHERE table_schema = current_schema() AND table_name NOT IN ('comity_schema', 'text_index') GROUP BY table_name
+"""
+_LISTS = re.compile(r"(IN )?\?(integers|texts)|\?")
+_ARRAYS = {"integers": "%s::bigint[]", "texts": "%s::text[]"}
+
+
+def _argument(found: re.Match[str]) -> str:
+    if found[2] is None:
+        return "%s"
+    array = _ARRAYS[found[2]]
+    return f"= ANY({array})" if found[1] else f"unnest({array}) AS listed (value)"
+
+
+@lru_cache(maxsize=512)
+def _dialect(sql: str) -> str:
+    return _LISTS.sub(_argument, sql.replace("%", "%%"))
+
+
+class PostgresDatabase:
+    """See `comity.store.database.Connection`. Where the server went away, the next transaction connects anew."""
+
+    stages: ClassVar[bool] = True
+
+    def __init__(self, url: str, *, write: bool) -> None:
+        self._url = url
+        self._begin = _WRITE if write else _READ
+        self._connect()
+
+    def _connect(self) -> None:
+        self.raw = connect(self._url)
+        self.text = PostgresText(self.raw)
+        self._staged = 0
+        self._can_stage = False
+
+    # -- transactions -------------------------------------------------------------------------------------------------
+    def begin(self) -> None:
+        try:
+            self.raw.execute(self._begin)
+        except psycopg.OperationalError:
+            self.raw.close()
+            self._connect()
+            self.raw.execute(self._begin)
+        self._staged = 0
+
+    def lock(self) -> None:
+        self.raw.execute("SELECT one FROM state FOR UPDATE")
+
+    def commit(self) -> None:
+        self.raw.execute("COMMIT")
+
+    def rollback(self) -> None:
+        self._can_stage = False
+        with suppress(psycopg.Error):
+            if self.raw.info.transaction_status != TransactionStatus.IDLE:
+                self.raw.execute("ROLLBACK")
+
+    def is_sound_after(self, error: BaseException | None) -> bool:
+        return not self.raw.closed and self.raw.info.transaction_status == TransactionStatus.IDLE
+
+    def close(self) -> None:
+        self.raw.close()
+
+    # -- questions ----------------------------------------------------------------------------------------------------
+    def execute(self, sql: str, arguments: Sequence[object] = ()) -> "psycopg.Cursor[Any]":
+        return self.raw.cursor(binary=True).execute(_dialect(sql), arguments)
+
+    def columns(self, names: str, sql: str, arguments: Sequence[object] = ()) -> list[list[Any]]:
+        rows = self.execute(sql, arguments).fetchall()
+        return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names.split()]
+
+    def joined(self, keys: list[int]) -> bytes:
+        """Rows, and not one joined by the server: that measured slower."""
+        cursor = self.raw.cursor(binary=True)
+        if keys[-1] - keys[0] + 1 == len(keys):
+            cursor.execute(_RANGE, (keys[0], keys[-1]))
+        else:
+            cursor.execute(_BODIES, (keys,))
+        return b",".join([body for (body,) in cursor.fetchall()])
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+    def stage(self, batch: Sequence[StixObject]) -> None:
+        if not self._can_stage:
+            self.raw.execute(_STAGED)
+            self._can_stage = True
+        with self.raw.cursor().copy(_STAGE) as copy:
+            copy.set_types(_STAGE_TYPES)
+            for place, each in enumerate(batch, self._staged):
+                copy.write_row((place, each.tlp, each.id, each.version, each.instant, each.digest, each.raw))
+        self._staged += len(batch)
+
+    def insert(self, copies: Sequence[NewCopy], *, collection: int, source: int, default_tlp: int | None) -> None:
+        """Copies that should be there already break the unique index of live copies: then nothing is stored."""
+        _, *decided = (list(column) for column in zip(*copies, strict=True))
+        self.raw.execute(_INSERT_OBJECT, (collection, source, default_tlp, *decided))
+        written = self.raw.execute(_INSERT_BODY, decided[:2]).rowcount
+        assert written == len(copies)
+
+    def tables(self) -> dict[str, list[str]]:
+        return dict(self.raw.execute(_TABLES).fetchall())
+
+    def scan(self, sql: str) -> Iterator[Any]:
+        return self.raw.cursor(binary=True).stream(sql, binary=True)
+
+    def load(self, table: str, names: str, rows: Iterable[Any]) -> None:
+        with self.raw.cursor().copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    @contextmanager
+    def erasing(self) -> Iterator[None]:
+        yield
+
+    def bytes_on_disk(self) -> int:
+        answer = self.raw.execute("SELECT pg_database_size(current_database())").fetchone()
+        assert answer is not None
+        return int(answer[0])
+
+    def damage(self) -> list[str]:
+        """The server looks after its own pages."""
+        return []
