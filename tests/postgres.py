@@ -13,15 +13,21 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
+from comity.node.system import change_setting, load_settings
 from comity.store.postgres import open_store
 
 VARIABLE = "COMITY_TEST_POSTGRES"
+KIND = "COMITY_TEST_STORE"
+"""`postgres` lets every node of the tests that asks `store_address` or `new_store` rest on PostgreSQL."""
 START_SECONDS_MAX = 60
 TEMPLATE = "furnished_by_migrations"
 ROLE = "comity"
@@ -144,7 +150,7 @@ def empty_database(name: str) -> str:
     """The address of a new database without tables."""
     address = _started()
     _administer(address.format("postgres"), f"CREATE DATABASE {name}")
-    _folders[name] = Path()
+    _folders[name] = Path("/")
     return address.format(name)
 
 
@@ -160,11 +166,59 @@ def database_of(folder: Path) -> str:
     return address.format(name)
 
 
-def drop_databases() -> None:
-    """The databases that this process made are gone."""
-    if _folders:
+def store_address(folder: Path, kind: str | None = None) -> str:
+    """Where the node of that folder is to rest, by its kind of store or what COMITY_TEST_STORE says."""
+    if (kind or os.environ.get(KIND)) == "postgres":
+        return database_of(folder)
+    return f"sqlite:///{folder / 'comity.db'}"
+
+
+def new_store() -> str | None:
+    """An empty database, where nodes are to rest on PostgreSQL; None else."""
+    return empty_database(f"new_{uuid.uuid4().hex}") if os.environ.get(KIND) == "postgres" else None
+
+
+def init_options(args: Sequence[str]) -> list[str]:
+    """What `comity init` is to be told besides, where nodes are to rest on PostgreSQL."""
+    address = new_store() if args and args[0] == "init" and "--store" not in args else None
+    return [] if address is None else ["--store", address]
+
+
+def copy_home(source: Path, target: Path) -> Path:
+    """The home `target` is a node of its own that holds what `source` holds, wherever that rests."""
+    shutil.copytree(source, target)
+    address = load_settings(source).store
+    if address.startswith("postgresql:"):
+        name = f"copy_{uuid.uuid4().hex}"
+        original = conninfo_to_dict(address)["dbname"]
+        _administer(_started().format("postgres"), f"CREATE DATABASE {name} TEMPLATE {original}")
+        change_setting(target, "store", _started().format(name))
+    return target
+
+
+def change_a_body(home: Path, old: bytes, new: bytes) -> None:
+    """What the node holds is changed behind its back."""
+    address = load_settings(home).store
+    if address.startswith("postgresql:"):
+        with psycopg.connect(address) as db:
+            rows = db.execute("SELECT key, body FROM body").fetchall()
+            changed = [(body.replace(old, new), key) for key, body in rows if old in body]
+            assert changed
+            db.cursor().executemany("UPDATE body SET body = %s WHERE key = %s", changed)
+    else:
+        data = bytearray((home / "comity.db").read_bytes())
+        place = data.find(old)
+        assert place > 0
+        data[place : place + len(new)] = new
+        (home / "comity.db").write_bytes(data)
+
+
+def drop_databases(under: Path) -> None:
+    """The databases that this process made for folders below that one are gone."""
+    names = [name for name, folder in _folders.items() if under in (folder, *folder.parents)]
+    if names:
         with psycopg.connect(_started().format("postgres"), autocommit=True) as db:
-            _drop(db, list(_folders))
+            _drop(db, names)
 
 
 def _drop(db: "psycopg.Connection[tuple[object, ...]]", names: list[str]) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from tests.postgres import init_options, new_store
 
 from comity.node.access import NewToken
 from comity.node.home import init_home, open_home
@@ -83,7 +84,7 @@ class Served:
 
 def comity(*arguments: str, ok: Sequence[int] = (0,), input: bytes | None = None) -> Any:
     """What a `comity` command answers with `--json`: one object. Its exit status must be one of `ok`."""
-    command = [*COMITY, *arguments, "--json"]
+    command = [*COMITY, *arguments, *init_options(arguments), "--json"]
     done = subprocess.run(command, input=input, capture_output=True, timeout=110, env=_environment(), check=False)
     words = f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]!r}\n{done.stderr.decode()[-2000:]}"
     assert done.returncode in ok, words
@@ -104,7 +105,7 @@ def served_home(
     must end of itself, with 0, when it is asked to.
     """
     home = folder / "home"
-    with init_home(home, name="Test node") as node:
+    with init_home(home, name="Test node", store=new_store()) as node:
         tokens = {"all": node.new_token("everything", read=["all"], write=["all"])}
         if prepare is not None:
             prepare(node)

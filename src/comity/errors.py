@@ -16,6 +16,7 @@ ComityError                    code (stable, documented), message, hint
  ├ Conflict                    the world moved on
  │  ├ AlreadyDone              the thing exists, or is over
  │  └ OldSchema                the store was made by another version of Comity
+ ├ NotInstalled                an extra of Comity is wanted that is not there
  ├ Unverified                  evidence does not hold; never swallowed
  └ Unavailable                 try again; carries `retry_after_seconds`
     └ StoreUnavailable         the store is locked, full or gone
@@ -101,6 +102,10 @@ class AlreadyDone(Conflict):
 
 class OldSchema(Conflict):
     code = "old-schema"
+
+
+class NotInstalled(ComityError):
+    code = "not-installed"
 
 
 class Unverified(ComityError):

@@ -6,17 +6,44 @@ from pathlib import Path
 import pytest
 from tests.store_world import furnish, open_kind
 
+from comity.store.base import TableStore
 from comity.store.interface import Store
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def store_kind(request: pytest.FixtureRequest) -> Iterator[str]:
+def store_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The name of an implementation."""
     yield request.param
     if request.param == "postgres":
         from tests.postgres import drop_databases
 
-        drop_databases()
+        drop_databases(tmp_path)
+
+
+@pytest.fixture
+def store_kinds(tmp_path: Path) -> Iterator[None]:
+    """Stores of all kinds can be opened; the databases of the test are gone when it is over."""
+    from tests.postgres import drop_databases
+
+    yield
+    drop_databases(tmp_path)
+
+
+@pytest.fixture
+def both_stores(store_kinds: None, tmp_path: Path) -> Iterator[list[TableStore]]:
+    """A SQLite store and one in PostgreSQL, both new."""
+    opened = [open_kind(kind, tmp_path) for kind in ("sqlite", "postgres")]
+    yield opened
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def store_unchecked(store_kind: str, tmp_path: Path) -> Iterator[Store]:
+    """A store with two collections and three sources, which a test may damage."""
+    opened = furnish(open_kind(store_kind, tmp_path))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.postgres import store_address
 from tests.serving import certificate, standing
 from tests.world import envelope, indicator
 
@@ -36,7 +37,7 @@ print("stopped", flush=True)
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_gently_and_it_prints_nothing_of_its_own(tmp_path: Path, sign: signal.Signals) -> None:
-    command = [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path / 'a.db'}"]
+    command = [sys.executable, "-c", PROGRAM, store_address(tmp_path)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
         requests.Session() as session,
@@ -92,7 +93,7 @@ def test_credentials_stay_on_this_host_or_under_the_operators_word(host: str, ho
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "", "192.0.2.1", "::", "no-such-host.invalid"])  # noqa: S104
 def test_plain_http_on_a_network_is_refused(tmp_path: Path, host: str) -> None:
-    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, pytest.raises(Refused, match="Plain HTTP"):
+    with Node.open(store_address(tmp_path)) as node, pytest.raises(Refused, match="Plain HTTP"):
         serve(node, host, 0)
 
 
@@ -102,7 +103,7 @@ def test_a_proxy_must_be_an_address() -> None:
 
 
 def test_a_taken_port_and_a_strange_address_are_named(tmp_path: Path) -> None:
-    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, socket.socket() as taken:
+    with Node.open(store_address(tmp_path)) as node, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(Unavailable, match="cannot be taken"):
@@ -131,7 +132,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     cert, _ = certificate(tmp_path)
     broken = tmp_path / "broken.pem"
     broken.write_text("nonsense")
-    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node:
+    with Node.open(store_address(tmp_path)) as node:
         for tls_cert, tls_key in ((cert, broken), (broken, broken), (tmp_path / "none.pem", broken)):
             with pytest.raises(Invalid) as caught:
                 serve(node, "127.0.0.1", 0, tls_cert=str(tls_cert), tls_key=str(tls_key))

@@ -13,19 +13,23 @@ TOKEN_FILE = "first-token.json"  # noqa: S105 - the name of a file
 
 @click.command("init", cls=Command)
 @click.option("--name", help="What the node is called.  [default: this host's name]")
+@click.option("--store", metavar="URL", help="Where the store is.  [default: a file in the folder]")
 @pass_console
-def init(console: Console, name: str | None) -> None:
+def init(console: Console, name: str | None, store: str | None) -> None:
     """Make a node: its folder, its store and a first token.
 
     The folder is for its owner alone (mode 0700). The token has every right; its secret is written to a file in the
-    folder (mode 0600), and shown once when a person reads the answer.
+    folder (mode 0600), and shown once when a person reads the answer. A store in PostgreSQL is named by an address
+    without a password, postgresql://ROLE@HOST/DATABASE.
     """
     import orjson
 
     from comity.node.home import init_home
-    from comity.node.system import write_private
+    from comity.node.system import refuse_password, write_private
 
-    with init_home(console.home, name=name if name is not None else os.uname().nodename) as node:
+    if store is not None:
+        refuse_password(store)
+    with init_home(console.home, name=name if name is not None else os.uname().nodename, store=store) as node:
         token = node.new_token("admin", read=["all"], write=["all"])
         default = node.collections()[0]
         answer = {

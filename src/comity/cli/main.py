@@ -10,10 +10,11 @@ import click
 from comity import __version__
 from comity.cli.console import Console, json_text
 from comity.cli.options import LazyGroup
-from comity.errors import ComityError, Conflict, Invalid, NotFound, Refused, Unavailable, Unverified
+from comity.errors import ComityError, Conflict, Invalid, NotFound, NotInstalled, Refused, Unavailable, Unverified
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 EXIT_CODES: tuple[tuple[type[ComityError], int], ...] = (
+    (NotInstalled, USAGE),
     (NotFound, 3),
     (Refused, 4),
     (Invalid, 5),

@@ -10,6 +10,7 @@ from comity.node import system
 from comity.node.home import open_home
 from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, Settings
+from comity.store.address import is_postgres
 
 FREE_BYTES_WANTED = 500 * 2**20
 TOKEN_DAYS_WARNED = 14
@@ -41,10 +42,16 @@ def examine(home: Path) -> list[Finding]:
         settings = system.load_settings(home)
     except ComityError as error:
         return [Finding(Level.BAD, error.message, error.hint)]
-    found = [*_settings(home), *_files(home), *_disk(home), *_address(settings), *_certificate(home, settings)]
+    found = [
+        *_settings(home),
+        *_files(home),
+        *_disk(home, settings),
+        *_address(settings),
+        *_certificate(home, settings),
+    ]
     try:
         with open_home(home) as node:
-            found += [*_store(node), *_clock(node), *_text(node), *_tokens(node)]
+            found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -63,7 +70,9 @@ def _files(home: Path) -> list[Finding]:
     return [Finding(Level.WARN, f"{path} can be read by others.", f"chmod go-rwx '{path}'") for path in open_to_others]
 
 
-def _disk(home: Path) -> list[Finding]:
+def _disk(home: Path, settings: Settings) -> list[Finding]:
+    if is_postgres(settings.store):
+        return []
     free = system.free_bytes(home)
     words = f"{free / 2**30:.1f} GiB are free where the store is."
     if free >= FREE_BYTES_WANTED:
@@ -101,6 +110,11 @@ def _store(node: Node) -> list[Finding]:
         Finding(Level.BROKEN, problem, "Stop writing to the node and restore the last backup into a new home.")
         for problem in problems
     ] or [Finding(Level.OK, words)]
+
+
+def _cautions(node: Node) -> list[Finding]:
+    hint = "Set it to on in the server's postgresql.conf, and reload."
+    return [Finding(Level.WARN, caution, hint) for caution in node.store.cautions()]
 
 
 def _clock(node: Node) -> list[Finding]:

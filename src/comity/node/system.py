@@ -16,12 +16,15 @@ from uuid import UUID, uuid4
 import orjson
 
 from comity import __version__
-from comity.errors import AlreadyDone, Invalid, NotFound
+from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled
 from comity.interfaces import PAGE_ITEMS_MAX
-from comity.store.interface import Store
+from comity.store.address import SQLITE, has_password, is_postgres, masked
 
 if TYPE_CHECKING:
     from importlib.metadata import PackagePath
+    from types import ModuleType
+
+    from comity.store.base import TableStore
 
 SETTINGS_FILE = "comity.toml"
 STORE_FILE = "comity.db"
@@ -57,7 +60,10 @@ class Settings:
     """What `comity.toml` may say; each key has the name of its field, and words for the reference page."""
 
     name: str = _setting("Comity node", "What this node is called, in TAXII titles and on its pages.")
-    store: str = _setting(f"sqlite:///{STORE_FILE}", "Where the store is; a relative path is meant from the home.")
+    store: str = _setting(
+        f"{SQLITE}{STORE_FILE}",
+        "Where the store is: a file, its path meant from the home, or postgresql://HOST/DATABASE.",
+    )
     host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
     port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
     max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
@@ -133,8 +139,8 @@ def check_settings(home: Path) -> list[str]:
         named = getattr(settings, key)
         if named and not os.access(home / named, os.R_OK):
             problems.append(f"`{key}`: {home / named} cannot be read.")
-    if not settings.store.startswith("sqlite:///"):
-        problems.append("`store` must be sqlite:///PATH.")
+    if not is_postgres(settings.store) and not settings.store.startswith(SQLITE):
+        problems.append("`store` must be sqlite:///PATH or postgresql://HOST/DATABASE.")
     return problems
 
 
@@ -143,6 +149,38 @@ def write_settings(home: Path, values: dict[str, Any]) -> None:
     lines = ["# The settings of this Comity node. `comity config show` lists every setting with its value."]
     lines += [f"{key} = {toml_value(value)}" for key, value in values.items()]
     write_private(home / SETTINGS_FILE, ("\n".join(lines) + "\n").encode())
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Every setting with its value, as it may be seen: passwords are masked."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return values | {"store": masked(settings.store)}
+
+
+def change_setting(home: Path, key: str, value: Any) -> None:
+    """`comity.toml` says this value of the key and is otherwise as it was; at no moment it is half written."""
+    path = home / SETTINGS_FILE
+    values = _read_settings(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    # Settings are top-level keys, so that the last line that sets one and the first line of all are good places.
+    places = [place for place, line in enumerate(lines) if line.partition("=")[0].strip() == key]
+    lines[places[-1] if places else 0 : places[-1] + 1 if places else 0] = [f"{key} = {toml_value(value)}"]
+    text = "\n".join(lines) + "\n"
+    if _parsed(text) != values | {key: value}:
+        raise Invalid(f"{path} cannot be changed safely.", where=str(path), hint=f"Set by hand: {key} = …")
+    with scratch_folder(home) as scratch:
+        write_private(scratch / SETTINGS_FILE, text.encode())
+        (scratch / SETTINGS_FILE).replace(path)
+    folder = os.open(home, os.O_RDONLY)
+    os.fsync(folder)
+    os.close(folder)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def toml_value(value: Any) -> str:
@@ -164,18 +202,46 @@ def write_private(path: Path, content: bytes) -> None:
 
 def store_path(url: str, home: Path | None = None) -> Path:
     """The file of a `sqlite:///PATH` address; a relative path is meant from the home, else from here."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or len(url) == len(prefix):
-        raise Invalid(f"{url!r} is no store address.", where="store", hint="Give sqlite:///PATH.")
-    path = Path(url.removeprefix(prefix))
+    if not url.startswith(SQLITE) or len(url) == len(SQLITE):
+        hint = "Give sqlite:///PATH or postgresql://HOST/DATABASE."
+        raise Invalid(f"{masked(url)!r} is no store address.", where="store", hint=hint)
+    path = Path(url.removeprefix(SQLITE))
     return path if home is None or path.is_absolute() else home / path
 
 
-def open_store(url: str, home: Path | None = None, *, create: bool) -> Store:
-    """The store at that address. NotFound where there is none and none may be made, OldSchema where it must migrate."""
-    from comity.store.sqlite import open_store as open_sqlite
+def _postgres() -> "ModuleType":
+    try:
+        from comity.store import postgres
+    except ModuleNotFoundError as error:
+        words = f"A store in PostgreSQL needs the extra `postgres` ({error.name} is not installed)."
+        raise NotInstalled(words, hint="pip install 'comity[postgres]'") from error
+    return postgres
 
-    return open_sqlite(store_path(url, home), create=create)
+
+def open_store(url: str, home: Path | None = None, *, create: bool) -> "TableStore":
+    """The store at that address. NotFound where there is none and none may be made, OldSchema where it must migrate."""
+    from comity.store import sqlite
+
+    opened: TableStore
+    if is_postgres(url):
+        opened = _postgres().open_store(url, create=create)
+    else:
+        opened = sqlite.open_store(store_path(url, home), create=create)
+    return opened
+
+
+def refuse_store(url: str) -> None:
+    """AlreadyDone where there is a store in the database of that address; files are made by their own rules."""
+    if is_postgres(url) and _postgres().schema_version(url):
+        hint = "Copy the comity.toml of its home to serve it from here too."
+        raise AlreadyDone(f"There is a store at {masked(url)} already.", hint=hint)
+
+
+def refuse_password(url: str) -> None:
+    """Invalid where an argument holds a password, since others on the host can read it."""
+    if has_password(url):
+        hint = "Put it into ~/.pgpass, or into `store` in comity.toml."
+        raise Invalid("A password must not be an argument.", where="store", hint=hint)
 
 
 def schema_documents() -> dict[str, Any]:
@@ -227,13 +293,16 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
         yield Path(name)
 
 
-def migrate_store(url: str, home: Path | None = None) -> list[str]:
-    """The store has the schema of this version; a copy as it was lies beside it. The names of what was run."""
-    from comity.store.sqlite import migrate
+def migrate_store(url: str, home: Path) -> list[str]:
+    """The store has the schema of this version; a copy as it was lies in a file. The names of what was run."""
+    from comity.store import sqlite
 
-    path = store_path(url, home)
     stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
-    return migrate(path, path.with_name(f"{path.name}.before-{stamp}"))
+    if is_postgres(url):
+        done: list[str] = _postgres().migrate(url, home / f"{STORE_FILE}.before-{stamp}")
+        return done
+    path = store_path(url, home)
+    return sqlite.migrate(path, path.with_name(f"{path.name}.before-{stamp}"))
 
 
 def version() -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from comity.errors import StoreUnavailable
@@ -35,6 +36,9 @@ class TableStore(ABC):
 
     writers_most: ClassVar[int]
     """So many transactions of this process may be open for writing at once."""
+    draws_first: ClassVar[bool]
+    """Whether every batch of an ingest is drawn before it takes its turn, so that other processes wait the less; else
+    the next is drawn while the last is written."""
 
     def __init__(self) -> None:
         self._readers: list[Connection] = []
@@ -52,6 +56,10 @@ class TableStore(ABC):
     @abstractmethod
     def _guarded(self) -> AbstractContextManager[None]:
         """Troubles of the database inside the block come out as StoreUnavailable."""
+
+    @abstractmethod
+    def backup(self, target: Path) -> None:
+        """See the interface."""
 
     # -- what snapshots share -----------------------------------------------------------------------------------------
     def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views:
@@ -180,29 +188,17 @@ class TableStore(ABC):
         finish: Callable[[TableTransaction, list[Verdict]], T],
     ) -> T:
         drawn = iter(batches)
-        first = next(drawn, None)
-        if first is not None:
+        if self.draws_first:
+            drawn = iter(list(drawn))
+        elif (first := next(drawn, None)) is not None:
             drawn = chain((first,), drawn)
-        with self.writing() as db:
-            if db.stages:
-                drawn = iter(self._staged(db, drawn))
-            with self._transaction(db) as transaction:
-                ingest = Ingest(
-                    transaction, collection=collection, source=source, default_tlp=default_tlp, state=state, now=now
-                )
-                self._hand_over(drawn, ingest.put)
-                ingest.close()
-                return finish(transaction, ingest.verdicts)
-
-    def _staged(self, db: Connection, drawn: Iterator[Sequence[StixObject]]) -> list[Sequence[StixObject]]:
-        staged: list[Sequence[StixObject]] = []
-
-        def stage(batch: Sequence[StixObject]) -> None:
-            db.stage(batch)
-            staged.append(batch)
-
-        self._hand_over(drawn, stage)
-        return staged
+        with self.writing() as db, self._transaction(db) as transaction:
+            ingest = Ingest(
+                transaction, collection=collection, source=source, default_tlp=default_tlp, state=state, now=now
+            )
+            self._hand_over(drawn, ingest.put)
+            ingest.close()
+            return finish(transaction, ingest.verdicts)
 
     def _hand_over(self, drawn: Iterator[Sequence[StixObject]], put: Callable[[Sequence[StixObject]], None]) -> None:
         """Each batch was put, while the next was drawn."""
@@ -239,6 +235,11 @@ class TableStore(ABC):
         """See the interface. `deep` also reads every body and compares it with its digest."""
         with self.read() as snapshot:
             return [*snapshot.db.damage(), *check.problems(snapshot.db, deep=deep)]
+
+    def cautions(self) -> list[str]:
+        """See the interface."""
+        with self.read() as snapshot:
+            return snapshot.db.cautions()
 
     def close(self) -> None:
         """Nothing of the store is open any more; a second close changes nothing."""

@@ -24,10 +24,9 @@ class Rows(Protocol):
 
 
 class NewCopy(NamedTuple):
-    """What is decided of an object before its row is written. `place` counts the objects of the ingest from 0."""
+    """An object, and what is decided of it before its row is written."""
 
     object: StixObject
-    place: int
     key: int
     type: int
     state: int
@@ -113,12 +112,13 @@ class Database(Protocol):
         """What the database itself finds wrong with it, in sentences."""
         ...
 
+    def cautions(self) -> list[str]:
+        """Which settings of the database endanger what was committed, in sentences."""
+        ...
+
 
 class Connection(Database, Protocol):
     """The same, with the ends of its transactions. It may pass from thread to thread, one at a time."""
-
-    stages: ClassVar[bool]
-    """Whether batches are handed over with `stage` before `lock`, so that the turn of a writer is short."""
 
     def begin(self) -> None:
         """A transaction is open: for a reader one snapshot that cannot change anything."""
@@ -126,10 +126,6 @@ class Connection(Database, Protocol):
 
     def lock(self) -> None:
         """No other writer of any process changes the store before this transaction ends."""
-        ...
-
-    def stage(self, batch: Sequence[StixObject]) -> None:
-        """The next objects of an ingest are there, for `insert` to take them by their place."""
         ...
 
     def commit(self) -> None:

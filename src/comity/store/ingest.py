@@ -43,13 +43,13 @@ class Ingest:
         once = Counter(ids) if len(set(ids)) < len(ids) else None
         first = transaction.last_key + 1
         check_room("copies", first + len(batch), KEY_MOST)
-        rows: list[tuple[int, StixObject, Live | None]] = []
+        rows: list[tuple[StixObject, Live | None]] = []
         superseded: list[int] = []
-        for place, each in enumerate(batch, len(verdicts)):
+        for each in batch:
             if each.id not in groups and (once is None or once[each.id] == 1):
                 # Most objects are the first with their id, and have no flags to settle with others.
                 verdicts.append(Verdict(Outcome.STORED, first + len(rows)))
-                rows.append((place, each, None))
+                rows.append((each, None))
                 continue
             group = groups[each.id]
             rival = self._rival(each, group) if group else None
@@ -80,7 +80,7 @@ class Ingest:
                 each.digest,
             )
             group.append(live)
-            rows.append((place, each, live))
+            rows.append((each, live))
             verdicts.append(Verdict(outcome, key))
         if not rows:
             return
@@ -108,27 +108,27 @@ class Ingest:
         return None
 
     def _differences(
-        self, each: StixObject, rival: Live, rows: list[tuple[int, StixObject, Live | None]], first: int
+        self, each: StixObject, rival: Live, rows: list[tuple[StixObject, Live | None]], first: int
     ) -> tuple[str, ...]:
         """The paths at which the object differs from the copy that is kept, none where both are the same JSON value."""
         if rival.digest == each.digest:
             return ()
         from comity.stix.compare import differing_paths
 
-        kept = rows[rival.key - first][1].raw if rival.key >= first else self._transaction.body(rival.key)
+        kept = rows[rival.key - first][0].raw if rival.key >= first else self._transaction.body(rival.key)
         return tuple(differing_paths(kept, each.raw))
 
-    def _write(self, rows: list[tuple[int, StixObject, Live | None]], first: int, added: int) -> None:
-        types = self._transaction.type_keys(dict.fromkeys(each.type for _, each, _ in rows))
+    def _write(self, rows: list[tuple[StixObject, Live | None]], first: int, added: int) -> None:
+        types = self._transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
         copies = []
-        for number, (place, each, live) in enumerate(rows):
+        for number, (each, live) in enumerate(rows):
             key = first + number
             state, flags, gone, rank = self._state, self._flags, 0, None
             if live is not None:
                 state, flags = live.state, live.flags
                 gone = key if state == State.SUPERSEDED else 0
                 rank = live.rank if live.rank != key else None
-            copies.append(NewCopy(each, place, key, types[each.type], state, flags, added + number, gone, rank))
+            copies.append(NewCopy(each, key, types[each.type], state, flags, added + number, gone, rank))
         self._transaction.db.insert(
             copies, collection=self._collection, source=self._source, default_tlp=self._default_tlp
         )

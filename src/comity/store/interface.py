@@ -316,7 +316,8 @@ class Store(Protocol):
     ) -> T:
         """All batches are stored in one transaction, and `finish` is called in it with one verdict an object, in order.
 
-        The next batch is drawn in the calling thread while the last one is written in the store's own. `date_added` of
+        The next batch is drawn in the calling thread while the last one is written in the store's own, or all are drawn
+        before the first is written. `date_added` of
         what is stored is max(now, last of the collection + 1 µs), and one µs more a row. If `batches` or `finish`
         raises, nothing was stored.
         """
@@ -333,6 +334,10 @@ class Store(Protocol):
     def check(self, *, deep: bool = False) -> list[str]:
         """What is wrong with the store, in sentences; empty where all holds. `deep` also reads every body and compares
         it with its digest."""
+        ...
+
+    def cautions(self) -> list[str]:
+        """What outside the store endangers what was acknowledged, in sentences; empty where all is well."""
         ...
 
     def close(self) -> None: ...

@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.store_world import NOW, ONE, furnish, indicators, put
+from tests.store_world import NOW, ONE, furnish, identifier, indicators, made, put
 
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
 from comity.interfaces import Query
@@ -214,29 +214,25 @@ def test_errors_of_ours_are_not_blamed_on_the_disk(store: SqliteStore) -> None:
     assert connection.trouble(KeyError()) is None
 
 
-@pytest.mark.parametrize(
-    ("damage", "said"),
-    [
-        ("UPDATE state SET last_key = 2", "1 copies have a key above the counter"),
-        ("INSERT INTO change VALUES (9, 1)", "1 changes have a number above the counter"),
-        (f"UPDATE collection SET last_added = {NOW}", "2 copies have a date above that of their collection"),
-        (f"UPDATE object SET added = {NOW} WHERE key = 2", "1 copies have a date that does not rise with their key"),
-        ("UPDATE object SET gone = 1 WHERE key = 1", "1 copies are marked as gone and are not, or the reverse"),
-        ("UPDATE object SET type = 99 WHERE key = 3", "1 copies have no source or no type"),
-        ("UPDATE body SET body = x'00' WHERE key = 3", "1 copies have no body or one of another size"),
-        ("INSERT INTO body VALUES (99, x'00')", "1 bodies belong to no copy"),
-        ("UPDATE object SET flags = 0 WHERE key = 3", "1 copies have the wrong flags"),
-        ("INSERT INTO text_names (rowid, names) VALUES (3, 'x')", "1 copies are known to full text before their turn"),
-    ],
-)
-def test_each_law_of_the_check_finds_its_fault(store: SqliteStore, path: Path, damage: str, said: str) -> None:
-    put(store, indicators(3))
-    assert store.check(deep=True) == []
-    _execute(path, damage)
-    assert said in store.check()
-
-
-def test_a_changed_body_is_found_by_the_deep_check(store: SqliteStore, path: Path) -> None:
-    put(store, indicators(3))
-    _execute(path, "UPDATE body SET body = CAST(replace(CAST(body AS TEXT), 'i', 'j') AS BLOB) WHERE key = 2")
-    assert store.check(deep=True)[-1] == "1 bodies differ from their digest"
+def test_purged_text_is_nowhere_in_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = open_store(path)
+    furnish(store)
+    secret = made(
+        identifier("tool", 1), "2026-01-01T00:00:00Z", name="Kanarienvogelgesang", description="Geheimniskrämer"
+    )
+    put(store, [*indicators(50), secret, *indicators(50, 50)])
+    while store.index_text(20):
+        pass
+    with store.write() as tx:
+        tx.withdraw(ONE, secret.id, None, NOW)
+    with store.write() as tx:
+        assert tx.purge(NOW + 1) == 1
+    assert store.index_text(10) == 1
+    while store.index_text(10):
+        pass
+    assert store.check() == []
+    store.close()
+    raw = path.read_bytes().lower()
+    assert b"kanarienvogelgesang" not in raw
+    assert b"geheimniskr" not in raw

@@ -1,6 +1,5 @@
 """Connections to a PostgreSQL server, and what its errors mean to the rest of the node."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
 from comity.errors import ComityError, Invalid, StoreUnavailable
+from comity.store.address import masked
 
 CONNECT_SECONDS = 10
 LOCK_SECONDS = 10
@@ -34,12 +34,6 @@ _TROUBLES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.DataCorrupted, "the store is damaged", "comity doctor; restore a backup"),
     (errors.IndexCorrupted, "the store is damaged", "comity doctor; restore a backup"),
 )
-_PASSWORD = re.compile(r"(?<=://)([^:/?#@]*):[^/?#]*(?=@)|((?:^|[?&])password=)[^&]*")
-
-
-def masked(url: str) -> str:
-    """The address with no password in it."""
-    return _PASSWORD.sub(lambda found: f"{found[1]}:***" if found[2] is None else f"{found[2]}***", url)
 
 
 def trouble(error: BaseException, url: str = "") -> ComityError | None:

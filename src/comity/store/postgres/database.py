@@ -4,41 +4,26 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from comity.stix.object import StixObject
 from comity.store.database import NewCopy
 from comity.store.postgres.connection import connect
 from comity.store.postgres.text import PostgresText
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_STAGED = """
-CREATE TEMPORARY TABLE IF NOT EXISTS staged (
-    place bigint, tlp smallint, id text COLLATE "C", version text COLLATE "C", instant text COLLATE "C", digest bytea,
-    body bytea
-) ON COMMIT DELETE ROWS;
-ALTER TABLE staged ALTER body SET STORAGE EXTERNAL
-"""
-_STAGE = "COPY staged (place, tlp, id, version, instant, digest, body) FROM STDIN (FORMAT BINARY)"
-_STAGE_TYPES = ("int8", "int2", "text", "text", "text", "bytea", "bytea")
-_DECIDED = (
-    "unnest(%s::bigint[], %s::bigint[], %s::integer[], %s::smallint[], %s::smallint[], %s::bigint[], %s::bigint[],"
-    " %s::bigint[]) AS decided (place, key, type, state, flags, added, gone, rank)"
+_OBJECTS = (
+    "COPY object (collection, source, key, id, type, version, instant, state, flags, added, tlp, default_tlp, size,"
+    " digest, gone, rank) FROM STDIN (FORMAT BINARY)"
 )
-_INSERT_OBJECT = (
-    "INSERT INTO object (collection, source, key, id, type, version, instant, state, flags, added, tlp, default_tlp,"  # noqa: S608
-    " size, digest, gone, rank) SELECT %s, %s, key, id, type, version, instant, state, flags, added, tlp,"
-    " CASE WHEN tlp IS NULL THEN %s::smallint END, length(body), digest, gone, rank"
-    f" FROM {_DECIDED} JOIN staged USING (place)"
+_OBJECT_TYPES = (
+    *("int4", "int4", "int8", "text", "int4", "text", "text", "int2", "int2", "int8", "int2", "int2", "int4"),
+    *("bytea", "int8", "int8"),
 )
-_INSERT_BODY = (
-    "INSERT INTO body (key, body) SELECT key, body FROM unnest(%s::bigint[], %s::bigint[]) AS decided (place, key)"
-    " JOIN staged USING (place) ORDER BY key"
-)
+_BODY = "COPY body (key, body) FROM STDIN (FORMAT BINARY)"
 _BODIES = "SELECT body FROM body WHERE key = ANY(%s::bigint[]) ORDER BY key"
 _RANGE = "SELECT body FROM body WHERE key BETWEEN %s AND %s ORDER BY key"
 _TABLES = """
@@ -64,8 +49,6 @@ def _dialect(sql: str) -> str:
 class PostgresDatabase:
     """See `comity.store.database.Connection`. Where the server went away, the next transaction connects anew."""
 
-    stages: ClassVar[bool] = True
-
     def __init__(self, url: str, *, write: bool) -> None:
         self._url = url
         self._begin = _WRITE if write else _READ
@@ -74,8 +57,6 @@ class PostgresDatabase:
     def _connect(self) -> None:
         self.raw = connect(self._url)
         self.text = PostgresText(self.raw)
-        self._staged = 0
-        self._can_stage = False
 
     # -- transactions -------------------------------------------------------------------------------------------------
     def begin(self) -> None:
@@ -85,7 +66,6 @@ class PostgresDatabase:
             self.raw.close()
             self._connect()
             self.raw.execute(self._begin)
-        self._staged = 0
 
     def lock(self) -> None:
         self.raw.execute("SELECT one FROM state FOR UPDATE")
@@ -94,7 +74,6 @@ class PostgresDatabase:
         self.raw.execute("COMMIT")
 
     def rollback(self) -> None:
-        self._can_stage = False
         with suppress(psycopg.Error):
             if self.raw.info.transaction_status != TransactionStatus.IDLE:
                 self.raw.execute("ROLLBACK")
@@ -123,22 +102,21 @@ class PostgresDatabase:
         return b",".join([body for (body,) in cursor.fetchall()])
 
     # -- writing ------------------------------------------------------------------------------------------------------
-    def stage(self, batch: Sequence[StixObject]) -> None:
-        if not self._can_stage:
-            self.raw.execute(_STAGED)
-            self._can_stage = True
-        with self.raw.cursor().copy(_STAGE) as copy:
-            copy.set_types(_STAGE_TYPES)
-            for place, each in enumerate(batch, self._staged):
-                copy.write_row((place, each.tlp, each.id, each.version, each.instant, each.digest, each.raw))
-        self._staged += len(batch)
-
     def insert(self, copies: Sequence[NewCopy], *, collection: int, source: int, default_tlp: int | None) -> None:
-        """Copies that should be there already break the unique index of live copies: then nothing is stored."""
-        _, *decided = (list(column) for column in zip(*copies, strict=True))
-        self.raw.execute(_INSERT_OBJECT, (collection, source, default_tlp, *decided))
-        written = self.raw.execute(_INSERT_BODY, decided[:2]).rowcount
-        assert written == len(copies)
+        """Straight into the tables: a temporary one before `lock`, and INSERT out of it, held the turn longer.
+
+        Copies that should be there already break the unique index of live copies: then nothing is stored.
+        """
+        with self.raw.cursor().copy(_OBJECTS) as copy:
+            copy.set_types(_OBJECT_TYPES)
+            for each, key, type, state, flags, added, gone, rank in copies:
+                default = default_tlp if each.tlp is None else None
+                decided = (type, each.version, each.instant, state, flags, added, each.tlp, default)
+                copy.write_row((collection, source, key, each.id, *decided, len(each.raw), each.digest, gone, rank))
+        with self.raw.cursor().copy(_BODY) as copy:
+            copy.set_types(("int8", "bytea"))
+            for new in copies:
+                copy.write_row((new.key, new.object.raw))
 
     def tables(self) -> dict[str, list[str]]:
         return dict(self.raw.execute(_TABLES).fetchall())
@@ -163,3 +141,10 @@ class PostgresDatabase:
     def damage(self) -> list[str]:
         """The server looks after its own pages."""
         return []
+
+    def cautions(self) -> list[str]:
+        asked = "SELECT name FROM pg_settings WHERE name = ANY(%s) AND setting = 'off' ORDER BY name"
+        off = self.raw.execute(asked, (["fsync", "full_page_writes"],)).fetchall()
+        return [
+            f"The server runs with {name} = off: a crash may lose or damage what was acknowledged." for (name,) in off
+        ]

@@ -23,7 +23,10 @@ _TRIGRAMS = (
     "CREATE INDEX IF NOT EXISTS text_index_parts ON text_index USING gin (names gin_trgm_ops, words gin_trgm_ops)",
 )
 _ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtext('comity schema'))"
-_OTHERS = "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+_TABLES = (
+    "SELECT count(*), count(*) FILTER (WHERE relname = 'comity_schema') FROM pg_class"
+    " WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p')"
+)
 
 
 def _one(db: "psycopg.Connection[Any]", sql: str) -> Any:
@@ -33,9 +36,16 @@ def _one(db: "psycopg.Connection[Any]", sql: str) -> Any:
 
 def version_of(db: "psycopg.Connection[Any]") -> int:
     """The schema version of a store, 0 for an empty database. Conflict where the database is something else's."""
-    if _one(db, "SELECT to_regclass('comity_schema')") is not None:
+    with db.transaction():
+        db.execute(_ONE_AT_A_TIME)
+        return _version(db)
+
+
+def _version(db: "psycopg.Connection[Any]") -> int:
+    tables, ours = db.execute(_TABLES).fetchall()[0]
+    if ours:
         return int(_one(db, "SELECT max(version) FROM comity_schema"))
-    if _one(db, "SELECT current_schema()") is None or _one(db, _OTHERS):
+    if tables or _one(db, "SELECT current_schema()") is None:
         raise Conflict("the database holds tables of another program", hint="name a database of its own for the node")
     return 0
 

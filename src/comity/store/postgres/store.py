@@ -1,6 +1,6 @@
 """The store in a PostgreSQL database: several processes at once, on one machine or several.
 
-Writers of all processes take turns by the row `state`; an ingest hands its objects over before it takes its turn.
+Writers of all processes take turns by the row `state`, which an ingest takes once all its objects are judged.
 """
 
 from contextlib import AbstractContextManager
@@ -25,6 +25,7 @@ class PostgresStore(TableStore):
     """Made by `open_store`."""
 
     writers_most: ClassVar[int] = 8
+    draws_first: ClassVar[bool] = True
 
     def __init__(self, url: str) -> None:
         super().__init__()

@@ -1,6 +1,7 @@
 """Full text in PostgreSQL: a table of folded text, in which LIKE finds what SQLite's two indexes find.
 
-Where the extension pg_trgm is there, an index of trigrams serves the same questions. Text is folded as FTS5 folds it.
+Where the extension pg_trgm is there, an index of trigrams serves the same questions. Text is folded as FTS5 folds it,
+but for characters that have come into Unicode since FTS5's tables were made.
 """
 
 import unicodedata
@@ -11,28 +12,31 @@ from typing import Any, ClassVar
 import psycopg
 
 TRIGRAM = 3
-_DIACRITICS = range(0x300, 0x332)
-"""Marks that FTS5 leaves out of a word; other marks end it."""
-
 _MATCHES = "SELECT key FROM text_index WHERE key BETWEEN %s AND %s AND (words LIKE %s OR names LIKE %s)"
+
+
+@lru_cache(maxsize=1)
+def _marks() -> frozenset[str]:
+    """The marks that stand on Latin letters; FTS5 leaves them out of a word, while others end it."""
+    parts = (unicodedata.normalize("NFD", chr(code)) for code in range(0xC0, 0x1F00))
+    return frozenset(each[1] for each in parts if len(each) == 2 and each[0].isascii())
 
 
 @lru_cache(maxsize=4096)
 def _lower(character: str) -> str:
-    lower = character.lower()
-    return lower if len(lower) == 1 else character
+    return next((lower for lower in (character.casefold(), character.lower()) if len(lower) == 1), character)
 
 
 @lru_cache(maxsize=4096)
 def _bare(character: str) -> str:
     """As it stands in a folded word: lower, without a single mark on a Latin letter; a space for what ends a word."""
-    if ord(character) in _DIACRITICS:
+    if character in _marks():
         return ""
-    lower = _lower(character)
-    if unicodedata.category(lower)[0] not in "LN" and unicodedata.category(lower) != "Co":
-        return " "
-    parts = unicodedata.normalize("NFD", lower)
-    return parts[0] if len(parts) == 2 and parts[0].isascii() else lower
+    parts = unicodedata.normalize("NFD", _lower(character))
+    if len(parts) == 2 and parts[0].isascii() and parts[0].isalpha():
+        return parts[0].lower()
+    category = unicodedata.category(character)
+    return _lower(character) if category[0] in "LN" or category in ("Co", "Cn") else " "
 
 
 def folded(text: str) -> str:

@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
-from comity.stix.object import StixObject
 from comity.store.database import NewCopy
 from comity.store.sqlite import rows
 from comity.store.sqlite.connection import connect, erasing
@@ -49,8 +48,6 @@ def _bound(arguments: Sequence[object]) -> list[object]:
 class SqliteDatabase:
     """See `comity.store.database.Connection`."""
 
-    stages: ClassVar[bool] = False
-
     def __init__(self, path: Path, *, write: bool) -> None:
         self._path = path
         self.raw = connect(path, write=write)
@@ -63,9 +60,6 @@ class SqliteDatabase:
 
     def lock(self) -> None:
         """A writer has its turn since it began."""
-
-    def stage(self, batch: Sequence[StixObject]) -> None:
-        raise NotImplementedError
 
     def commit(self) -> None:
         self.raw.execute("COMMIT")
@@ -124,3 +118,7 @@ class SqliteDatabase:
         found = [f"SQLite: {line}" for (line,) in self.raw.execute("PRAGMA quick_check(5)").fetchall() if line != "ok"]
         mode = self._path.stat().st_mode & 0o777
         return [*found, f"the file can be read by others (mode {mode:04o})"] if mode & 0o077 else found
+
+    def cautions(self) -> list[str]:
+        """All that matters is set by `connect`."""
+        return []

@@ -44,7 +44,7 @@ def insert(
     for start, count in _chunks(len(copies)):
         values: list[Any] = [collection, source]
         bodies: list[Any] = []
-        for each, _, key, type, state, flags, added, gone, rank in copies[start : start + count]:
+        for each, key, type, state, flags, added, gone, rank in copies[start : start + count]:
             raw, tlp = each.raw, each.tlp
             values += (
                 *(key, each.id, type, each.version, each.instant, state, flags, added),

@@ -24,6 +24,7 @@ class SqliteStore(TableStore):
     """Made by `open_store`."""
 
     writers_most: ClassVar[int] = 1
+    draws_first: ClassVar[bool] = False
 
     def __init__(self, path: Path) -> None:
         super().__init__()
