@@ -36,6 +36,7 @@ test: ## The tests of T=path, all but the long and exhaustive ones
 .PHONY: deep
 deep: ## Every test, the long and exhaustive ones included, with many examples a law
 	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -m ""
+	COMITY_TEST_STORE=postgres $(PY) -m pytest -n 2 -m "" tests/e2e tests/contract/test_taxii_clients.py
 
 .PHONY: fuzz
 fuzz: ## Every fuzzer, for a minute in all

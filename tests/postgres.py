@@ -22,7 +22,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from comity.node.system import change_setting, load_settings
+from comity.node.system import load_settings, set_setting
 from comity.store.postgres import open_store
 
 VARIABLE = "COMITY_TEST_POSTGRES"
@@ -192,7 +192,7 @@ def copy_home(source: Path, target: Path) -> Path:
         name = f"copy_{uuid.uuid4().hex}"
         original = conninfo_to_dict(address)["dbname"]
         _administer(_started().format("postgres"), f"CREATE DATABASE {name} TEMPLATE {original}")
-        change_setting(target, "store", _started().format(name))
+        set_setting(target, "store", _started().format(name))
     return target
 
 

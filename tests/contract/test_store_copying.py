@@ -16,6 +16,8 @@ from comity.store.base import TableStore
 from comity.store.interface import EVERY, Status, TextQuery, Token
 from comity.store.steps import packaged
 
+pytestmark = pytest.mark.slow
+
 ID = identifier("malware", 1)
 ADDRESS = identifier("ipv4-addr", 1)
 
@@ -50,6 +52,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_token(Token("t", "reader", b"\1\0" * 16, "local", frozenset({ONE}), frozenset({EVERY}), NOW, NOW + 1))
         tx.put_status(Status("s", "t", NOW, b"{}" * 50))
         tx.put_setting("key", b"\0\xff")
+        tx.add_failures({"192.0.2.0": 3}, NOW, 1)
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
@@ -137,7 +140,6 @@ def test_stores_with_different_tables_are_not_copied(
         copying.move(source, target)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("first", "second"), [("sqlite", "postgres"), ("postgres", "sqlite")])
 def test_copying_needs_no_more_memory_for_more_objects(
     store_kinds: None, tmp_path: Path, opened: list[TableStore], first: str, second: str

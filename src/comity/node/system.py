@@ -1,12 +1,12 @@
 """The real world: settings, disk, clock, chance. The only module of the node that names them."""
 
 import importlib.resources
+import io
 import os
 import secrets
-import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from comity import __version__
 from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled
 from comity.interfaces import PAGE_ITEMS_MAX
 from comity.store.address import SQLITE, has_password, is_postgres, masked
+from comity.store.scratch import PREFIX, sync_folder
 
 if TYPE_CHECKING:
     from importlib.metadata import PackagePath
@@ -66,6 +67,7 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
     port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
+    workers: int = _setting(0, "The processes that answer together, 1 to 64; 0 is one for each core, at most 4.")
     max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
     page_items_max: int = _setting(PAGE_ITEMS_MAX, "The most objects of a page, 1 to 1000.")
     tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
@@ -105,6 +107,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
     settings = Settings(**values)
     if not 0 <= settings.port <= 65535:
         problems.append("`port` must be 0 to 65535.")
+    if not 0 <= settings.workers <= 64:
+        problems.append("`workers` must be 0 to 64.")
     if not 1 <= settings.page_items_max <= PAGE_ITEMS_MAX:
         problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
     if not 1024 <= settings.max_content_length <= 2**31:
@@ -157,7 +161,7 @@ def shown(settings: Settings) -> dict[str, Any]:
     return values | {"store": masked(settings.store)}
 
 
-def change_setting(home: Path, key: str, value: Any) -> None:
+def set_setting(home: Path, key: str, value: Any) -> None:
     """`comity.toml` says this value of the key and is otherwise as it was; at no moment it is half written."""
     path = home / SETTINGS_FILE
     values = _read_settings(path)
@@ -168,12 +172,11 @@ def change_setting(home: Path, key: str, value: Any) -> None:
     text = "\n".join(lines) + "\n"
     if _parsed(text) != values | {key: value}:
         raise Invalid(f"{path} cannot be changed safely.", where=str(path), hint=f"Set by hand: {key} = …")
-    with scratch_folder(home) as scratch:
-        write_private(scratch / SETTINGS_FILE, text.encode())
-        (scratch / SETTINGS_FILE).replace(path)
-    folder = os.open(home, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    part = home / f"{PREFIX}settings.part"
+    part.unlink(missing_ok=True)
+    write_private(part, text.encode())
+    part.replace(path)
+    sync_folder(home)
 
 
 def _parsed(text: str) -> dict[str, Any] | None:
@@ -194,10 +197,46 @@ def write_private(path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         raise AlreadyDone(f"{path} exists already.") from None
+    except OSError as error:
+        raise NotFound(f"{path} cannot be written: {error.strerror}.") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_begin(path: Path, bytes_max: int) -> bytes:
+    """At most so many of the first bytes of the file. NotFound where it cannot be read."""
+    with opened(path) as file:
+        return file.read(bytes_max)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """The file, open for reading. NotFound where it cannot be read."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+def small_files(folder: Path, bytes_max: int, count_max: int) -> list[Path]:
+    """Regular files of at most so many bytes in the folder, at most so many of them; links are not followed."""
+    found: list[Path] = []
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return found
+    with entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size <= bytes_max:
+                    found.append(Path(entry.path))
+            if len(found) == count_max:
+                break
+    return sorted(found)
 
 
 def store_path(url: str, home: Path | None = None) -> Path:
@@ -281,18 +320,6 @@ def make_home(home: Path) -> None:
         raise NotFound(f"{home} cannot be made: {error.strerror}.") from error
 
 
-@contextmanager
-def scratch_folder(beside: Path) -> Iterator[Path]:
-    """A folder of our own on the same file system, gone afterwards with all that is in it."""
-    try:
-        beside.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix=".comity-", dir=beside)
-    except OSError as error:
-        raise NotFound(f"{beside} cannot be written: {error.strerror}.") from error
-    with folder as name:
-        yield Path(name)
-
-
 def migrate_store(url: str, home: Path) -> list[str]:
     """The store has the schema of this version; a copy as it was lies in a file. The names of what was run."""
     from comity.store import sqlite
@@ -312,8 +339,18 @@ def version() -> str:
 
 def open_to_others(home: Path) -> list[Path]:
     """The home and the files in it that anybody but the owner may read or write."""
-    paths = [home, *sorted(home.iterdir())]
-    return [path for path in paths if not path.is_symlink() and path.stat().st_mode & 0o077]
+    found = []
+    for path in (home, *sorted(home.iterdir())):
+        # What a backup makes for a while may be gone already.
+        with suppress(FileNotFoundError):
+            if not path.is_symlink() and path.stat().st_mode & 0o077:
+                found.append(path)
+    return found
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def free_bytes(folder: Path) -> int:

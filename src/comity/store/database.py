@@ -71,6 +71,10 @@ class Database(Protocol):
 
     def execute(self, sql: str, arguments: Sequence[object] = ()) -> Rows: ...
 
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """The statement was executed for each of them."""
+        ...
+
     def columns(self, names: str, sql: str, arguments: Sequence[object] = ()) -> list[list[Any]]:
         """The same answer in bulk, as one list a column. `names` are those of the columns, none of them bytes."""
         ...

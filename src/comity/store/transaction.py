@@ -12,7 +12,7 @@ between them, readers still get this source's, now the newest.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -26,6 +26,8 @@ from comity.store.interface import Collection, Source, State, Status, Token
 from comity.store.snapshot import TableSnapshot, storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
+FAILURES_KEPT = 10_000
+"""Networks whose failed sign-ins are counted at once; the oldest window makes room."""
 VISIBLE = (State.RECEIVED, State.PUBLISHED)
 _LIVE = (
     "SELECT id, key, collection, source, instant, state, flags, coalesce(rank, key) AS place, hex(digest) AS digest"
@@ -284,6 +286,20 @@ class TableTransaction(TableSnapshot):
 
     def put_setting(self, name: str, value: bytes) -> None:
         self._put_row("setting", name=name, value=value)
+
+    def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
+        self.db.execute("DELETE FROM failure WHERE since <= ?", (now - window,))
+        self.db.execute(
+            "DELETE FROM failure WHERE network IN (SELECT network FROM failure ORDER BY since DESC LIMIT ? OFFSET ?)",
+            (KEY_MOST, max(0, FAILURES_KEPT - len(counts))),
+        )
+        self.db.execute_many(
+            "INSERT INTO failure VALUES (?, ?, ?)"
+            " ON CONFLICT (network) DO UPDATE SET count = failure.count + excluded.count",
+            [(network, now, count) for network, count in counts.items()],
+        )
+        rows = self.db.execute("SELECT network, since, count FROM failure WHERE network IN ?texts", (list(counts),))
+        return {network: (since, count) for network, since, count in rows.fetchall()}
 
     def forget_statuses(self, before: int) -> int:
         return self.db.execute("DELETE FROM status WHERE created_at < ?", (before,)).rowcount

@@ -88,6 +88,9 @@ class PostgresDatabase:
     def execute(self, sql: str, arguments: Sequence[object] = ()) -> "psycopg.Cursor[Any]":
         return self.raw.cursor(binary=True).execute(_dialect(sql), arguments)
 
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        self.raw.cursor().executemany(_dialect(sql), rows)
+
     def columns(self, names: str, sql: str, arguments: Sequence[object] = ()) -> list[list[Any]]:
         rows = self.execute(sql, arguments).fetchall()
         return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in names.split()]

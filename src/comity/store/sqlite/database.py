@@ -79,6 +79,9 @@ class SqliteDatabase:
     def execute(self, sql: str, arguments: Sequence[object] = ()) -> sqlite3.Cursor:
         return self.raw.execute(_dialect(sql), _bound(arguments))
 
+    def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        self.raw.executemany(sql, rows)
+
     def columns(self, names: str, sql: str, arguments: Sequence[object] = ()) -> list[list[Any]]:
         (answer,) = self.raw.execute(_in_bulk(names, _dialect(sql)), _bound(arguments))
         return [_decoded(each) for each in answer]

@@ -119,13 +119,16 @@ def migrate(path: Path, backup_to: Path, *, steps: Sequence[Step] | None = None)
 
 
 def copy_into(db: sqlite3.Connection, target: Path) -> None:
-    """The new file `target` (mode 0600) is a consistent copy of the database; on failure there is no such file."""
-    with new_file(target), closing(sqlite3.connect(target, isolation_level=None)) as copy:
+    """The new file `target` (mode 0600) is a consistent copy of the database; on failure there is no such file.
+
+    All pages are copied in one step, under one read lock: a writer meanwhile neither waits nor makes it begin again.
+    """
+    with filled_file(target), closing(sqlite3.connect(target, isolation_level=None)) as copy:
         db.backup(copy)
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[None]:
+def filled_file(path: Path) -> Iterator[None]:
     """The file was made now (mode 0600) for the block to fill; if that raises, there is no such file."""
     private_file(path)
     try:
