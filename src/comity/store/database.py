@@ -6,7 +6,7 @@ In that SQL `?` takes one argument, and `IN ?integers` or `IN ?texts` takes a li
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from comity.stix.object import StixObject
 
@@ -23,17 +23,9 @@ class Rows(Protocol):
     def fetchall(self) -> list[Any]: ...
 
 
-class NewCopy(NamedTuple):
-    """An object, and what is decided of it before its row is written."""
-
-    object: StixObject
-    key: int
-    type: int
-    state: int
-    flags: int
-    added: int
-    gone: int
-    rank: int | None
+NewCopy: TypeAlias = "tuple[StixObject, int, int, int, int, int, int, int | None]"
+"""An object and what is decided of it before its row is written: key, type, state, flags, added, gone, rank. A plain
+tuple, since there are a thousand in an envelope."""
 
 
 class TextIndex(Protocol):

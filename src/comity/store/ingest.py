@@ -120,7 +120,7 @@ class Ingest:
 
     def _write(self, rows: list[tuple[StixObject, Live | None]], first: int, added: int) -> None:
         types = self._transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
-        copies = []
+        copies: list[NewCopy] = []
         for number, (each, live) in enumerate(rows):
             key = first + number
             state, flags, gone, rank = self._state, self._flags, 0, None
@@ -128,7 +128,7 @@ class Ingest:
                 state, flags = live.state, live.flags
                 gone = key if state == State.SUPERSEDED else 0
                 rank = live.rank if live.rank != key else None
-            copies.append(NewCopy(each, key, types[each.type], state, flags, added + number, gone, rank))
+            copies.append((each, key, types[each.type], state, flags, added + number, gone, rank))
         self._transaction.db.insert(
             copies, collection=self._collection, source=self._source, default_tlp=self._default_tlp
         )

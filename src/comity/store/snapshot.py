@@ -33,7 +33,7 @@ STREAM_BYTES = 4 * 2**20
 SPEC_VERSION = "2.1"
 
 _ENTRIES = "SELECT key, id, version, added FROM object WHERE key IN ?integers ORDER BY key"
-_ADDED = "SELECT added FROM object WHERE key IN ?integers ORDER BY key"
+_ADDED = "SELECT (SELECT added FROM object WHERE key = ?), (SELECT added FROM object WHERE key = ?)"
 _SIZES = "SELECT size FROM object WHERE key IN ?integers ORDER BY key"
 _OF_IDS = "SELECT key FROM object WHERE id IN ?texts AND gone = 0"
 _OF_INSTANTS = "SELECT key FROM object WHERE instant IN ?texts AND gone = 0"
@@ -162,8 +162,8 @@ class TableSnapshot:
             del keys[fitting:]
         if not keys:
             return Bodies(b"", 0, more, ())
-        (added,) = self.db.columns("added", _ADDED, ([keys[0], keys[-1]],))
-        return Bodies(self.db.joined(keys), len(keys), more, keys, added[0], added[-1])
+        first, last = self.db.execute(_ADDED, (keys[0], keys[-1])).fetchone()
+        return Bodies(self.db.joined(keys), len(keys), more, keys, first, last)
 
     def _fitting(self, keys: list[int], bytes_max: int) -> int:
         """How many of the keys' bodies are within the bytes, one at least. Sizes are read only where it may matter."""

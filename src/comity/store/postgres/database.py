@@ -118,8 +118,8 @@ class PostgresDatabase:
                 copy.write_row((collection, source, key, each.id, *decided, len(each.raw), each.digest, gone, rank))
         with self.raw.cursor().copy(_BODY) as copy:
             copy.set_types(("int8", "bytea"))
-            for new in copies:
-                copy.write_row((new.key, new.object.raw))
+            for each, key, *_ in copies:
+                copy.write_row((key, each.raw))
 
     def tables(self) -> dict[str, list[str]]:
         return dict(self.raw.execute(_TABLES).fetchall())

@@ -28,21 +28,24 @@ _SIZE = "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size"
 _decoded = msgspec.json.Decoder(list[Any]).decode
 
 
+_encoded = msgspec.json.Encoder().encode
+
+
 @lru_cache(maxsize=512)
-def _dialect(sql: str) -> str:
+def _dialect(sql: str, names: str = "") -> tuple[str, bool]:
+    """The statement as SQLite wants it, and whether it takes lists. With names its answer comes as one row of lists."""
+    plain = sql
     for kind in ("integers", "texts"):
         sql = sql.replace(f"IN ?{kind}", "IN (SELECT value FROM json_each(?))").replace(f"?{kind}", "json_each(?)")
-    return sql
-
-
-@lru_cache(maxsize=64)
-def _in_bulk(names: str, sql: str) -> str:
-    lists = ", ".join(f"json_group_array({name})" for name in names.split())
-    return f"SELECT {lists} FROM ({sql})"  # noqa: S608
+    takes_lists = sql != plain
+    if names:
+        lists = ", ".join(f"json_group_array({name})" for name in names.split())
+        sql = f"SELECT {lists} FROM ({sql})"  # noqa: S608
+    return sql, takes_lists
 
 
 def _bound(arguments: Sequence[object]) -> list[object]:
-    return [msgspec.json.encode(each).decode() if type(each) is list else each for each in arguments]
+    return [_encoded(each).decode() if type(each) is list else each for each in arguments]
 
 
 class SqliteDatabase:
@@ -77,20 +80,22 @@ class SqliteDatabase:
 
     # -- questions ----------------------------------------------------------------------------------------------------
     def execute(self, sql: str, arguments: Sequence[object] = ()) -> sqlite3.Cursor:
-        return self.raw.execute(_dialect(sql), _bound(arguments))
+        sql, takes_lists = _dialect(sql)
+        return self.raw.execute(sql, _bound(arguments) if takes_lists else arguments)
 
     def execute_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         self.raw.executemany(sql, rows)
 
     def columns(self, names: str, sql: str, arguments: Sequence[object] = ()) -> list[list[Any]]:
-        (answer,) = self.raw.execute(_in_bulk(names, _dialect(sql)), _bound(arguments))
+        sql, takes_lists = _dialect(sql, names)
+        answer = self.raw.execute(sql, _bound(arguments) if takes_lists else arguments).fetchone()
         return [_decoded(each) for each in answer]
 
     def joined(self, keys: list[int]) -> bytes:
         if keys[-1] - keys[0] + 1 == len(keys):
             (answer,) = self.raw.execute(_RANGE, (keys[0], keys[-1])).fetchone()
         else:
-            (answer,) = self.execute(_LISTED, (keys,)).fetchone()
+            (answer,) = self.raw.execute(_LISTED, (_encoded(keys).decode(),)).fetchone()
         return bytes(answer)
 
     def insert(self, copies: Sequence[NewCopy], *, collection: int, source: int, default_tlp: int | None) -> None:
