@@ -117,10 +117,15 @@ def served_home(
 
 @contextlib.contextmanager
 def served(
-    home: Path, log: Path, *, tokens: dict[str, NewToken] | None = None, options: Sequence[str] = ("--log-json",)
+    home: Path,
+    log: Path,
+    *,
+    tokens: dict[str, NewToken] | None = None,
+    options: Sequence[str] = ("--log-json",),
+    program: Sequence[str] = COMITY,
 ) -> Iterator[Served]:
     """The home is served on a free port of 127.0.0.1 until the block is left."""
-    process = launch(home, log, options=options)
+    process = launch(home, log, options=options, program=program)
     try:
         yield Served(ready_url(process, log), home, tokens or {}, log, process)
         died = process.poll()

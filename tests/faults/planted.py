@@ -13,6 +13,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
+from comity.errors import ComityError
+from comity.store import connection, schema
+from comity.store.ingest import Ingest
 from comity.store.sqlite import SqliteStore
 
 
@@ -45,8 +48,51 @@ def acknowledge_before_commit() -> None:
     SqliteStore.ingest = early  # type: ignore[method-assign]
 
 
+def disk_is_a_bug() -> None:
+    """Trouble with the disk is not known as such."""
+
+    def unknown(error: BaseException) -> ComityError | None:
+        return None
+
+    connection.trouble = unknown
+
+
+def commit_what_failed() -> None:
+    """An ingest that fails on its way keeps what it has stored until then."""
+    put = Ingest.put
+
+    def piecemeal(self: Ingest, batch: Any) -> None:
+        for each in batch:
+            put(self, [each])
+            db = self._transaction.db
+            self._transaction.finish()
+            db.execute("COMMIT")
+            db.execute("BEGIN IMMEDIATE")
+
+    Ingest.put = piecemeal  # type: ignore[method-assign]
+
+
+LATER = schema.Step(
+    50,
+    "0050_later",
+    "UPDATE object SET class = 1;\nCREATE TABLE later AS WITH RECURSIVE number (one) AS"
+    " (SELECT 1 UNION ALL SELECT one + 1 FROM number WHERE one < 200000) SELECT one FROM number;\n"
+    "CREATE INDEX later_one ON later (one);",
+)
+"""A step forward that takes its time."""
+
+
+def later_schema() -> None:
+    """Not a fault, but a version to come, whose store has another schema."""
+    packaged = schema.packaged()
+    schema.packaged = lambda: [*packaged, LATER]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "acknowledge-before-commit": acknowledge_before_commit,
+    "later-schema": later_schema,
+    "disk-is-a-bug": disk_is_a_bug,
+    "commit-what-failed": commit_what_failed,
 }
 
 

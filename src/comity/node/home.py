@@ -9,6 +9,7 @@ from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, STORE_FILE, Settings, SystemClock, SystemEntropy
 from comity.store import archive
 
+PACKED_FILE = "packed"
 BACKUP_FILES = frozenset({SETTINGS_FILE, STORE_FILE})
 
 
@@ -54,14 +55,19 @@ def _open(home: Path, settings: Settings, *, create: bool) -> Node:
 def backup(home: Path, target: Path) -> BackupReport:
     """The new file `target` (mode 0600) holds settings and store, as they were at one moment, while others go on.
 
-    The backup is plain, not encrypted: it holds everything that the node holds, tokens only as digests.
+    The backup is plain, not encrypted: it holds everything that the node holds, tokens only as digests. AlreadyDone
+    where `target` exists; it is there whole or not at all, whatever happens on the way.
     """
+    if target.exists():
+        raise AlreadyDone(f"{target} exists already; a backup never overwrites.")
     with open_home(home) as node, system.scratch_folder(target.absolute().parent) as scratch:
         copy = scratch / STORE_FILE
         node.store.backup(copy)
         files = {SETTINGS_FILE: home / SETTINGS_FILE, STORE_FILE: copy}
         made_at = node.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        archive.pack(target, files, made_at=made_at, made_by=f"comity {system.version()}", node=node.name)
+        packed = scratch / PACKED_FILE
+        archive.pack(packed, files, made_at=made_at, made_by=f"comity {system.version()}", node=node.name)
+        system.put_in_place(packed, target)
         return BackupReport(str(target), node.name, made_at, node.counts().copies, target.stat().st_size)
 
 

@@ -1,12 +1,15 @@
 """The real world: settings, disk, clock, chance. The only module of the node that names them."""
 
+import errno
+import fcntl
 import importlib.resources
 import os
 import secrets
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "comity.toml"
 STORE_FILE = "comity.db"
 SCHEMAS_EXPECTED = 57
+SCRATCH_PREFIX = ".comity-"
+SCRATCH_SECONDS_KEPT = 60
 
 
 class SystemClock:
@@ -217,14 +222,56 @@ def make_home(home: Path) -> None:
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """A folder of our own on the same file system, gone afterwards with all that is in it."""
+    """A folder of our own on the same file system, gone afterwards with all that is in it; what such a folder of a
+    process that was killed still held is gone too."""
     try:
         beside.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix=".comity-", dir=beside)
+        _sweep(beside)
+        folder = tempfile.TemporaryDirectory(prefix=SCRATCH_PREFIX, dir=beside)
     except OSError as error:
         raise NotFound(f"{beside} cannot be written: {error.strerror}.") from error
-    with folder as name:
+    with folder as name, _locked(Path(name)):
         yield Path(name)
+
+
+def _sweep(beside: Path) -> None:
+    oldest_kept = SystemClock().now().timestamp() - SCRATCH_SECONDS_KEPT
+    for folder in beside.glob(f"{SCRATCH_PREFIX}*"):
+        # Whoever works in a folder holds its lock; one that was made this moment may not have it yet.
+        with suppress(OSError):
+            if folder.is_dir() and not folder.is_symlink() and folder.stat().st_mtime < oldest_kept:
+                with _locked(folder):
+                    shutil.rmtree(folder)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """The folder is this process's own inside the block. BlockingIOError where it is another's."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def put_in_place(made: Path, target: Path) -> None:
+    """The finished file has the name `target` too or instead, durably; so there is never half a file of that name.
+    AlreadyDone where there is a file of that name."""
+    try:
+        os.link(made, target)
+    except OSError as error:
+        if os.path.lexists(target):
+            raise AlreadyDone(f"{target} exists already; a backup never overwrites.") from None
+        # Not every file system knows links.
+        if error.errno not in (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS):
+            raise
+        made.rename(target)
+    descriptor = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def migrate_store(url: str, home: Path | None = None) -> list[str]:
