@@ -3,6 +3,7 @@
 python tests/faults/planted.py FAULT serve --home HOME …
 """
 
+import random
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from comity.errors import ComityError
 from comity.store import connection, schema
 from comity.store.ingest import Ingest
 from comity.store.sqlite import SqliteStore
+from comity.store.transaction import SqliteTransaction
 
 
 class _Undone(Exception):
@@ -72,6 +74,45 @@ def commit_what_failed() -> None:
     Ingest.put = piecemeal  # type: ignore[method-assign]
 
 
+def dates_before_the_lock() -> None:
+    """What is stored gets the date of its request, however long that waited for its turn."""
+
+    def take_dates(self: SqliteTransaction, collection: int, count: int, now: int) -> int:
+        self.db.execute(
+            "UPDATE collection SET last_added = max(last_added, ?) WHERE key = ?", (now + count - 1, collection)
+        )
+        return now
+
+    SqliteTransaction.take_dates = take_dates  # type: ignore[method-assign]
+
+
+def keys_from_a_sequence() -> None:
+    """Keys are handed out before the writer has its turn, as a sequence of a database does."""
+    ingest, begin = SqliteStore.ingest, Ingest.__init__
+    lock, here = threading.Lock(), threading.local()
+    given = 0
+
+    def sequenced(self: SqliteStore, batches: Any, **how: Any) -> Any:
+        nonlocal given
+        kept = [list(batch) for batch in batches]
+        with lock:
+            here.first = given
+            given += sum(map(len, kept))
+        time.sleep(random.uniform(0, 0.01))
+        return ingest(self, kept, **how)
+
+    def numbered(self: Ingest, transaction: SqliteTransaction, **how: Any) -> None:
+        begin(self, transaction, **how)
+        transaction.last_key = here.first
+
+    def finish(self: SqliteTransaction) -> None:
+        self.db.execute("UPDATE state SET last_key = max(last_key, ?)", (self.last_key,))
+
+    SqliteStore.ingest = sequenced  # type: ignore[method-assign]
+    Ingest.__init__ = numbered  # type: ignore[method-assign]
+    SqliteTransaction.finish = finish  # type: ignore[method-assign]
+
+
 LATER = schema.Step(
     50,
     "0050_later",
@@ -90,6 +131,8 @@ def later_schema() -> None:
 
 FAULTS: dict[str, Callable[[], None]] = {
     "acknowledge-before-commit": acknowledge_before_commit,
+    "dates-before-the-lock": dates_before_the_lock,
+    "keys-from-a-sequence": keys_from_a_sequence,
     "later-schema": later_schema,
     "disk-is-a-bug": disk_is_a_bug,
     "commit-what-failed": commit_what_failed,
