@@ -171,7 +171,9 @@ def run(
             for by_next in (False, True)
         ]
         # Who deletes asks often for little, and ends when the others do.
-        counts = [objects // WRITERS // (DELETER_SHARE if place < deleting else 1) for place in range(WRITERS)]
+        few = objects // WRITERS // DELETER_SHARE
+        many = (objects - few * deleting) // (WRITERS - deleting)
+        counts = [few if place < deleting else many for place in range(WRITERS)]
         writers = [
             Writer(Client(running.address, token), count, seed * 100 + place, deletes=place < deleting)
             for place, count in enumerate(counts)

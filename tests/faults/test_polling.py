@@ -25,7 +25,7 @@ def test_four_polling_clients_get_each_addition_of_eight_writers_once(
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", ["dates-before-the-lock", "keys-from-a-sequence"])
 def test_a_node_whose_additions_come_out_of_order_is_found(tmp_path: Path, fault: str) -> None:
-    with pytest.raises(AssertionError, match="lost to a polling client|seen twice|dates do not rise"):
+    with pytest.raises(AssertionError, match=r"lost to a polling client|seen twice|dates do not rise"):
         polling.run("sqlite", tmp_path, 2_000, 1, program=planted(fault), deleting=0)
 
 
@@ -33,7 +33,7 @@ def test_a_node_whose_additions_come_out_of_order_is_found(tmp_path: Path, fault
 def test_writers_that_hardly_overlap_are_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(polling, "WRITERS", 1)
     with pytest.raises(AssertionError, match="hardly anything overlapped"):
-        polling.run("sqlite", tmp_path, 200, 1)
+        polling.run("sqlite", tmp_path, 200, 1, deleting=0)
 
 
 def test_spans_overlap_where_they_share_a_moment() -> None:
