@@ -3,6 +3,7 @@
 import contextlib
 import os
 import random
+import select
 import shutil
 import signal
 import subprocess
@@ -37,7 +38,7 @@ STORE = "comity.db"
 
 class Kills:
     """Starts a command anew and kills it at a random moment of its work, which ends when it says its result. A kill
-    hits where nothing was said."""
+    hits where nothing was said. Time is what the command itself has computed, whatever else the machine does."""
 
     def __init__(self, seed: int, began: Callable[[], bool]) -> None:
         self._chance = random.Random(seed)
@@ -48,25 +49,23 @@ class Kills:
     def let_be(self, *command: str) -> None:
         """How long the work takes is known."""
         with self._start(command) as process:
-            began = time.monotonic()
+            began = _computed(process)
             assert process.stdout is not None
-            assert process.stdout.readline()
-            self._seconds = time.monotonic() - began
+            while not select.select([process.stdout], [], [], 0.001)[0]:
+                self._seconds = _computed(process) - began
         assert process.returncode == 0
 
     def kill(self, *command: str) -> None:
         """The command was killed, unless it was over already."""
         with self._start(command) as process:
-            time.sleep(self._chance.uniform(0, self._seconds))
+            until = _computed(process) + self._chance.uniform(0, self._seconds)
+            while process.poll() is None and _computed(process) < until:
+                time.sleep(0.001)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             assert process.stdout is not None
             self.tried += 1
-            if process.stdout.read():
-                # The work was quicker than it was when it was let be.
-                self._seconds *= 0.8
-            else:
-                self.hits += 1
+            self.hits += not process.stdout.read()
 
     def _start(self, command: tuple[str, ...]) -> subprocess.Popen[bytes]:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
@@ -77,7 +76,16 @@ class Kills:
     def told(self) -> str:
         """The share of kills that hit the work is large enough, and said."""
         assert self.hits >= HITS_LEAST * self.tried, f"too few kills hit anything: {self.hits} of {self.tried}"
-        return f"{self.hits} of {self.tried} kills hit work of some {self._seconds:.2f} s"
+        return f"{self.hits} of {self.tried} kills hit work of {self._seconds:.2f} s of computing"
+
+
+def _computed(process: subprocess.Popen[bytes]) -> float:
+    """How many seconds the threads of the process have run."""
+    spent = 0
+    for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError):
+            spent += int(thread.read_text().split()[0])
+    return spent / 1e9
 
 
 def is_well(home: Path) -> None:
