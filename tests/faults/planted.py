@@ -3,6 +3,8 @@
 python tests/faults/planted.py FAULT serve --home HOME …
 """
 
+import itertools
+import os
 import random
 import sys
 import threading
@@ -19,6 +21,9 @@ from comity.store import connection, schema
 from comity.store.ingest import Ingest
 from comity.store.sqlite import SqliteStore
 from comity.store.transaction import SqliteTransaction
+from comity.web.app import App
+from comity.web.bodies import Room
+from comity.web.protocol import BoundedProtocol
 
 
 class _Undone(Exception):
@@ -113,6 +118,44 @@ def keys_from_a_sequence() -> None:
     SqliteTransaction.finish = finish  # type: ignore[method-assign]
 
 
+def keep_others_out() -> None:
+    """Whoever comes when there are too many connections is sent away, whoever holds them."""
+    BoundedProtocol._make_room = BoundedProtocol._give_up  # type: ignore[method-assign]
+
+
+def hold_any_number_of_answers() -> None:
+    """There is always room for one answer more."""
+
+    make = Room.__init__
+
+    def roomy(self: Room, *_: int, **__: int) -> None:
+        make(self, 1 << 60, of_one_max=1 << 60)
+
+    Room.__init__ = roomy  # type: ignore[method-assign]
+
+
+def leak_memory() -> None:
+    """Something is kept of every request."""
+    kept: list[bytes] = []
+    _at_each_request(lambda: kept.append(b"x" * 100_000))
+
+
+def leak_handles() -> None:
+    """Every tenth request leaves a file open."""
+    counted = itertools.count()
+    _at_each_request(lambda: next(counted) % 10 or os.open("/dev/null", os.O_RDONLY))
+
+
+def _at_each_request(act: Callable[[], object]) -> None:
+    answer = App.__call__
+
+    async def call(self: App, scope: Any, receive: Any, send: Any) -> None:
+        act()
+        await answer(self, scope, receive, send)
+
+    App.__call__ = call  # type: ignore[method-assign]
+
+
 LATER = schema.Step(
     50,
     "0050_later",
@@ -133,6 +176,10 @@ FAULTS: dict[str, Callable[[], None]] = {
     "acknowledge-before-commit": acknowledge_before_commit,
     "dates-before-the-lock": dates_before_the_lock,
     "keys-from-a-sequence": keys_from_a_sequence,
+    "keep-others-out": keep_others_out,
+    "hold-any-number-of-answers": hold_any_number_of_answers,
+    "leak-memory": leak_memory,
+    "leak-handles": leak_handles,
     "later-schema": later_schema,
     "disk-is-a-bug": disk_is_a_bug,
     "commit-what-failed": commit_what_failed,

@@ -5,6 +5,7 @@ import ctypes
 import gc
 import ipaddress
 import logging
+import resource
 import signal
 import socket
 import ssl
@@ -18,13 +19,15 @@ from comity.errors import ComityError, Invalid, Refused, Unavailable
 from comity.node.node import Node
 from comity.web import logs
 from comity.web.app import make_app
-from comity.web.protocol import BoundedProtocol
+from comity.web.protocol import CONNECTIONS_MAX, BoundedProtocol
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 BACKLOG = 512
 GARBAGE_THRESHOLD = 20_000
 IDLE_ROUNDS_BETWEEN_TRIMS = 10
+HANDLES_BESIDES = 250
+"""File handles for the store, its readers, the log and the like."""
 WORK_SECONDS_BETWEEN = 0.02
 WORK_SECONDS_IDLE = 1.0
 WORK_SECONDS_AFTER_FAULT = 30.0
@@ -136,6 +139,7 @@ class Serving:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+        _allow_handles(CONNECTIONS_MAX + HANDLES_BESIDES)
         worker = _Worker(self._node)
         worker.start()
         try:
@@ -210,6 +214,15 @@ class _Worker(threading.Thread):
         """The piece that is being done is finished, and no other begins."""
         self._stopped.set()
         self.join()
+
+
+def _allow_handles(count: int) -> None:
+    """This process may have so many files open, as far as it may say so itself: the usual 1,024 are used up by the
+    connections alone, and the store could not be opened then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _give_memory_back() -> None:
