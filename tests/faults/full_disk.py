@@ -51,23 +51,23 @@ class Disk:
     def _ballast(self) -> Path:
         return self.folder / "ballast"
 
-    def limit(self, pid: int) -> None:
-        """That process, and all that are begun from now on, find an end of the room."""
-        self._limit(pid, FILE_BYTES_MOST)
+    def limit(self, running: Served) -> None:
+        """The processes of the node, and all that are begun from now on, find an end of the room."""
+        self._limit(running, FILE_BYTES_MOST)
 
-    def free(self, pid: int) -> None:
-        """There is room again, for it and for others."""
+    def free(self, running: Served) -> None:
+        """There is room again, for them and for others."""
         self._ballast.unlink(missing_ok=True)
-        self._limit(pid, resource.RLIM_INFINITY)
+        self._limit(running, resource.RLIM_INFINITY)
 
     def leave(self, count: int) -> None:
         """Only so many bytes are free."""
         self._ballast.unlink(missing_ok=True)
         self._ballast.write_bytes(bytes(max(0, shutil.disk_usage(self.folder).free - count)))
 
-    def _limit(self, pid: int, most: int) -> None:
+    def _limit(self, running: Served, most: int) -> None:
         if not self.small:
-            for each in (0, pid):
+            for each in (0, *running.pids()):
                 resource.prlimit(each, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
 
 
@@ -145,7 +145,7 @@ def run(kind: str, folder: Path, log: Path, *, until_indexed: bool, program: Seq
     imported = [indicator(description="x" * 4000) for _ in range(1000)]
     bundle_file.write_bytes(bundle(*imported))
     with _running(home, log, token, program) as (running, client):
-        disk.limit(running.process.pid)
+        disk.limit(running)
         for count, characters in ((20, 2000), (1, 10), (200, 200), (100, 8000)):
             while story.post(client, count, characters):
                 assert story.taken < POSTS_MOST, "the disk does not fill"
@@ -159,16 +159,16 @@ def run(kind: str, folder: Path, log: Path, *, until_indexed: bool, program: Seq
             is_clear(reply)
         refused_command(folder, "import", str(bundle_file), "--home", str(home))
         if disk.small:
-            refused_command(folder, "backup", str(folder / "backup.tar.zst"), "--home", str(home))
+            refused_command(folder, "backup", "--plain", str(folder / "backup.tar.zst"), "--home", str(home))
         story.holds(client)
     with _running(home, log, token, program) as (running, client):
-        disk.limit(running.process.pid)
+        disk.limit(running)
         story.holds(client)
         while story.post(client, 20, 2000):
             assert story.taken < POSTS_MOST, "the disk does not fill"
         story.holds(client)
         refused = story.refused
-        disk.free(running.process.pid)
+        disk.free(running)
         began = time.monotonic()
         for count in (1, 20, 200):
             assert story.post(client, count, 2000), "there is room, and still nothing is taken"
@@ -180,7 +180,7 @@ def run(kind: str, folder: Path, log: Path, *, until_indexed: bool, program: Seq
             report = running.run("import", str(bundle_file))
             assert report["stored"] == len(imported), report
             story.there |= {str(each["id"]) for each in imported}
-            running.run("backup", str(folder / "backup.tar.zst"))
+            running.run("backup", "--plain", str(folder / "backup.tar.zst"))
         story.holds(client)
         is_well(home)
     assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
@@ -205,7 +205,7 @@ def _backups(home: Path, disk: Disk, story: Story) -> int:
     while True:
         disk.leave(tried * BACKUP_STEP_BYTES)
         try:
-            backup(home, disk.folder / "backup.tar.zst")
+            backup(home, disk.folder / "backup.tar.zst", plain=True)
         except (ComityError, OSError):
             tried += 1
             assert tried * BACKUP_STEP_BYTES < free, "no room is enough for a backup"

@@ -157,7 +157,8 @@ class Killing:
                 process.wait()
                 for writer in writers:
                     writer.join()
-                assert [writer.fault for writer in writers if writer.fault is not None] == []
+                faults = [writer.fault for writer in writers if writer.fault is not None]
+                assert faults == [], f"a writer met a fault: {faults}"
                 self.figures.kills += 1
                 self.figures.hits += any(writer.client.asked_at is not None for writer in busy)
                 _close(process)

@@ -4,6 +4,7 @@ python tests/faults/planted.py FAULT serve --home HOME …
 """
 
 import itertools
+import multiprocessing
 import os
 import random
 import sys
@@ -21,6 +22,7 @@ from comity.store import connection, schema
 from comity.store.ingest import Ingest
 from comity.store.sqlite import SqliteStore
 from comity.store.transaction import SqliteTransaction
+from comity.web import metrics
 from comity.web.app import App
 from comity.web.bodies import Room
 from comity.web.protocol import BoundedProtocol
@@ -94,15 +96,14 @@ def dates_before_the_lock() -> None:
 def keys_from_a_sequence() -> None:
     """Keys are handed out before the writer has its turn, as a sequence of a database does."""
     ingest, begin = SqliteStore.ingest, Ingest.__init__
-    lock, here = threading.Lock(), threading.local()
-    given = 0
+    # Made before the server processes are forked, so they share it.
+    given, here = multiprocessing.Value("Q", 0), threading.local()
 
     def sequenced(self: SqliteStore, batches: Any, **how: Any) -> Any:
-        nonlocal given
         kept = [list(batch) for batch in batches]
-        with lock:
-            here.first = given
-            given += sum(map(len, kept))
+        with given.get_lock():
+            here.first = given.value
+            given.value += sum(map(len, kept))
         time.sleep(random.uniform(0, 0.01))
         return ingest(self, kept, **how)
 
@@ -156,6 +157,11 @@ def _at_each_request(act: Callable[[], object]) -> None:
     App.__call__ = call  # type: ignore[method-assign]
 
 
+def count_without_room() -> None:
+    """The files that processes count in get their room on the disk when it is needed, or not."""
+    metrics._take_room = lambda: None
+
+
 LATER = schema.Step(
     50,
     "0050_later",
@@ -180,6 +186,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "hold-any-number-of-answers": hold_any_number_of_answers,
     "leak-memory": leak_memory,
     "leak-handles": leak_handles,
+    "count-without-room": count_without_room,
     "later-schema": later_schema,
     "disk-is-a-bug": disk_is_a_bug,
     "commit-what-failed": commit_what_failed,

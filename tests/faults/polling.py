@@ -24,6 +24,7 @@ WRITERS = 8
 OVERLAPPED_LEAST = 100
 ENVELOPES = (1, 2, 4, 10, 40)
 PAGE = 100
+OPTIONS = ("--log-json", "--workers", "2")
 DELETER_SHARE = 16
 
 
@@ -157,12 +158,18 @@ def overlapped(spans: Sequence[tuple[float, float]]) -> int:
 
 
 def run(
-    kind: str, folder: Path, objects: int, seed: int, *, program: Sequence[str] = COMITY, deleting: int = 1
+    kind: str,
+    folder: Path,
+    objects: int,
+    seed: int,
+    *,
+    program: Sequence[str] = COMITY,
+    deleting: int = 1,
 ) -> Figures:
     """Nobody lost anything or saw it twice, and dates rose."""
     home = folder / "home"
     token = make_home(kind, home).token
-    with served(home, folder / "serve.log", program=program) as running:
+    with served(home, folder / "serve.log", program=program, options=OPTIONS) as running:
         began = time.monotonic()
         done = threading.Event()
         pollers = [
@@ -186,7 +193,8 @@ def run(
         for poller in pollers:
             poller.join()
         seconds = time.monotonic() - began
-        assert [each.fault for each in (*writers, *pollers) if each.fault is not None] == []
+        faults = [each.fault for each in (*writers, *pollers) if each.fault is not None]
+        assert faults == [], f"a client met a fault: {faults}"
         with Client(running.address, token) as client:
             rows = {name: list(client.rows(name)) for name in COLLECTIONS}
     for poller in pollers:

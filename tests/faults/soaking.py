@@ -70,7 +70,7 @@ class Load:
         self._stopped.set()
         for thread in self._threads:
             thread.join()
-        assert self.faults == []
+        assert self.faults == [], f"a good client met a fault: {self.faults}"
 
     def _guard(self, work: Callable[[], None]) -> None:
         try:

@@ -102,6 +102,12 @@ def index_text(store: Store) -> None:
     store.index_text(5)
 
 
+def add_failures(store: Store) -> None:
+    """Failed sign-ins are counted for all processes."""
+    with store.write() as tx:
+        tx.add_failures({"192.0.2.1": 2, "192.0.2.2": 1}, NOW, 60_000_000)
+
+
 WORKS: dict[str, tuple[Work, int]] = {
     "ingest in two threads": (take_in, 15),
     "ingest of few": (take_in_few, 12),
@@ -111,6 +117,7 @@ WORKS: dict[str, tuple[Work, int]] = {
     "put_source that changes what is shown": (put_source, 15),
     "purge": (purge, 15),
     "index_text": (index_text, 10),
+    "add_failures": (add_failures, 5),
 }
 """Each verb that writes, and how many statements it has at the least."""
 

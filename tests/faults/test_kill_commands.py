@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from tests.faults.planted import LATER
 from tests.served import COMITY, comity
 from tests.world import indicator
 
-from comity.node import system
 from comity.node.doctor import Level, examine
 from comity.node.home import open_home
 from comity.node.receive import SLICE_OBJECTS
 from comity.store import schema
+from comity.store.scratch import PREFIX
 from comity.store.sqlite import open_store, schema_version
 
 ROUNDS = [
@@ -151,20 +151,19 @@ def test_a_backup_that_is_killed_leaves_no_file_of_that_name_and_its_scratch_goe
     folder = tmp_path / "backups"
     folder.mkdir()
 
-    def scratches() -> Iterator[Path]:
-        return folder.glob(f"{system.SCRATCH_PREFIX}*")
+    def scratches() -> list[Path]:
+        return [path for place in (folder, full_home) for path in place.glob(f"{PREFIX}*")]
 
-    kills = Kills(seed, lambda: any(scratches()))
-    kills.let_be(*COMITY, "backup", str(folder / "first"), "--home", str(full_home), "--json")
+    kills = Kills(seed, lambda: bool(scratches()))
+    command = ("backup", "--plain", "--home", str(full_home))
+    kills.let_be(*COMITY, *command, str(folder / "first"), "--json")
     for number in range(rounds):
         target = folder / f"backup-{number}"
-        kills.kill(*COMITY, "backup", str(target), "--home", str(full_home), "--json")
-        for scratch in scratches():
-            os.utime(scratch, (0, 0))
+        kills.kill(*COMITY, *command, str(target), "--json")
         # Where the kill came after the work, the file is there and is the backup.
         again = target.with_suffix(".again") if target.exists() else target
-        comity("backup", str(again), "--home", str(full_home))
-        assert not any(scratches()), "a copy of the store was left behind for good"
+        comity(*command, str(again))
+        assert scratches() == [], "a copy of the store was left behind for good"
     restored = comity("restore", str(target), "--home", str(tmp_path / "restored"))
     assert restored["objects"] == OBJECTS
     is_well(full_home)

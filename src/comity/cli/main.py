@@ -24,7 +24,7 @@ EXIT_CODES: tuple[tuple[type[ComityError], int], ...] = (
 
 COMMANDS = {
     "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story."),
-    "init": ("comity.cli.init:init", "Make a node: its folder, its store and a first token."),
+    "init": ("comity.cli.init:init", "Make a node: its folder, its store, a first token and a recovery key."),
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
     "import": ("comity.cli.importing:import_", "Take in STIX 2.1 from files."),
@@ -36,6 +36,10 @@ COMMANDS = {
     "source": ("comity.cli.source:source", "Make and list the sources that objects come from."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
+    "recovery-key": (
+        "comity.cli.recovery_key:recovery_key",
+        "Make, name and show the key that backups are encrypted to.",
+    ),
     "migrate": ("comity.cli.backup:migrate", "Bring the store to this version of Comity."),
     "config": ("comity.cli.config:config", "Show and check the settings."),
     "completion": ("comity.cli.completion:completion", "Print what makes a shell complete commands and options."),

@@ -6,7 +6,7 @@ source, id, version). A *reader* sees one copy an id and version: the one from a
 earliest.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -284,6 +284,11 @@ class Transaction(Snapshot, Protocol):
     def put_token(self, token: Token) -> None: ...
     def put_status(self, status: Status) -> None: ...
     def put_setting(self, name: str, value: bytes) -> None: ...
+    def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
+        """So many more sign-ins failed from these networks; when the window of each began, and how many failed in it,
+        whoever counted them. Windows that are over are forgotten."""
+        ...
+
     def forget_statuses(self, before: int) -> int:
         """Statuses made before that instant are gone; how many."""
         ...
