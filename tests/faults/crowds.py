@@ -3,7 +3,7 @@
 import contextlib
 import random
 import socket
-import time
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -142,7 +142,7 @@ class Opening(Mob):
 
     def tick(self) -> None:
         for _ in range(50):
-            if len(self.sockets) < 3 * self.count:
+            if len(self.sockets) < 2 * self.count:
                 self.open()
 
 
@@ -153,16 +153,16 @@ KINDS: dict[str, tuple[Callable[..., Mob], int]] = {
     "idle connections": (Mob, 500),
     "200 at once": (AtOnce, 200),
     "pipelining": (Pipelining, 20),
-    "one that opens many": (Opening, 1000),
+    "one that opens many": (Opening, 2500),
 }
 
 
-def run(mob: Mob, done: Callable[[], bool], pause_seconds: float = 0.1) -> None:
-    """The mob is there until `done`."""
+def run(mob: Mob, gathered: threading.Event, done: threading.Event) -> None:
+    """The mob is there, all of it once `gathered` is set, until `done`."""
     try:
         mob.gather()
-        while not done():
+        gathered.set()
+        while not done.wait(0.1):
             mob.tick()
-            time.sleep(pause_seconds)
     finally:
         mob.leave()

@@ -27,33 +27,39 @@ PROCESSES = 2
 MEMORY_RISE_MOST = PROCESSES * ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED + 96 * 2**20
 """What the answers of one client may hold, and what is at work."""
 HANDLES_LEFT_MOST = 12
-LEAVING_SECONDS_MOST = 10
+GATHERING_SECONDS_MOST, LEAVING_SECONDS_MOST = 30, 10
 
 
 @contextlib.contextmanager
 def crowded_node(kind: str, folder: Path, *, program: Sequence[str] = COMITY) -> Iterator[tuple[Served, str, str]]:
     """A node that holds a page of some megabytes, more than the system takes for a socket, the token of a crowd, and
     that of a good client."""
+    # The crowd is in this process, and larger than what the node takes.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     bad = make_home(kind, folder / "home").token
     with open_home(folder / "home") as node:
         node.receive(bundle(*(indicator(description="x" * 6000) for _ in range(1000))))
         good = node.new_token("good", read=["all"], write=["all"]).token
     options = ("--log-json", "--workers", str(PROCESSES))
     with served(folder / "home", folder / "serve.log", program=program, options=options) as running:
-        yield running, bad, good
+        try:
+            yield running, bad, good
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def stand_beside(running: Served, bad: str, good: str, name: str, seconds: float) -> str:
     """A good client takes turns on a new connection each time, while the crowd is there; how that was."""
     make, count = KINDS[name]
     mob = make(running.address, bad, count=count)
-    before, gone = look(running), threading.Event()
-    crowd = threading.Thread(target=crowds.run, args=(mob, gone.is_set))
+    before, gathered, gone = look(running), threading.Event(), threading.Event()
+    crowd = threading.Thread(target=crowds.run, args=(mob, gathered, gone))
     crowd.start()
     turns: list[float] = []
     highest = before.memory
     try:
-        time.sleep(0.5)
+        assert gathered.wait(GATHERING_SECONDS_MOST)
         until = time.monotonic() + seconds
         while time.monotonic() < until or len(turns) < TURNS_LEAST:
             began = time.monotonic()
