@@ -4,6 +4,7 @@ import ctypes
 import gc
 import ipaddress
 import logging
+import resource
 import socket
 import ssl
 import tempfile
@@ -20,13 +21,15 @@ from comity.web import logs
 from comity.web.app import make_app
 from comity.web.front import Front
 from comity.web.metrics import share_counts
-from comity.web.protocol import BoundedProtocol
+from comity.web.protocol import CONNECTIONS_MAX, BoundedProtocol
 from comity.web.server import BACKLOG, HandedProtocol, HandedServer, Server, listen, url_of
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 GARBAGE_THRESHOLD = 20_000
 IDLE_ROUNDS_BETWEEN_TRIMS = 10
+HANDLES_BESIDES = 250
+"""File handles for the store, its readers, the log and the like."""
 WORK_SECONDS_BETWEEN = 0.02
 WORK_SECONDS_IDLE = 1.0
 WORK_SECONDS_AFTER_FAULT = 30.0
@@ -183,6 +186,7 @@ class Serving:
     def run(self) -> None:
         """The node was served until `stop`, a signal, or the end of the front."""
         settle_garbage()
+        _allow_handles(CONNECTIONS_MAX + HANDLES_BESIDES)
         worker = _Worker(self._node) if self._works else None
         if worker is not None:
             worker.start()
@@ -252,6 +256,15 @@ class _Worker(threading.Thread):
         """The piece that is being done is finished, and no other begins."""
         self._stopped.set()
         self.join()
+
+
+def _allow_handles(count: int) -> None:
+    """This process may have so many files open, as far as it may say so itself: the usual 1,024 are used up by the
+    connections alone, and the store could not be opened then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _give_memory_back() -> None:

@@ -74,7 +74,7 @@ class PostgresDatabase:
         self.raw.execute("COMMIT")
 
     def rollback(self) -> None:
-        with suppress(psycopg.Error):
+        with suppress(Exception):
             if self.raw.info.transaction_status != TransactionStatus.IDLE:
                 self.raw.execute("ROLLBACK")
 

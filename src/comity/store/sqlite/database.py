@@ -68,7 +68,8 @@ class SqliteDatabase:
         self.raw.execute("COMMIT")
 
     def rollback(self) -> None:
-        with suppress(sqlite3.Error):
+        # After some faults SQLite has ended the transaction itself. What stands in the way is no news beside them.
+        with suppress(Exception):
             if self.raw.in_transaction:
                 self.raw.execute("ROLLBACK")
 
