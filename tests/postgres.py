@@ -166,6 +166,14 @@ def database_of(folder: Path) -> str:
     return address.format(name)
 
 
+def restore_database(kept: Path, folder: Path) -> None:
+    """The database of the folder holds what that of `kept` holds, and nothing has it open."""
+    original = conninfo_to_dict(database_of(kept))["dbname"]
+    name = conninfo_to_dict(database_of(folder))["dbname"]
+    server = _started().format("postgres")
+    _administer(server, f"DROP DATABASE {name} WITH (FORCE)", f"CREATE DATABASE {name} TEMPLATE {original}")
+
+
 def store_address(folder: Path, kind: str | None = None) -> str:
     """Where the node of that folder is to rest, by its kind of store or what COMITY_TEST_STORE says."""
     if (kind or os.environ.get(KIND)) == "postgres":

@@ -4,7 +4,17 @@ import os
 from collections.abc import Callable
 
 import pytest
+from tests.faults.failing import Way
 from tests.faults.homes import KINDS
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A database takes long to go back to what it was, so all but the plainest way to fail are for the long run."""
+    for item in items:
+        given = item.callspec.params if hasattr(item, "callspec") else {}
+        if given.get("kind") == "postgres" and given.get("way", Way.BEFORE) is not Way.BEFORE:
+            item.add_marker(pytest.mark.deep)
 
 
 @pytest.fixture(params=KINDS)

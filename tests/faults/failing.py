@@ -12,12 +12,15 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Protocol
 
+import psycopg
 import pytest
+from tests.postgres import database_of, restore_database
 from tests.store_world import ONE, TWO, open_kind
 
 from comity.errors import StoreUnavailable
 from comity.interfaces import Query
 from comity.store.interface import Store, TextQuery
+from comity.store.postgres.connection import connect as connect_postgres
 
 Work = Callable[[Store], object]
 Dump = dict[str, list[tuple[Any, ...]]]
@@ -38,13 +41,14 @@ class Way(Enum):
 class Plan:
     """Which statement fails, counted over all connections of the store."""
 
-    def __init__(self, nth: int, way: Way) -> None:
+    def __init__(self, nth: int, way: Way, full: Callable[[], Exception]) -> None:
         self._left = nth
         self._way = way
+        self._full = full
         self.reached = False
 
-    def run(self, db: sqlite3.Connection, sql: str, work: Callable[[], Any]) -> Any:
-        """The work's answer, unless it is the one to fail."""
+    def run(self, sql: str, work: Callable[[], Any], undo: Callable[[], None]) -> Any:
+        """The work's answer, unless it is the one to fail; `undo` takes the whole transaction back."""
         if self.reached and self._way in (Way.LASTING, Way.FOREIGN):
             raise self._error()
         if self.reached or sql == "ROLLBACK":
@@ -55,16 +59,18 @@ class Plan:
         self.reached = True
         if self._way is Way.AFTER:
             work()
-        elif self._way is Way.UNDONE and db.in_transaction:
-            sqlite3.Connection.execute(db, "ROLLBACK")
+        elif self._way is Way.UNDONE:
+            undo()
         raise self._error()
 
     def _error(self) -> Exception:
-        if self._way is Way.FOREIGN:
-            return MemoryError()
-        error = sqlite3.OperationalError("database or disk is full")
-        error.sqlite_errorcode = sqlite3.SQLITE_FULL
-        return error
+        return MemoryError() if self._way is Way.FOREIGN else self._full()
+
+
+def _full() -> Exception:
+    error = sqlite3.OperationalError("database or disk is full")
+    error.sqlite_errorcode = sqlite3.SQLITE_FULL
+    return error
 
 
 _plan: Plan | None = None
@@ -84,7 +90,27 @@ class _Connection(sqlite3.Connection):
 
 
 def _by_plan(db: sqlite3.Connection, sql: str, work: Callable[[], Any]) -> Any:
-    return work() if _plan is None else _plan.run(db, sql, work)
+    def undo() -> None:
+        if db.in_transaction:
+            sqlite3.Connection.execute(db, "ROLLBACK")
+
+    return work() if _plan is None else _plan.run(sql, work, undo)
+
+
+class _Cursor(psycopg.Cursor[Any]):
+    """A real cursor whose statements go by the plan. Taking back is what happens when the server goes away."""
+
+    def execute(self, query: Any, *arguments: Any, **how: Any) -> Any:
+        return self._by_plan(query, lambda: super(_Cursor, self).execute(query, *arguments, **how))
+
+    def executemany(self, query: Any, *arguments: Any, **how: Any) -> Any:
+        return self._by_plan(query, lambda: super(_Cursor, self).executemany(query, *arguments, **how))
+
+    def copy(self, statement: Any, *arguments: Any, **how: Any) -> Any:
+        return self._by_plan(statement, lambda: super(_Cursor, self).copy(statement, *arguments, **how))
+
+    def _by_plan(self, query: Any, work: Callable[[], Any]) -> Any:
+        return work() if _plan is None else _plan.run(str(query), work, self.connection.close)
 
 
 class Bench(Protocol):
@@ -131,7 +157,41 @@ class SqliteBench:
     @contextmanager
     def failing(self, nth: int, way: Way) -> Iterator[Plan]:
         global _plan
-        _plan = Plan(nth, way)
+        _plan = Plan(nth, way, _full)
+        try:
+            yield _plan
+        finally:
+            _plan = None
+
+
+_TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+
+
+class PostgresBench:
+    """One database, and a copy of it to go back to."""
+
+    def __init__(self, folder: Path, prepare: Work) -> None:
+        self._folder, self._kept = folder / "store", folder / "kept"
+        for place in (self._folder, self._kept):
+            place.mkdir()
+        with closing(open_kind("postgres", self._kept)) as store:
+            prepare(store)
+
+    def reset(self) -> None:
+        restore_database(self._kept, self._folder)
+
+    def open(self) -> Store:
+        return open_kind("postgres", self._folder)
+
+    def dump(self) -> Dump:
+        with psycopg.connect(database_of(self._folder)) as db:
+            names = [name for (name,) in db.execute(_TABLES)]
+            return {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
+
+    @contextmanager
+    def failing(self, nth: int, way: Way) -> Iterator[Plan]:
+        global _plan
+        _plan = Plan(nth, way, lambda: psycopg.errors.DiskFull("no space left on device"))
         try:
             yield _plan
         finally:
@@ -142,10 +202,20 @@ def _sql_of(db: sqlite3.Connection, name: str) -> str:
     return str(db.execute("SELECT sql FROM sqlite_schema WHERE name = ?", (name,)).fetchone()[0])
 
 
+def _watched_connect(url: str) -> "psycopg.Connection[Any]":
+    made = connect_postgres(url)
+    made.cursor_factory = _Cursor
+    return made
+
+
 @contextmanager
 def bench_of(kind: str, folder: Path, prepare: Work, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """The bench for a kind of store; `prepare` gets the new store first."""
-    assert kind == "sqlite"
+    if kind == "postgres":
+        with monkeypatch.context() as patched:
+            patched.setattr("comity.store.postgres.database.connect", _watched_connect)
+            yield PostgresBench(folder, prepare)
+        return
     connect = sqlite3.connect
 
     def watched(*arguments: Any, **how: Any) -> sqlite3.Connection:
@@ -194,6 +264,9 @@ def fail_at_each(bench: Bench, work: Work, way: Way) -> int:
             if not plan.reached:
                 assert (error, found) == (None, after), place
                 return nth - 1
+            if error is None and way is Way.UNDONE and isinstance(bench, PostgresBench):
+                assert found == after, f"{place}: what had not begun yet began anew, and did not end"
+                continue
             wanted = MemoryError if way is Way.FOREIGN else StoreUnavailable
             assert isinstance(error, wanted), f"{place}: {error!r}"
             assert found in (before, after), f"{place}: the store is between"

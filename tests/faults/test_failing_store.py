@@ -123,6 +123,7 @@ WORKS: dict[str, tuple[Work, int]] = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("way", list(Way), ids=lambda way: way.value)
 @pytest.mark.parametrize("name", WORKS)
 def test_a_verb_that_fails_at_any_statement_leaves_all_or_nothing(
@@ -131,18 +132,18 @@ def test_a_verb_that_fails_at_any_statement_leaves_all_or_nothing(
     work, least = WORKS[name]
     with bench_of(kind, tmp_path, prepare, monkeypatch) as bench:
         reached = fail_at_each(bench, work, way)
-    assert reached >= least
+    # PostgreSQL's index of text is one table, and takes fewer.
+    assert reached >= (least if kind == "sqlite" else least * 2 // 3)
     if way is Way.BEFORE:
         figure(f"each of {reached} statements failed once in every way")
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_a_file_that_may_not_grow_leaves_all_or_nothing(
     tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch, figure: Callable[[object], None]
 ) -> None:
     """The same with real failures: the system refuses to write beyond a size, which is a page more each time."""
-    if kind != "sqlite":
-        pytest.skip("the files of another server cannot be held small")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with bench_of(kind, tmp_path, prepare, monkeypatch) as bench:
         bench.reset()

@@ -37,6 +37,7 @@ def story(folder: Path, kind: str, *, own: bool, indexed: bool = False, program:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite"])
 @pytest.mark.parametrize("own", [True, False], ids=["an own disk", "a limit of file sizes"])
 def test_a_node_on_a_full_disk_refuses_clearly_and_goes_on_when_there_is_room(
     tmp_path: Path, kind: str, own: bool, figure: Callable[[object], None]
@@ -46,6 +47,7 @@ def test_a_node_on_a_full_disk_refuses_clearly_and_goes_on_when_there_is_room(
 
 @pytest.mark.deep
 @pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", ["sqlite"])
 def test_what_was_stored_on_a_full_disk_is_found_by_text_some_time_after(tmp_path: Path, kind: str) -> None:
     story(tmp_path, kind, own=True, indexed=True)
 

@@ -118,6 +118,7 @@ def full_home(tmp_path_factory: pytest.TempPathFactory, lines: Path) -> Path:
     return home
 
 
+@pytest.mark.parametrize("kind", ["sqlite"])
 @pytest.mark.parametrize("rounds", ROUNDS)
 def test_an_import_that_is_killed_has_stored_whole_slices_and_can_be_repeated(
     tmp_path: Path, kind: str, seed: int, rounds: int, lines: Path, figure: Callable[[object], None]

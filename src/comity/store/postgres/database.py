@@ -63,7 +63,8 @@ class PostgresDatabase:
         try:
             self.raw.execute(self._begin)
         except psycopg.OperationalError:
-            self.raw.close()
+            if not self.raw.closed:
+                raise
             self._connect()
             self.raw.execute(self._begin)
 
