@@ -2,7 +2,7 @@
 sqlite3 fights for the interpreter at every row."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
@@ -10,7 +10,7 @@ import zstandard
 from pyroaring import BitMap
 
 from comity.interfaces import Query
-from comity.store import search
+from comity.store import jobs, search
 from comity.store.admin import Admin
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
 from comity.store.interface import (
@@ -21,6 +21,7 @@ from comity.store.interface import (
     Entries,
     Entry,
     Hits,
+    Job,
     Source,
     State,
     Status,
@@ -305,3 +306,9 @@ class SqliteSnapshot:
     def setting(self, name: str) -> bytes | None:
         row = self.db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def jobs(self) -> list[Job]:
+        return jobs.every(self.db)
+
+    def next_job_at(self, kinds: Sequence[str]) -> int | None:
+        return jobs.next_at(self.db, kinds)

@@ -135,7 +135,7 @@ class SqliteStore:
             transaction = SqliteTransaction(db, self, state, base)
             try:
                 yield transaction
-                transaction.finish()
+                transaction.seal()
             finally:
                 transaction.release()
 

@@ -13,7 +13,7 @@ from tests.store_world import NOW, ONE, furnish, indicators, put
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
 from comity.interfaces import Query
 from comity.store import connection, schema, sqlite
-from comity.store.interface import Outcome
+from comity.store.interface import Job, Outcome
 from comity.store.sqlite import SqliteStore, migrate, open_store, schema_version
 
 
@@ -34,6 +34,12 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 def _execute(path: Path, sql: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(sql)
+
+
+def _execute_unchecked(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA ignore_check_constraints = ON")
         db.execute(sql)
 
 
@@ -242,3 +248,16 @@ def test_a_changed_body_is_found_by_the_deep_check(store: SqliteStore, path: Pat
     put(store, indicators(3))
     _execute(path, "UPDATE body SET body = CAST(replace(CAST(body AS TEXT), 'i', 'j') AS BLOB) WHERE key = 2")
     assert store.check(deep=True)[-1] == "1 bodies differ from their digest"
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["lease = 'x'", "leased_until = 9", "again = 1", "again = 2", "lease = 'x', leased_until = 9, attempts = 0"],
+)
+def test_a_job_that_is_half_held_cannot_be_written(store: SqliteStore, path: Path, damage: str) -> None:
+    with store.write() as tx:
+        tx.enqueue(Job("poll", "a"))
+    with pytest.raises(sqlite3.IntegrityError):
+        _execute(path, f"UPDATE job SET {damage}")
+    _execute_unchecked(path, f"UPDATE job SET {damage}")
+    assert any("CHECK constraint failed" in line for line in store.check())
