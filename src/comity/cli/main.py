@@ -26,6 +26,7 @@ COMMANDS = {
     "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story."),
     "init": ("comity.cli.init:init", "Make a node: its folder, its store and a first token."),
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
+    "worker": ("comity.cli.worker:worker", "Do what runs behind: text index, purge and due jobs."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
     "import": ("comity.cli.importing:import_", "Take in STIX 2.1 from files."),
     "export": ("comity.cli.exporting:export", "Write out everything that is stored."),

@@ -19,6 +19,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--tls-key", type=_FILE, metavar="PEM", help="The private key of the certificate.")
 @click.option("--behind-proxy", metavar="ADDR", help="The address of a reverse proxy that does TLS and is believed.")
 @click.option("--insecure-http", is_flag=True, help="Plain HTTP on an address that others reach is meant so.")
+@click.option(
+    "--worker/--no-worker", "works", default=True, help="Do what runs behind too, or leave it to `comity worker`."
+)
 @click.option("--log-json", is_flag=True, help="Log one line of JSON a request, without bodies and secrets.")
 @pass_console
 def serve(
@@ -29,6 +32,7 @@ def serve(
     tls_key: Path | None,
     behind_proxy: str | None,
     insecure_http: bool,
+    works: bool,
     log_json: bool,
 ) -> None:
     """Serve the node over TAXII 2.1.
@@ -62,6 +66,7 @@ def serve(
             behind_proxy=settings.behind_proxy if behind_proxy is None else behind_proxy,
             insecure_http=insecure_http or settings.insecure_http,
             log_json=log_json,
+            worker=works,
             on_ready=ready,
         )
     if not log_json:

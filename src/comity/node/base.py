@@ -8,6 +8,7 @@ from typing import Self
 
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import system
+from comity.node.jobs import Handler
 from comity.node.system import Settings, SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.parse import Limits
@@ -24,6 +25,7 @@ class Base:
         self.settings = settings
         self.clock = clock
         self.entropy = entropy
+        self.handlers: dict[str, Handler] = {}
         self._schemas: schema.Schemas | None = None
         self._schemas_lock = threading.Lock()
         self._here = threading.local()

@@ -8,6 +8,7 @@ from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import system
 from comity.node.home import open_home
+from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, Settings
 
@@ -44,7 +45,7 @@ def examine(home: Path) -> list[Finding]:
     found = [*_settings(home), *_files(home), *_disk(home), *_address(settings), *_certificate(home, settings)]
     try:
         with open_home(home) as node:
-            found += [*_store(node), *_clock(node), *_text(node), *_tokens(node)]
+            found += [*_store(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -131,3 +132,13 @@ def _tokens(node: Node) -> list[Finding]:
             hint = f"Make another, hand it over, then: comity token revoke {token.id}"
             found.append(Finding(Level.WARN, f"The token {token.id} ({token.name}) ends in {days} days.", hint))
     return found or [Finding(Level.OK, f"Valid tokens: {len(valid)}, none near its end.")]
+
+
+def _jobs(node: Node) -> list[Finding]:
+    found, jobs = [], node.jobs()
+    for job in jobs:
+        if job.last_error and job.attempts >= ATTEMPTS_TOLD:
+            due = "and is not tried again" if job.due_at == PARKED_AT else f"next at {instant_of(job.due_at):%F %TZ}"
+            words = f"The job {job.kind} {job.key} failed {job.attempts} times, {due}: {job.last_error}"
+            found.append(Finding(Level.WARN, words, "Mend what it says, then have it run at once."))
+    return found or [Finding(Level.OK, f"Jobs that wait: {len(jobs)}, none of them failing.")]

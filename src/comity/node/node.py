@@ -10,6 +10,7 @@ from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.base import Base
+from comity.node.jobs import Ran, run_one
 from comity.node.outbound import Item, Released
 from comity.node.receive import Posted, Report, Way
 from comity.node.showing import CopyView
@@ -18,7 +19,7 @@ from comity.stix.markings import TLP
 from comity.stix.object import Rejected
 from comity.stix.split import split_document
 from comity.stix.timestamp import instant_key
-from comity.store.interface import Collection, Counts, Entries, Hits, Source, Token
+from comity.store.interface import Collection, Counts, Entries, Hits, Job, Source, Token
 
 TEXT_INDEX_OBJECTS = 500
 TEXT_SECONDS_AWAITED = 5
@@ -330,6 +331,15 @@ class Node(Base):
         more = self.store.index_text(TEXT_INDEX_OBJECTS) > 0
         self._indexed_at = now
         return more
+
+    def run_job(self, stopped: Callable[[], bool] = lambda: False) -> Ran | None:
+        """The job that is due the longest was run; None where none is due. Safe beside other workers of the node."""
+        return run_one(self.store, self.clock, self.entropy, self.handlers, stopped)
+
+    def jobs(self) -> list[Job]:
+        """Every job that is to be done, the earliest due first."""
+        with self._snapshot() as snapshot:
+            return snapshot.jobs()
 
     def check(self) -> list[str]:
         """What is wrong with the store, in sentences; every digest is looked at."""

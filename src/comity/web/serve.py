@@ -4,7 +4,6 @@ import contextlib
 import ctypes
 import gc
 import ipaddress
-import logging
 import signal
 import socket
 import ssl
@@ -14,8 +13,9 @@ from types import FrameType
 
 import uvicorn
 
-from comity.errors import ComityError, Invalid, Refused, Unavailable
+from comity.errors import Invalid, Refused, Unavailable
 from comity.node.node import Node
+from comity.node.work import Worker
 from comity.web import logs
 from comity.web.app import make_app
 from comity.web.protocol import BoundedProtocol
@@ -24,12 +24,6 @@ KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 BACKLOG = 512
 GARBAGE_THRESHOLD = 20_000
-IDLE_ROUNDS_BETWEEN_TRIMS = 10
-WORK_SECONDS_BETWEEN = 0.02
-WORK_SECONDS_IDLE = 1.0
-WORK_SECONDS_AFTER_FAULT = 30.0
-
-_log = logging.getLogger("comity.work")
 
 
 def serve(
@@ -42,9 +36,11 @@ def serve(
     behind_proxy: str = "",
     insecure_http: bool = False,
     log_json: bool = False,
+    worker: bool = True,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """The node was served until SIGINT or SIGTERM; `on_ready` was called with its URL once it took connections.
+    Without `worker` what runs behind is left to `comity worker`.
 
     Port 0 takes a free one. Refused where credentials would cross a network in the clear without the operator's word.
     """
@@ -52,7 +48,12 @@ def serve(
     handler = logs.set_up(as_json=log_json)
     try:
         Serving(
-            node, host, port, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy, on_ready=on_ready
+            *(node, host, port),
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            behind_proxy=behind_proxy,
+            worker=worker,
+            on_ready=on_ready,
         ).run()
     finally:
         logs.take_down(handler)
@@ -96,9 +97,11 @@ class Serving:
         tls_cert: str = "",
         tls_key: str = "",
         behind_proxy: str = "",
+        worker: bool = True,
         on_ready: Callable[[str], None] = lambda _url: None,
     ) -> None:
         self._node = node
+        self._works = worker
         self._listener = _listen(host, port)
         self._app = make_app(node, behind_proxy=behind_proxy)
         self._config = uvicorn.Config(
@@ -136,8 +139,9 @@ class Serving:
         gc.collect()
         gc.freeze()
         gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
-        worker = _Worker(self._node)
-        worker.start()
+        worker = Worker(self._node, on_idle=_give_memory_back)
+        if self._works:
+            worker.start()
         try:
             self._server.run(sockets=[self._listener])
         finally:
@@ -178,38 +182,6 @@ class _Server(uvicorn.Server):
         """The server ends soon, or at once where it was asked before."""
         self.force_exit = self.should_exit
         self.should_exit = True
-
-
-class _Worker(threading.Thread):
-    """Does what runs behind: piece after piece, with pauses so that answers come first."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(name="work", daemon=True)
-        self._node = node
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        """Work was done until `stop`."""
-        pause = 0.0
-        idle = 0
-        while not self._stopped.wait(pause):
-            try:
-                more = self._node.work()
-                pause = WORK_SECONDS_BETWEEN if more else WORK_SECONDS_IDLE
-                idle = 0 if more else idle + 1
-                if idle % IDLE_ROUNDS_BETWEEN_TRIMS == 1:
-                    _give_memory_back()
-            except ComityError as error:
-                _log.warning("work behind waits: %s", error.message)
-                pause = WORK_SECONDS_AFTER_FAULT
-            except Exception:
-                _log.exception("work behind failed")
-                pause = WORK_SECONDS_AFTER_FAULT
-
-    def stop(self) -> None:
-        """The piece that is being done is finished, and no other begins."""
-        self._stopped.set()
-        self.join()
 
 
 def _give_memory_back() -> None:
