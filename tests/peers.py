@@ -1,6 +1,7 @@
 """Other servers, good and bad, on real sockets of loopback: what they are sent is kept, what they answer is a table."""
 
 import contextlib
+import inspect
 import socket
 import ssl
 import threading
@@ -104,7 +105,7 @@ def peer(
 
 
 def _call(answer: Callable[..., bytes | None], asked: Asked, connection: socket.socket) -> bytes | None:
-    return answer(asked, connection) if answer.__code__.co_argcount == 2 else answer(asked)
+    return answer(asked, connection) if len(inspect.signature(answer).parameters) == 2 else answer(asked)
 
 
 def _read(connection: socket.socket) -> Asked | None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from comity.errors import AddressRefused, Invalid
@@ -56,6 +57,19 @@ class Place:
     def url(self) -> str:
         """The URL, in the one way in which it is written here."""
         return f"{self.scheme}://{self.authority}{self.target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom a fetcher may call and how: `url` is the server that the operator named, the only one that is given
+    `authorization`; `allowed` the addresses that may be called besides public ones; `ca_file` the only authority that
+    is trusted, where one is named; `plain_http` whether secrets may go unhidden to other hosts than this one."""
+
+    url: str
+    authorization: str = ""
+    allowed: tuple[Network, ...] = ()
+    ca_file: Path | None = None
+    plain_http: bool = False
 
 
 def place_of(url: str) -> Place:

@@ -140,5 +140,5 @@ def _jobs(node: Node) -> list[Finding]:
         if job.last_error and job.attempts >= ATTEMPTS_TOLD:
             due = "and is not tried again" if job.due_at == PARKED_AT else f"next at {instant_of(job.due_at):%F %TZ}"
             words = f"The job {job.kind} {job.key} failed {job.attempts} times, {due}: {job.last_error}"
-            found.append(Finding(Level.WARN, words, "Mend what it says, then have it run at once."))
+            found.append(Finding(Level.WARN, words, f"Mend what it says, then: comity source poll {job.key}"))
     return found or [Finding(Level.OK, f"Jobs that wait: {len(jobs)}, none of them failing.")]

@@ -10,7 +10,6 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Self
@@ -32,7 +31,7 @@ from comity.errors import (
     UnsupportedMedia,
 )
 from comity.interfaces import Fetched
-from comity.node.addresses import Address, Network, Place, permitted, place_of
+from comity.node.addresses import Address, Place, Reach, permitted, place_of
 from comity.taxii.coding import unpacked
 
 FETCH_SECONDS_MAX = 120
@@ -47,19 +46,6 @@ ADDRESSES_MAX = 8
 
 Resolver = Callable[[str, int], Sequence[str]]
 """The addresses of a host, as texts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Whom a fetcher may call and how: `url` is the server that the operator named, the only one that is given
-    `authorization`; `allowed` the addresses that may be called besides public ones; `ca_file` the only authority that
-    is trusted, where one is named; `plain_http` whether secrets may go unhidden to other hosts than this one."""
-
-    url: str
-    authorization: str = ""
-    allowed: tuple[Network, ...] = ()
-    ca_file: Path | None = None
-    plain_http: bool = False
 
 
 def system_resolver(host: str, port: int) -> list[str]:

@@ -3,6 +3,7 @@
 import importlib.resources
 import os
 import secrets
+import stat
 import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from comity import __version__
-from comity.errors import AlreadyDone, Invalid, NotFound
+from comity.errors import AlreadyDone, Invalid, NotFound, Refused
 from comity.interfaces import PAGE_ITEMS_MAX
 from comity.store.interface import Store
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "comity.toml"
 STORE_FILE = "comity.db"
 SCHEMAS_EXPECTED = 57
+SECRET_BYTES_MAX = 8192
 
 
 class SystemClock:
@@ -160,6 +162,27 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_secret(path: Path) -> str:
+    """The secret in the file, without the line break at its end. Refused where everybody can read it; a group may,
+    since that is how systemd hands credentials over."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(SECRET_BYTES_MAX + 1)
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.", where="secret_file") from error
+    if mode & 0o007 and stat.S_ISREG(mode):
+        raise Refused(f"{path} can be read by everybody.", hint=f"chmod 600 '{path}'", where="secret_file")
+    try:
+        secret = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret or len(content) > SECRET_BYTES_MAX or not secret.isprintable():
+        words = f"{path} holds no secret: one line of at most {SECRET_BYTES_MAX} bytes is wanted."
+        raise Invalid(words, where="secret_file")
+    return secret
 
 
 def store_path(url: str, home: Path | None = None) -> Path:

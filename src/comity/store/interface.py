@@ -68,7 +68,8 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where copies come from. `kind` is `own` or `feed`; `default_marking` a TLP word; `publish` `auto` or `review`."""
+    """Where copies come from. `kind` is `own`, `feed` or `taxii`; `default_marking` a TLP word; `publish` `auto` or
+    `review`."""
 
     name: str
     kind: str = "feed"

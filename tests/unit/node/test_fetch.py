@@ -17,8 +17,8 @@ from tests.serving import certificate
 from comity.errors import AddressRefused, BadCertificate, Invalid, InvalidAnswer, NotFound, PeerUnavailable
 from comity.interfaces import Fetched, Fetcher
 from comity.node import fetch as fetching
-from comity.node.addresses import networks_of
-from comity.node.fetch import HttpFetcher, Reach
+from comity.node.addresses import Reach, networks_of
+from comity.node.fetch import HttpFetcher
 
 LOOPBACK = networks_of(["127.0.0.1", "::1"])
 SECRET = "Bearer very-secret"
@@ -241,17 +241,18 @@ def test_a_packed_answer_is_unpacked_and_a_bomb_is_not(kind: str) -> None:
                     ask(other.url, bytes_max=100_000)
 
 
-@pytest.mark.parametrize(
-    ("coding", "body"),
-    [
-        ("br", b"x"),
-        ("gzip", b"no gzip"),
-        ("gzip", gzip.compress(b"x" * 99)[:-3]),
-        ("gzip, gzip", b"x"),
-        ("deflate", zlib.compress(b"x")),
-    ],
-)
-def test_a_coding_that_cannot_be_read_is_said(coding: str, body: bytes) -> None:
+CODINGS = {
+    "unknown": ("br", b"x"),
+    "no gzip": ("gzip", b"no gzip"),
+    "gzip that breaks off": ("gzip", gzip.compress(b"x" * 99)[:-3]),
+    "two codings": ("gzip, gzip", b"x"),
+    "deflate": ("deflate", zlib.compress(b"x")),
+}
+
+
+@pytest.mark.parametrize("what", CODINGS)
+def test_a_coding_that_cannot_be_read_is_said(what: str) -> None:
+    coding, body = CODINGS[what]
     with peer(reply(body, "200 OK", f"Content-Encoding: {coding}")) as other, pytest.raises(InvalidAnswer):
         ask(other.url)
 
@@ -331,7 +332,7 @@ def test_a_tls_handshake_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"HTTP/1.1 OK\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nNo colon\r\n\r\n",
-        b"\0" * 100,
+        b"\0" * 10,
     ],
 )
 def test_an_answer_that_is_broken_is_said(raw: bytes) -> None:
