@@ -38,6 +38,9 @@ class Fake:
     raw: Callable[[bytes], bytes] = lambda given: given
     ignores: frozenset[str] = frozenset()
     always_more: bool = False
+    moves: bool = False
+    """`next` is one word, behind which the server itself moves on each time, as one that is known does."""
+    moved_to: int = 0
     statuses: list[str] = field(default_factory=list)
     """Answers to give, in order, before the right ones: status lines, `503 Busy|Retry-After: 3` with headers."""
     pages_asked: list[dict[str, str]] = field(default_factory=list)
@@ -77,12 +80,15 @@ class Fake:
         after = given.get("added_after", "")
         found = [(at, value) for at, value in self.objects if stamp(at) > after]
         start = int(given.get("next", "0")) if given.get("next", "0").isdigit() else 0
+        if self.moves and "next" in given:
+            start = self.moved_to
         limit = min(self.page, int(given.get("limit", "1000")))
         rows = found[start : start + limit]
         more = self.always_more or start + limit < len(found)
         value: dict[str, Any] = {"more": more}
         if more:
-            following = self.next_of(start + limit)
+            following = "the-same" if self.moves else self.next_of(start + limit)
+            self.moved_to = start + limit
             if following is not None:
                 value["next"] = following
         headers = {"Content-Type": TAXII}

@@ -132,8 +132,9 @@ def permitted(host: str, texts: Sequence[str], allowed: Sequence[Network], own: 
         if not any(address.version == network.version and address in network for network in allowed):
             words = why_not(address) or ("an address of this host" if address in mine else "")
             if words:
+                place = host if host == text else f"{host}, which is at {address},"
                 raise AddressRefused(
-                    f"{host} is at {address}, {words}.",
+                    f"{place} is {words}.",
                     where="url",
                     hint=f"If that is meant, allow it for this source: --allow-address {address}",
                 )

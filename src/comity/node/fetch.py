@@ -34,7 +34,7 @@ from comity.interfaces import Fetched
 from comity.node.addresses import Address, Place, Reach, permitted, place_of
 from comity.taxii.coding import unpacked
 
-FETCH_SECONDS_MAX = 120
+FETCH_SECONDS_MAX = 60
 SILENCE_SECONDS_MAX = 20
 CONNECT_SECONDS_MAX = 10
 REDIRECTS_MAX = 5

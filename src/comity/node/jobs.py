@@ -7,7 +7,8 @@ from comity.errors import ComityError, Unavailable
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.store.interface import Job, Store
 
-LEASE_SECONDS = 180
+LEASE_SECONDS = 120
+"""What a job may do without a sign of life; one that died with its worker is taken up again after that."""
 RETRY_SECONDS = 30
 RETRY_SECONDS_MAX = 6 * 3600
 WAIT_SECONDS_MAX = 24 * 3600

@@ -1,7 +1,7 @@
 """Polling a source of kind `taxii`: page after page, each stored in one transaction with the place to go on from."""
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from comity.errors import ComityError, Conflict, Invalid, NotFound
-from comity.interfaces import Clock, Fetcher, microseconds
+from comity.interfaces import Clock, Fetched, Fetcher, microseconds
 from comity.node import receive, system
 from comity.node.addresses import Reach, networks_of
 from comity.node.jobs import LEASE_SECONDS, SECOND_US
@@ -140,7 +140,7 @@ def run(
     cut_short = False
     try:
         with fetcher(reach_of(poll)) as opened:
-            client = TaxiiClient(opened, poll.url)
+            client = TaxiiClient(_Lively(opened, polling), poll.url)
             for listed in _chosen(client, poll):
                 try:
                     cut_short = not polling.read(client, listed, stopped) or cut_short
@@ -174,6 +174,21 @@ def _chosen(client: TaxiiClient, poll: Poll) -> Iterator[Listed]:
         yield from found
 
 
+class _Lively:
+    """A Fetcher that gives a sign of life before it asks, where the last one is a while ago."""
+
+    def __init__(self, inner: Fetcher, polling: "_Polling") -> None:
+        self._inner = inner
+        self._polling = polling
+
+    def fetch(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", bytes_max: int
+    ) -> Fetched:
+        """See `comity.interfaces.Fetcher`. Conflict where another worker has taken the job."""
+        self._polling.live()
+        return self._inner.fetch(method, url, headers=headers, body=body, bytes_max=bytes_max)
+
+
 class _Polling:
     """One run; `done` counts what it did."""
 
@@ -191,6 +206,19 @@ class _Polling:
         self._store, self._clock, self._schemas, self._limits = store, clock, schemas, limits
         self._job, self._source, self._done = job, source, done
         self._way = way_of(poll.into, source)
+        self._alive_at = done.began_at
+
+    def live(self) -> None:
+        """The lease goes on where a quarter of it is over. Conflict where it is another's by now."""
+        now = microseconds(self._clock.now())
+        if now - self._alive_at >= LEASE_SECONDS * SECOND_US // 4:
+            with self._store.write() as tx:
+                self._renew(tx)
+
+    def _renew(self, tx: Transaction) -> None:
+        self._alive_at = microseconds(self._clock.now())
+        if not tx.renew(self._job, self._alive_at + LEASE_SECONDS * SECOND_US):
+            raise Conflict("Another worker has taken the source over.", hint="comity source show")
 
     def read(self, client: TaxiiClient, listed: Listed, stopped: Callable[[], bool]) -> bool:
         """The collection was read to its end; False where it was left before, to go on there the next time."""
@@ -214,8 +242,7 @@ class _Polling:
 
         def record(tx: Transaction, verdicts: Sequence[Verdict]) -> None:
             new = report.stored > 0 or any(one.outcome in (Outcome.STORED, Outcome.SUPERSEDED) for one in verdicts)
-            if not tx.renew(self._job, microseconds(self._clock.now()) + LEASE_SECONDS * SECOND_US):
-                raise Conflict("Another worker has taken the source over.", hint="comity source show")
+            self._renew(tx)
             tx.put_setting(name, _encoded(reader.stored(new).to_json()))
 
         receive.store_all(

@@ -1,13 +1,15 @@
 """Reading a collection of another server to its end, page after page, and from there the next time.
 
-The standard's way is `next`. With servers that say `more` without one it goes on by `added_after`, from just before
-the newest date that they told: dates that several objects share may lie across the border of two pages, and what is
-read twice is known again. So nothing is lost, and no server, however broken, is read for ever.
+Within a passage the standard's way is `next`. With servers that say `more` without one it goes on by `added_after`,
+from just before the newest date that they told: dates that several objects share may lie across the border of two
+pages, and what is read twice is known again. A passage that was broken off is taken up by date too, since there are
+servers that forget what `next` stood for, or have moved on by themselves when it is asked for again. So nothing is
+lost, and no server, however broken, is read for ever.
 """
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from comity.errors import InvalidAnswer, NotFound, PeerRefused
@@ -24,22 +26,29 @@ REMARKS_MAX = 20
 @dataclass(frozen=True, slots=True)
 class Position:
     """From where on a collection is to be read: what was added after that (microseconds since 1970; None: from the
-    start), at `next` where that is not None. `newest` is the newest date that this passage has told so far; `found`
-    says that it has brought something new."""
+    start), at `next` where that is not None. `newest` is the newest date that this passage has told so far, `rising`
+    says that dates came in order, `found` that something came that was new."""
 
     added_after: int | None = None
     next: str | None = None
     newest: int | None = None
+    rising: bool = True
     found: bool = False
 
     @classmethod
-    def of_json(cls, value: Any) -> "Position":
+    def of_json(cls, value: dict[str, Any]) -> "Position":
         """What `to_json` gave."""
-        return cls(value.get("added_after"), value.get("next"), value.get("newest"), bool(value.get("found")))
+        return cls(**value)
 
     def to_json(self) -> dict[str, Any]:
         """The position as it is kept."""
-        return {"added_after": self.added_after, "next": self.next, "newest": self.newest, "found": self.found}
+        return asdict(self)
+
+    def taken_up(self) -> "Position":
+        """From where a passage goes on that was broken off here: by date where that leads on, else by `next`."""
+        if self.newest is None or not self.rising or self.newest - 1 <= (self.added_after or 0):
+            return self
+        return replace(self, added_after=self.newest - 1, next=None)
 
 
 START = Position()
@@ -73,7 +82,7 @@ class Reader:
         self._seen: set[bytes] = set()
         self._last: frozenset[bytes] = frozenset()
         self._empty = 0
-        self.position = position
+        self.position = position.taken_up()
         self.remarks: dict[str, None] = {}
 
     def pages(self) -> Iterator[Read]:
@@ -135,18 +144,22 @@ class Reader:
     # -- where to go on -----------------------------------------------------------------------------------------------
     def _go_on(self, page: Page, new: bool) -> str:
         """The position is that of the next page, or `over` is set; what keeps from going on, where something does."""
-        told = [at for at in (self.position.newest, page.first_added, page.last_added) if at is not None]
-        self.position = replace(self.position, newest=max(told, default=None))
+        here = self.position
+        told = [at for at in (here.newest, page.first_added, page.last_added) if at is not None]
+        back = here.next is not None and page.first_added is not None and page.first_added < (here.newest or 0)
+        self.position = replace(here, newest=max(told, default=None), rising=here.rising and not back)
         self._empty = 0 if page.objects else self._empty + 1
         if not page.more:
             self._over = True
         elif self._empty > EMPTY_PAGES_MAX:
             self._over = True
             return f"gives {self._empty} pages without objects, one after the other"
-        elif page.next is not None and new and self._is_new(b"next" + page.next.encode("utf-8", "surrogatepass")):
+        elif page.next is not None and new:
             self.position = replace(self.position, next=page.next)
         else:
-            self._remark("next leads where it was before" if page.next else "more is said without next (section 3.5)")
+            self._remark(
+                "next leads to where it was before" if page.next else "more is said without next (section 3.5)"
+            )
             return self._go_on_by_date(page)
         return ""
 
