@@ -44,6 +44,20 @@ def test_whatever_the_batches_all_is_stored_once_and_in_order(store: Store, batc
         assert [e.added for e in snapshot.entries(Query(ONE)).items] == list(range(NOW, NOW + 700))
 
 
+@pytest.mark.parametrize("batch", [1, 2, 3, 1000])
+def test_it_makes_no_difference_how_the_objects_are_cut_into_batches(store: Store, batch: int) -> None:
+    first, other = made(ADDRESS, value="192.0.2.1"), made(identifier("ipv4-addr", 2), value="192.0.2.2")
+    put(store, [first], source="local")
+    put(store, [first, other], source="feed-a")
+    # The draft takes our own copy from the readers, so the feed's comes up; what follows it gets its key all the same.
+    drafts = [other, made(ADDRESS, value="192.0.2.3"), *indicators(3)]
+    verdicts = put(store, drafts, source="local", state=State.DRAFT, batch=batch)
+    assert [verdict.key for verdict in verdicts] == [4, 5, 6, 7, 8]
+    with store.read() as snapshot:
+        rows = snapshot.entries(Query(ONE)).items
+    assert [(row.key, row.id, row.added) for row in rows] == [(3, other.id, NOW + 2), (9, ADDRESS, NOW + 8)]
+
+
 @pytest.mark.parametrize("batch", [1, 1000])
 def test_the_same_object_twice_in_one_ingest_is_stored_once(store: Store, batch: int) -> None:
     one = made(ID, "2026-01-01T00:00:00Z", name="one")

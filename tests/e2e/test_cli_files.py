@@ -23,10 +23,16 @@ MANY = [indicator(n) for n in range(1, 301)]
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the private half of the recovery key is: not with the node."""
+    return tmp_path_factory.mktemp("away") / "key.txt"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
     """A new node, made once; each test has a copy."""
     folder = tmp_path_factory.mktemp("made") / "node"
-    assert comity("init", "--name", "CERT-A", home=folder).code == 0
+    assert comity("init", "--name", "CERT-A", "--recovery-key", key, home=folder).code == 0
     return folder
 
 
@@ -190,7 +196,7 @@ def test_a_closed_pipe_ends_silently_with_0(home: Path, args: list[str]) -> None
     assert (ended.returncode, ended.stderr) == (0, b"")
 
 
-def test_ctrl_c_in_an_import_keeps_whole_slices_and_it_can_be_gone_on_with(home: Path) -> None:
+def test_ctrl_c_in_an_import_keeps_whole_slices_and_it_can_be_gone_on_with(home: Path, tmp_path: Path) -> None:
     objects = [indicator(n) for n in range(1, 6001)]
     data = lines(objects)
     with subprocess.Popen(
@@ -211,6 +217,7 @@ def test_ctrl_c_in_an_import_keeps_whole_slices_and_it_can_be_gone_on_with(home:
         told = process.stderr.read().decode()
     assert told.endswith("error: Interrupted.\n")
     assert "Import it again" in told
+    assert comity("backup", tmp_path / "b.age", "--verify", home=home).code == 0
     doctor = comity("doctor", "--json", home=home)
     assert doctor.code == 0
     kept = len(digests(home))

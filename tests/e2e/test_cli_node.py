@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -22,10 +23,16 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the private half of the recovery key is: not with the node."""
+    return tmp_path_factory.mktemp("away") / "key.txt"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
     """A new node, made once; each test has a copy."""
     folder = tmp_path_factory.mktemp("made") / "node"
-    assert comity("init", "--name", "CERT-A", home=folder).code == 0
+    assert comity("init", "--name", "CERT-A", "--recovery-key", key, home=folder).code == 0
     return folder
 
 
@@ -188,31 +195,79 @@ def test_a_demo_of_a_file_that_is_none_ends_before_it_begins(tmp_path: Path) -> 
     assert comity("demo", tmp_path / "odd.json").code == 5
 
 
-def test_a_backup_restores_to_the_same_and_is_checked(home: Path, tmp_path: Path) -> None:
+def test_a_backup_restores_to_the_same_and_is_checked(home: Path, key: Path, tmp_path: Path) -> None:
     assert comity("import", "-", home=home, given=bundle(indicator(1), indicator(2))).code == 0
     file = tmp_path / "node.backup"
-    made = comity("backup", file, "--json", home=home)
-    assert (made.code, made.json["objects"], made.json["encrypted"]) == (0, 2, False)
+    made = comity("backup", file, "--verify", "--json", home=home)
+    assert (made.code, made.json["objects"], made.json["encrypted"], made.json["verified"]) == (0, 2, True, True)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert comity("backup", file, home=home).code == 6
     other = tmp_path / "other"
-    assert comity("restore", file, "--json", home=other).json["objects"] == 2
+    assert comity("restore", file, home=other).code == 4
+    assert comity("restore", file, "--key", key, "--json", home=other).json["objects"] == 2
+    assert comity("backup", tmp_path / "again.age", "--verify", home=other).code == 0
     assert comity("doctor", home=other).code == 0
     exports = [comity("export", "--format", "ndjson", home=one).out for one in (home, other)]
     assert exports[0] == exports[1]
-    assert comity("restore", file, home=other).code == 6
+    assert comity("restore", file, "--key", key, home=other).code == 6
+    drill = comity("restore", file, "--key", "-", "--dry-run", home=tmp_path / "third", given=key.read_bytes())
+    assert (drill.code, "2 objects" in drill.out) == (0, True)
     data = bytearray(file.read_bytes())
     data[len(data) // 2] ^= 1
     file.write_bytes(data)
-    damaged = comity("restore", file, home=tmp_path / "third")
+    damaged = comity("restore", file, "--key", key, home=tmp_path / "third")
     assert damaged.code == 20
     assert not (tmp_path / "third").exists()
     assert comity("restore", tmp_path / "none", home=tmp_path / "third").code == 3
     assert comity("migrate", "--json", home=other).json == {"migrations": []}
 
 
-def test_doctor_tells_what_wants_a_person_and_what_does_not_hold(home: Path) -> None:
+def test_the_recovery_key_is_made_shown_and_changed(home: Path, key: Path, tmp_path: Path) -> None:
+    shown = comity("recovery-key", "show", "--json", home=home).json["public"]
+    assert f"# public key: {shown}\n" in key.read_text()
+    new = tmp_path / "new.txt"
+    made = comity("recovery-key", "new", new, home=home)
+    assert (made.code, stat.S_IMODE(new.stat().st_mode)) == (0, 0o600)
+    assert f"TAKE {new} AWAY" in made.err
+    assert f"need the private half of {shown}" in made.err
+    assert comity("recovery-key", "new", new, home=home).code == 6
+    back = comity("recovery-key", "use", shown, "--json", home=home).json
+    assert (back["public"], back["file"], back["replaced"] in new.read_text()) == (shown, None, True)
+    private = key.read_text().splitlines()[-1]
+    wrong = comity("recovery-key", "use", private, home=home)
+    assert wrong.code == 5
+    assert private not in wrong.out + wrong.err
+    old = tmp_path / "old"
+    assert comity("init", "--name", "A", "--recovery-key", new, home=old).code == 6
+    assert comity("init", "--name", "A", "--recovery-key", tmp_path / "no" / "key", home=old).code == 3
+    assert not old.exists()
+    default = comity("init", "--name", "A", "--json", home=old).json
+    assert Path(default["recovery_key_file"]) == old / "recovery-key.txt"
+    assert default["recovery_key"] in (old / "recovery-key.txt").read_text()
+    doctor = comity("doctor", home=old)
+    assert doctor.code == 1
+    assert "recovery-key.txt holds the private half" in doctor.out
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_backup_that_is_told_to_end_leaves_nothing_behind(home: Path, tmp_path: Path, number: int) -> None:
+    assert comity("import", "-", home=home, given=bundle(*map(indicator, range(5000)))).code == 0
+    target = tmp_path / "there" / "b.age"
+    target.parent.mkdir()
+    with running("backup", target, "--verify", "--home", home) as process:
+        deadline = time.monotonic() + SECONDS_MAX
+        while not list(home.glob(".comity-*")) and time.monotonic() < deadline:
+            time.sleep(0.001)
+        process.send_signal(number)
+        assert process.wait(SECONDS_MAX) == 130
+    assert list(target.parent.iterdir()) == []
+    assert list(home.glob(".comity-*")) == []
+
+
+def test_doctor_tells_what_wants_a_person_and_what_does_not_hold(home: Path, tmp_path: Path) -> None:
     assert comity("import", "-", home=home, given=bundle(indicator(1))).code == 0
+    assert comity("doctor", home=home).code == 1
+    assert comity("backup", tmp_path, "--verify", home=home).code == 0
     well = comity("doctor", "--json", home=home)
     assert well.code == 0
     assert {one["level"] for one in well.json["findings"]} == {"ok"}

@@ -34,6 +34,16 @@ print("stopped", flush=True)
 """
 
 
+@pytest.mark.parametrize("lost", ["tls_cert", "tls_key"])
+def test_a_lost_file_of_tls_is_named(tmp_path: Path, lost: str) -> None:
+    cert, key = certificate(tmp_path)
+    files = {"tls_cert": str(cert), "tls_key": str(key)} | {lost: str(tmp_path / "lost.pem")}
+    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, pytest.raises(Invalid) as caught:
+        Serving(node, "127.0.0.1", 0, tls_cert=files["tls_cert"], tls_key=files["tls_key"])
+    assert caught.value.where == lost
+    assert "lost.pem" in caught.value.message
+
+
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_gently_and_it_prints_nothing_of_its_own(tmp_path: Path, sign: signal.Signals) -> None:
     command = [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path / 'a.db'}"]

@@ -40,7 +40,7 @@ def sections(page: str) -> dict[str, tuple[str, str]]:
     """The sections on commands: by the path, the rest of the heading and the text."""
     found = {}
     for heading, text in re.findall(r"^##+ `(comity [^`]+)`\n(.*?)(?=^##|\Z)", page, re.MULTILINE | re.DOTALL):
-        words = re.match(r"comity(?: [a-z]+)+(?=$| )", re.sub(r" [a-z]+\|.*| [\[A-Z].*", "", heading))
+        words = re.match(r"comity(?: [a-z-]+)+(?=$| )", re.sub(r" [a-z]+\|.*| [\[A-Z].*", "", heading))
         assert words, heading
         found[words[0]] = (heading.removeprefix(words[0]).strip(), text)
     return found

@@ -1,11 +1,13 @@
 """`comity backup`, `restore`, `migrate`: keeping a node, bringing it back, and moving it to a new version."""
 
+import sys
 from pathlib import Path
 
 import click
 
 from comity.cli.console import Console, path_text
 from comity.cli.options import Command, pass_console
+from comity.cli.signals import interruptible
 from comity.cli.terminal import counted, size
 
 _FILE = click.Path(path_type=Path)
@@ -13,40 +15,61 @@ _FILE = click.Path(path_type=Path)
 
 @click.command("backup", cls=Command)
 @click.argument("dest", type=_FILE)
+@click.option("--verify", is_flag=True, help="Restore it on trial before it gets its name.")
+@click.option("--plain", is_flag=True, help="Do not encrypt it.")
 @pass_console
-def backup(console: Console, dest: Path) -> None:
+def backup(console: Console, dest: Path, verify: bool, plain: bool) -> None:
     """Write a backup while the node goes on.
 
-    The new file DEST holds settings and store as they were at one moment. The backup is not encrypted: whoever can read
-    the file can read everything that the node holds.
+    The new file DEST holds settings and store as they were at one moment, encrypted to the node's recovery key. If DEST
+    is a folder, the file gets a name there that says when it was made. With --verify what was written is read from the
+    disk again, restored on trial and checked; the private half of the key is not needed.
     """
     from comity.node import home
 
     if str(dest) == "-":
         raise click.UsageError("A backup is written to a file, not to standard output.", click.get_current_context())
-    report = home.backup(console.home, dest)
+    with interruptible():
+        report = home.backup(console.home, dest, plain=plain, verify=verify)
     if console.json:
         console.result(_fields(report))
         return
-    console.say(f"Backed up {report.node} to {path_text(dest)}: {_sizes(report)}.")
-    console.note("It is not encrypted (mode 0600). Keep it where only you can read it.")
+    trial = "; restored on trial, and it holds" if verify else ""
+    console.say(f"Backed up {report.node} to {path_text(report.path)}: {_sizes(report)}{trial}.")
+    if plain:
+        console.note("It is not encrypted (mode 0600). Keep it where only you can read it.")
 
 
 @click.command("restore", cls=Command)
 @click.argument("src", type=_FILE)
+@click.option("--key", metavar="FILE|-", help="The private half of the recovery key.")
+@click.option("--dry-run", is_flag=True, help="Restore on trial: check everything, and leave nothing behind.")
 @pass_console
-def restore(console: Console, src: Path) -> None:
+def restore(console: Console, src: Path, key: str | None, dry_run: bool) -> None:
     """Make a new home from a backup.
 
     The folder of --home is made from the backup SRC, which is checked row by row. A node is never overwritten.
     """
     from comity.node import home
 
-    report = home.restore(src, console.home)
+    halves = _private_halves(key) if key is not None else []
+    with interruptible():
+        report = home.restore(src, console.home, key=halves, dry_run=dry_run)
     if console.json:
         console.result(_fields(report))
         return
+    if dry_run:
+        console.say(f"{path_text(src)} holds: {report.node}, {_sizes(report)}, as of {report.made_at}.")
+        return
     console.say(f"Restored {report.node} to {path_text(console.home)}: {_sizes(report)}, as of {report.made_at}.")
+
+
+def _private_halves(key: str) -> list[str]:
+    from comity.node import recovery
+
+    if key != "-":
+        return recovery.read_private_halves(Path(key))
+    return recovery.private_halves(sys.stdin.buffer.read(recovery.KEY_FILE_BYTES_MAX), "standard input")
 
 
 @click.command("migrate", cls=Command)
@@ -66,7 +89,10 @@ def migrate(console: Console) -> None:
 
 
 def _fields(report: object) -> dict[str, object]:
-    return {key: getattr(report, key) for key in ("path", "node", "made_at", "objects", "bytes_on_disk", "encrypted")}
+    return {
+        key: getattr(report, key)
+        for key in ("path", "node", "made_at", "objects", "bytes_on_disk", "encrypted", "verified")
+    }
 
 
 def _sizes(report: object) -> str:

@@ -1,18 +1,16 @@
 """`comity demo`: a throwaway node with a story in it, to look at and to try clients on."""
 
 import contextlib
-import os
-import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from comity.cli.console import Console, path_text
 from comity.cli.options import Command, pass_console
+from comity.cli.signals import interruptible
 from comity.cli.terminal import counted
 from comity.errors import Invalid, Unavailable
 
@@ -47,20 +45,8 @@ def demo(console: Console, files: tuple[str, ...], port: int | None) -> None:
 def _throwaway() -> Iterator[Path]:
     """A folder that only its owner may enter, gone at the end, however that comes."""
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    def hang_up(_signal: int, _frame: FrameType | None) -> None:
-        # Whatever ends the demo at that moment knows what to do on SIGTERM.
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, end), signal.SIGHUP: signal.signal(signal.SIGHUP, hang_up)}
-    try:
-        with tempfile.TemporaryDirectory(prefix="comity-demo-", ignore_cleanup_errors=True) as name:
-            yield Path(name)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with interruptible(), tempfile.TemporaryDirectory(prefix="comity-demo-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
 
 
 def _fill(console: Console, node: "Node", files: tuple[str, ...]) -> list[str]:

@@ -1,6 +1,7 @@
-"""`comity init`: a node is made, and the first token that opens it."""
+"""`comity init`: a node is made, the first token that opens it, and the key that its backups are encrypted to."""
 
 import os
+from pathlib import Path
 
 import click
 
@@ -13,18 +14,35 @@ TOKEN_FILE = "first-token.json"  # noqa: S105 - the name of a file
 
 @click.command("init", cls=Command)
 @click.option("--name", help="What the node is called.  [default: this host's name]")
+@click.option(
+    "--recovery-key",
+    "key_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where to write the private half of the recovery key.  [default: beside the first token]",
+)
 @pass_console
-def init(console: Console, name: str | None) -> None:
-    """Make a node: its folder, its store and a first token.
+def init(console: Console, name: str | None, key_file: Path | None) -> None:
+    """Make a node: its folder, its store, a first token and a recovery key.
 
     The folder is for its owner alone (mode 0700). The token has every right; its secret is written to a file in the
-    folder (mode 0600), and shown once when a person reads the answer.
+    folder (mode 0600), and shown once when a person reads the answer. Backups are encrypted to the recovery key; its
+    private half is written to a file (mode 0600) that you must take away from this machine.
     """
     import orjson
 
+    from comity.cli.recovery_key import say_take_away
+    from comity.errors import AlreadyDone, NotFound
     from comity.node.home import init_home
+    from comity.node.recovery import KEY_FILE, make_key
     from comity.node.system import write_private
 
+    if key_file is not None:
+        # Better before there is a node than after.
+        if key_file.exists():
+            raise AlreadyDone(f"{path_text(key_file)} exists already.")
+        if not key_file.absolute().parent.is_dir():
+            raise NotFound(f"There is no folder {path_text(key_file.parent)}.")
     with init_home(console.home, name=name if name is not None else os.uname().nodename) as node:
         token = node.new_token("admin", read=["all"], write=["all"])
         default = node.collections()[0]
@@ -42,6 +60,9 @@ def init(console: Console, name: str | None) -> None:
             "token": token.token,
             "expires_at": exact(token.expires_at),
         }
+        key = make_key(node, key_file or console.home / KEY_FILE)
+        answer["recovery_key_file"] = kept = path_text((key_file or console.home / KEY_FILE).absolute())
+        answer["recovery_key"] = key.public
         write_private(console.home / TOKEN_FILE, orjson.dumps(secrets, option=orjson.OPT_INDENT_2) + b"\n")
     if console.json:
         console.result(answer)
@@ -52,11 +73,14 @@ def init(console: Console, name: str | None) -> None:
         console.say(f"  user    {token.user}")
         console.say(f"  secret  {token.secret}")
         console.say("  This is the only time that the secret is shown.")
+    console.say(f"Recovery key: its private half is in {kept}")
+    say_take_away(console, kept)
     home = _home_option(console)
     console.note("Next:")
     console.note(f"  {console.command} import FILE{home}")
     console.note(f"  {console.command} serve{home}")
     console.note(f"  {console.command} token new NAME --read default{home}")
+    console.note(f"  {console.command} backup FILE --verify{home}")
 
 
 def _home_option(console: Console) -> str:

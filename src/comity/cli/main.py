@@ -24,7 +24,7 @@ EXIT_CODES: tuple[tuple[type[ComityError], int], ...] = (
 
 COMMANDS = {
     "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story."),
-    "init": ("comity.cli.init:init", "Make a node: its folder, its store and a first token."),
+    "init": ("comity.cli.init:init", "Make a node: its folder, its store, a first token and a recovery key."),
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
     "worker": ("comity.cli.worker:worker", "Do what runs behind: text index, purge and due jobs."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
@@ -38,6 +38,10 @@ COMMANDS = {
     "taxii": ("comity.cli.taxii:taxii", "Read from and write to any TAXII 2.1 server."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
+    "recovery-key": (
+        "comity.cli.recovery_key:recovery_key",
+        "Make, name and show the key that backups are encrypted to.",
+    ),
     "migrate": ("comity.cli.backup:migrate", "Bring the store to this version of Comity."),
     "config": ("comity.cli.config:config", "Show and check the settings."),
     "completion": ("comity.cli.completion:completion", "Print what makes a shell complete commands and options."),

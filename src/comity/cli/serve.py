@@ -1,6 +1,7 @@
 """`comity serve`: the node on a port, until it is told to stop."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -22,6 +23,12 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--worker/--no-worker", "works", default=True, help="Do what runs behind too, or leave it to `comity worker`."
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 64),
+    metavar="N",
+    help="Processes that answer together; 0 is one a core.  [default: 0]",
+)
 @click.option("--log-json", is_flag=True, help="Log one line of JSON a request, without bodies and secrets.")
 @pass_console
 def serve(
@@ -33,6 +40,7 @@ def serve(
     behind_proxy: str | None,
     insecure_http: bool,
     works: bool,
+    workers: int | None,
     log_json: bool,
 ) -> None:
     """Serve the node over TAXII 2.1.
@@ -40,34 +48,42 @@ def serve(
     It runs until Ctrl-C or SIGTERM. One line with the URL is printed when it is ready. What is not given here is taken
     from comity.toml. Other commands may be used on the same home meanwhile.
     """
-    from comity.node.home import open_home
+    from comity.node.home import open_home, processes
     from comity.web.serve import serve as serve_node
+    from comity.web.serve import serve_by_processes
 
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together.")
 
-    with open_home(console.home) as node:
-        settings = node.settings
-        cert, key = (str(console.home / name) if name else "" for name in (settings.tls_cert, settings.tls_key))
+    node = open_home(console.home)
+    settings, name = node.settings, node.name
+    cert, key = (str(console.home / name) if name else "" for name in (settings.tls_cert, settings.tls_key))
 
-        def ready(url: str) -> None:
-            if console.json:
-                console.result({"url": url, "name": node.name})
-            else:
-                console.say(f"Serving {node.name} at {url}")
-            console.flush()
+    def ready(url: str) -> None:
+        if console.json:
+            console.result({"url": url, "name": name})
+        else:
+            console.say(f"Serving {name} at {url}")
+        console.flush()
 
-        serve_node(
-            node,
-            settings.host if host is None else host,
-            settings.port if port is None else port,
-            tls_cert=str(tls_cert) if tls_cert else cert,
-            tls_key=str(tls_key) if tls_key else key,
-            behind_proxy=settings.behind_proxy if behind_proxy is None else behind_proxy,
-            insecure_http=insecure_http or settings.insecure_http,
-            log_json=log_json,
-            worker=works,
-            on_ready=ready,
-        )
+    how: Any = {
+        "tls_cert": str(tls_cert) if tls_cert else cert,
+        "tls_key": str(tls_key) if tls_key else key,
+        "behind_proxy": settings.behind_proxy if behind_proxy is None else behind_proxy,
+        "insecure_http": insecure_http or settings.insecure_http,
+        "log_json": log_json,
+        "worker": works,
+        "on_ready": ready,
+    }
+    host = settings.host if host is None else host
+    port = settings.port if port is None else port
+    count = processes(settings.workers if workers is None else workers)
+    if count == 1:
+        with node:
+            serve_node(node, host, port, **how)
+    else:
+        # Processes are forked, and a connection to a store does not survive that.
+        node.close()
+        serve_by_processes(lambda: open_home(console.home), count, host, port, **how)
     if not log_json:
         console.note("Stopped.")

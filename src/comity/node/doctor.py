@@ -6,7 +6,7 @@ from pathlib import Path
 
 from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
-from comity.node import system
+from comity.node import recovery, system
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
@@ -15,6 +15,7 @@ from comity.node.system import SETTINGS_FILE, Settings
 FREE_BYTES_WANTED = 500 * 2**20
 TOKEN_DAYS_WARNED = 14
 CERTIFICATE_DAYS_WARNED = 30
+BACKUP_DAYS_WARNED = 7
 DAY_US = 24 * 3600 * 1_000_000
 
 
@@ -46,6 +47,7 @@ def examine(home: Path) -> list[Finding]:
     try:
         with open_home(home) as node:
             found += [*_store(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
+            found += [*_backups(node), *_recovery_keys(home)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -142,3 +144,27 @@ def _jobs(node: Node) -> list[Finding]:
             words = f"The job {job.kind} {job.key} failed {job.attempts} times, {due}: {job.last_error}"
             found.append(Finding(Level.WARN, words, f"Mend what it says, then: comity source poll {job.key}"))
     return found or [Finding(Level.OK, f"Jobs that wait: {len(jobs)}, none of them failing.")]
+
+
+def _backups(node: Node) -> list[Finding]:
+    verified = recovery.last_verified(node)
+    hint = "comity backup FILE --verify, and every day: see contrib/systemd."
+    if recovery.public_half(node) is None:
+        hint = f"comity recovery-key new KEYFILE, then {hint}"
+    if verified is None:
+        if not node.counts().copies:
+            return [Finding(Level.OK, "There is nothing to back up yet.")]
+        return [Finding(Level.WARN, "No backup of this node was ever verified.", hint)]
+    age = microseconds(node.clock.now()) - verified
+    words = f"The last verified backup was made on {instant_of(verified):%Y-%m-%dT%H:%M:%SZ}"
+    if age <= BACKUP_DAYS_WARNED * DAY_US:
+        return [Finding(Level.OK, f"{words}.")]
+    return [Finding(Level.WARN, f"{words}, {age // DAY_US} days ago.", hint)]
+
+
+def _recovery_keys(home: Path) -> list[Finding]:
+    hint = "Take it away: to two places off this machine that others cannot reach."
+    return [
+        Finding(Level.WARN, f"{path} holds the private half of a recovery key.", hint)
+        for path in recovery.keys_near(home)
+    ] or [Finding(Level.OK, "No private half of a recovery key is in or beside the home.")]

@@ -1,14 +1,21 @@
 """A node's home: a folder with its settings and its store; making it, opening it, backing it up, migrating it."""
 
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from comity.errors import AlreadyDone, Invalid, Unverified
-from comity.node import system
+from comity.errors import AlreadyDone, Invalid, Refused, StoreUnavailable, Unverified
+from comity.interfaces import microseconds
+from comity.node import recovery, system
 from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, STORE_FILE, Settings, SystemClock, SystemEntropy
-from comity.store import archive
+from comity.store import archive, sealed
+from comity.store.scratch import new_file, scratch_folder
 
+WORKERS_UNASKED = 4
+"""Each holds some 35 MB, so nobody gets more without having asked."""
 BACKUP_FILES = frozenset({SETTINGS_FILE, STORE_FILE})
 
 
@@ -22,6 +29,7 @@ class BackupReport:
     objects: int
     bytes_on_disk: int
     encrypted: bool = False
+    verified: bool = False
 
 
 def init_home(home: Path, *, name: str) -> Node:
@@ -51,41 +59,143 @@ def _open(home: Path, settings: Settings, *, create: bool) -> Node:
     return Node(store, settings, SystemClock(), SystemEntropy())
 
 
-def backup(home: Path, target: Path) -> BackupReport:
+def backup(home: Path, target: Path, *, plain: bool = False, verify: bool = False) -> BackupReport:
     """The new file `target` (mode 0600) holds settings and store, as they were at one moment, while others go on.
 
-    The backup is plain, not encrypted: it holds everything that the node holds, tokens only as digests.
+    It is encrypted to the recovery key of the node, unless `plain`; Refused where there is none. With `verify` it has
+    been restored on trial, from the disk, before it gets its name, and the node knows when. A folder as `target` gets
+    a file named by the time. While this runs there is a plain copy in the home, where the store is plain too.
     """
-    with open_home(home) as node, system.scratch_folder(target.absolute().parent) as scratch:
-        copy = scratch / STORE_FILE
-        node.store.backup(copy)
-        files = {SETTINGS_FILE: home / SETTINGS_FILE, STORE_FILE: copy}
-        made_at = node.clock.now().isoformat(timespec="seconds").replace("+00:00", "Z")
-        archive.pack(target, files, made_at=made_at, made_by=f"comity {system.version()}", node=node.name)
-        return BackupReport(str(target), node.name, made_at, node.counts().copies, target.stat().st_size)
+    with open_home(home) as node:
+        recipients = [] if plain else [_recipient(node)]
+        # Only in memory, and only until the end of the trial: what was written can be read again though the private
+        # half of the recovery key is elsewhere.
+        passing = [sealed.new_identity()] if recipients and verify else []
+        recipients += map(sealed.recipient_of, passing)
+        now = node.clock.now()
+        if target.is_dir():
+            target /= f"comity-{now:%Y%m%dT%H%M%SZ}.tar.zst{'' if plain else '.age'}"
+        _refuse_a_full_disk(node, home)
+        with new_file(target) as file:
+            with scratch_folder(home) as scratch:
+                copy = scratch / STORE_FILE
+                node.store.backup(copy)
+                with _open(scratch, Settings(name=node.name), create=False) as copied:
+                    held = _held(copied)
+                files = {SETTINGS_FILE: home / SETTINGS_FILE, STORE_FILE: copy}
+                contents = archive.pack(
+                    file,
+                    files,
+                    recipients,
+                    made_at=now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+                    made_by=f"comity {system.version()}",
+                    node=node.name,
+                    held=held,
+                )
+            if verify:
+                file.seek(0)
+                with scratch_folder(home) as scratch:
+                    _restored(file, str(target), scratch, passing).close()
+        if verify:
+            recovery.note_verified(node, microseconds(now))
+        return _report(target, contents, held.copies, target, encrypted=not plain, verified=verify)
 
 
-def restore(source: Path, home: Path) -> BackupReport:
+def _recipient(node: Node) -> str:
+    public = recovery.public_half(node)
+    if public is None:
+        hint = (
+            "Make one: comity recovery-key new FILE. Or give --plain, and keep the backup where only you can read it."
+        )
+        raise Refused("The node has no recovery key to encrypt a backup to.", hint=hint)
+    return public
+
+
+def _refuse_a_full_disk(node: Node, home: Path) -> None:
+    wanted, free = node.counts().bytes_on_disk, system.free_bytes(home)
+    if free < wanted:
+        words = f"A backup needs {wanted / 2**20:,.0f} MiB in {home} for a while; {free / 2**20:,.0f} MiB are free."
+        raise StoreUnavailable(words, hint="Make room.")
+
+
+def _held(node: Node) -> archive.Held:
+    counts = node.counts()
+    return archive.Held(counts.objects, counts.copies, counts.last_added)
+
+
+@dataclass(frozen=True, slots=True)
+class _Restored:
+    """A node that came out of a backup and was checked against all that the backup says of it; it is open."""
+
+    node: Node
+    contents: archive.Contents
+    held: archive.Held
+
+    def close(self) -> None:
+        self.node.close()
+
+
+def _restored(
+    file: io.BufferedReader | io.BufferedRandom, name: str, scratch: Path, identities: Sequence[str]
+) -> _Restored:
+    contents = archive.unpack(file, name, scratch, BACKUP_FILES, identities)
+    node = _open(scratch, Settings(name=system.load_settings(scratch).name), create=False)
+    try:
+        problems = node.check()
+        if problems:
+            raise Unverified(f"The store of {name} does not hold: {problems[0]}")
+        held = _held(node)
+        if contents.held not in (None, held):
+            raise Unverified(f"The store of {name} holds {held}, and should {contents.held}.")
+        return _Restored(node, contents, held)
+    except BaseException:
+        node.close()
+        raise
+
+
+def restore(source: Path, home: Path, *, key: Sequence[str] = (), dry_run: bool = False) -> BackupReport:
     """A new home holds what the backup held, checked row by row; page positions given out before are void.
 
-    AlreadyDone where the home is not empty: a restore never overwrites a node.
+    `key` holds private halves of recovery keys, for a backup that is encrypted. With `dry_run` all is tried beside the
+    home, and nothing is left of it. AlreadyDone where the home is not empty: a restore never overwrites a node.
     """
-    if home.exists() and any(home.iterdir()):
+    if not dry_run and home.exists() and any(home.iterdir()):
         raise AlreadyDone(f"{home} is not empty; a restore never overwrites.", hint="Name a new folder by --home.")
-    with system.scratch_folder(home.absolute().parent) as scratch:
-        contents = archive.unpack(source, scratch, BACKUP_FILES)
-        settings = system.load_settings(scratch)
-        with _open(scratch, Settings(name=settings.name), create=False) as node:
-            problems = node.check()
-            if problems:
-                raise Unverified(f"The store of {source} does not hold: {problems[0]}")
-            with node.store.write() as tx:
-                tx.put_setting("cursor_key", node.entropy.token_bytes(64))
-            objects = node.counts().copies
+    with system.opened(source) as file, scratch_folder(home.absolute().parent) as scratch:
+        found = _restored(file, str(source), scratch, key)
+        with found.node as node:
+            if not dry_run:
+                with node.store.write() as tx:
+                    tx.put_setting("cursor_key", node.entropy.token_bytes(64))
+                recovery.note_verified(node, _instant(found.contents.made_at))
+        # The store of a node may have been elsewhere; that of the new home is in it.
+        if system.load_settings(scratch).store != Settings().store:
+            system.set_setting(scratch, "store", Settings().store)
+        if dry_run:
+            return _report(source, found.contents, found.held.copies, source, encrypted=bool(key), verified=True)
         system.make_home(home)
         for name in sorted(BACKUP_FILES):
             (scratch / name).rename(home / name)
-    return BackupReport(str(home), contents.node, contents.made_at, objects, (home / STORE_FILE).stat().st_size)
+    return _report(home, found.contents, found.held.copies, home / STORE_FILE, encrypted=bool(key), verified=True)
+
+
+def _report(
+    path: Path, contents: archive.Contents, objects: int, sized: Path, *, encrypted: bool, verified: bool
+) -> BackupReport:
+    return BackupReport(str(path), contents.node, contents.made_at, objects, sized.stat().st_size, encrypted, verified)
+
+
+def _instant(text: str) -> int:
+    """The time that a backup gives, in microseconds; 0, long ago, where it gives none."""
+    try:
+        return microseconds(datetime.fromisoformat(text))
+    except (ValueError, TypeError, OverflowError):
+        return 0
+
+
+def processes(workers: int) -> int:
+    """How many processes serve a node with that setting: 0 stands for one a core, at most WORKERS_UNASKED."""
+    return workers or min(system.cores(), WORKERS_UNASKED)
 
 
 def migrate_home(home: Path) -> list[str]:

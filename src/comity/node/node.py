@@ -1,6 +1,6 @@
 """Node: the public verbs, each a short paragraph. Fetch, decide, record, act."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from comity.errors import AlreadyDone, Invalid, InvalidRequest, NotFound
@@ -66,6 +66,14 @@ class Node(Sources):
         """A token is in force; its secret is in the answer and nowhere else."""
         with self.store.write() as tx:
             return who.issue(tx, self.clock, self.entropy, name, read=read, write=write, source=source, days=days)
+
+    def share_failures(self, counts: Mapping[str, int], window_seconds: int) -> dict[str, tuple[float, int]]:
+        """So many more sign-ins failed from these networks; how many seconds ago the window of each began, and how many
+        failed in it before all processes of the node."""
+        now = microseconds(self.clock.now())
+        with self.store.write() as tx:
+            found = tx.add_failures(counts, now, window_seconds * 1_000_000)
+        return {network: ((now - since) / 1_000_000, count) for network, (since, count) in found.items()}
 
     def tokens(self) -> list[Token]:
         """Every token ever issued, the revoked and expired ones included."""

@@ -1,13 +1,14 @@
 """The real world: settings, disk, clock, chance. The only module of the node that names them."""
 
 import importlib.resources
+import io
 import os
+import re
 import secrets
 import stat
-import tempfile
 import tomllib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,7 @@ class Settings:
     store: str = _setting(f"sqlite:///{STORE_FILE}", "Where the store is; a relative path is meant from the home.")
     host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
     port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
+    workers: int = _setting(0, "The processes that answer together, 1 to 64; 0 is one for each core, at most 4.")
     max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
     page_items_max: int = _setting(PAGE_ITEMS_MAX, "The most objects of a page, 1 to 1000.")
     tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
@@ -101,6 +103,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
     settings = Settings(**values)
     if not 0 <= settings.port <= 65535:
         problems.append("`port` must be 0 to 65535.")
+    if not 0 <= settings.workers <= 64:
+        problems.append("`workers` must be 0 to 64.")
     if not 1 <= settings.page_items_max <= PAGE_ITEMS_MAX:
         problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
     if not 1024 <= settings.max_content_length <= 2**31:
@@ -147,6 +151,18 @@ def write_settings(home: Path, values: dict[str, Any]) -> None:
     write_private(home / SETTINGS_FILE, ("\n".join(lines) + "\n").encode())
 
 
+def set_setting(home: Path, key: str, value: str) -> None:
+    """`comity.toml` says this of the key, on a line of its own at the end; the other lines are as they were."""
+    path = home / SETTINGS_FILE
+    values = _read_settings(path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not re.match(rf"\s*{key}\s*=", line)]
+    changed = "\n".join([*kept, f"{key} = {toml_value(value)}", ""])
+    if tomllib.loads(changed) != values | {key: value}:
+        raise Invalid(f"{path}: `{key}` cannot be changed there.", where=str(path), hint=f"Write {key} on one line.")
+    path.write_text(changed, encoding="utf-8")
+
+
 def toml_value(value: Any) -> str:
     """A string, whole number or boolean as TOML writes it. A JSON string is a TOML basic string."""
     return orjson.dumps(value).decode().replace("\x7f", "\\u007f")
@@ -158,6 +174,8 @@ def write_private(path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     except FileExistsError:
         raise AlreadyDone(f"{path} exists already.") from None
+    except OSError as error:
+        raise NotFound(f"{path} cannot be written: {error.strerror}.") from error
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
@@ -183,6 +201,40 @@ def read_secret(path: Path) -> str:
         words = f"{path} holds no secret: one line of at most {SECRET_BYTES_MAX} bytes is wanted."
         raise Invalid(words, where="secret_file")
     return secret
+
+
+def read_begin(path: Path, bytes_max: int) -> bytes:
+    """At most so many of the first bytes of the file. NotFound where it cannot be read."""
+    with opened(path) as file:
+        return file.read(bytes_max)
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[io.BufferedReader]:
+    """The file, open for reading. NotFound where it cannot be read."""
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+def small_files(folder: Path, bytes_max: int, count_max: int) -> list[Path]:
+    """Regular files of at most so many bytes in the folder, at most so many of them; links are not followed."""
+    found: list[Path] = []
+    try:
+        entries = os.scandir(folder)
+    except OSError:
+        return found
+    with entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.is_file(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_size <= bytes_max:
+                    found.append(Path(entry.path))
+            if len(found) == count_max:
+                break
+    return sorted(found)
 
 
 def store_path(url: str, home: Path | None = None) -> Path:
@@ -238,18 +290,6 @@ def make_home(home: Path) -> None:
         raise NotFound(f"{home} cannot be made: {error.strerror}.") from error
 
 
-@contextmanager
-def scratch_folder(beside: Path) -> Iterator[Path]:
-    """A folder of our own on the same file system, gone afterwards with all that is in it."""
-    try:
-        beside.mkdir(parents=True, exist_ok=True)
-        folder = tempfile.TemporaryDirectory(prefix=".comity-", dir=beside)
-    except OSError as error:
-        raise NotFound(f"{beside} cannot be written: {error.strerror}.") from error
-    with folder as name:
-        yield Path(name)
-
-
 def migrate_store(url: str, home: Path | None = None) -> list[str]:
     """The store has the schema of this version; a copy as it was lies beside it. The names of what was run."""
     from comity.store.sqlite import migrate
@@ -266,8 +306,18 @@ def version() -> str:
 
 def open_to_others(home: Path) -> list[Path]:
     """The home and the files in it that anybody but the owner may read or write."""
-    paths = [home, *sorted(home.iterdir())]
-    return [path for path in paths if not path.is_symlink() and path.stat().st_mode & 0o077]
+    found = []
+    for path in (home, *sorted(home.iterdir())):
+        # What a backup makes for a while may be gone already.
+        with suppress(FileNotFoundError):
+            if not path.is_symlink() and path.stat().st_mode & 0o077:
+                found.append(path)
+    return found
+
+
+def cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0))
 
 
 def free_bytes(folder: Path) -> int:

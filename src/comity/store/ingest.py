@@ -10,7 +10,7 @@ from comity.store.interface import Outcome, State, Verdict
 from comity.store.transaction import VISIBLE, SqliteTransaction
 from comity.store.views import KEY_MOST, check_room
 
-CHUNKS = (256, 64, 16, 4, 1)
+CHUNKS = (128, 32, 8, 2, 1)
 """Rows a statement; few sizes, so that the prepared statements are few."""
 
 _SHARED = ("collection", "source")
@@ -42,7 +42,7 @@ def _chunks(count: int) -> Iterator[tuple[int, int]]:
 
 
 class Ingest:
-    """One ingest inside one transaction: `put` each batch, then read `verdicts`."""
+    """One ingest inside one transaction: `put` each batch, `close`, then read `verdicts`."""
 
     def __init__(
         self,
@@ -63,6 +63,7 @@ class Ingest:
         self._state = int(state)
         self._flags = ALL_FLAGS if state in VISIBLE else 0
         self._now = now
+        self._risen: set[int] = set()
 
     def put(self, batch: Sequence[StixObject]) -> None:
         """The batch is stored; there is one verdict more an object."""
@@ -117,8 +118,17 @@ class Ingest:
         added = transaction.take_dates(self._collection, len(rows), self._now)
         if superseded:
             transaction.supersede(superseded)
-        transaction.settle([group for group in groups.values() if len(group) > 1], self._now, unstored=first)
+        risen = transaction.settle([group for group in groups.values() if len(group) > 1], unstored=first)
+        self._risen.update(copy.key for copy in risen)
         self._write(rows, first, added)
+
+    def close(self) -> None:
+        """What came up in a reading was moved and re-dated: once, behind all batches, so that the way in which the
+        objects were cut into them makes no difference."""
+        transaction = self._transaction
+        if self._risen:
+            groups = transaction.live(transaction.ids(self._risen)).values()
+            transaction.rise(transaction.settle(groups), self._now)
 
     def _rival(self, each: StixObject, group: list[Live]) -> Live | None:
         """The live copy of the same version from the same source in the same collection."""

@@ -6,7 +6,7 @@ source, id, version). A *reader* sees one copy an id and version: the one from a
 earliest.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
@@ -338,6 +338,11 @@ class Transaction(Snapshot, Protocol):
         """The job is free and due then. With an error it keeps the count of attempts and says the error; with none
         (a job that recurs) it begins again at 0. If it was enqueued meanwhile, that payload, that due time and no
         attempts stand. False, and nothing changed, where another claimed it since."""
+        ...
+
+    def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
+        """So many more sign-ins failed from these networks; when the window of each began, and how many failed in it,
+        whoever counted them. Windows that are over are forgotten."""
         ...
 
     def forget_statuses(self, before: int) -> int:

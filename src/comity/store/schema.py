@@ -139,7 +139,10 @@ def migrate(path: Path, backup_to: Path, *, steps: Sequence[Step] | None = None)
 
 
 def copy_into(db: sqlite3.Connection, target: Path) -> None:
-    """The new file `target` (mode 0600) is a consistent copy of the database; on failure there is no such file."""
+    """The new file `target` (mode 0600) is a consistent copy of the database; on failure there is no such file.
+
+    All pages are copied in one step, under one read lock: a writer meanwhile neither waits nor makes it begin again.
+    """
     private_file(target)
     try:
         with closing(sqlite3.connect(target, isolation_level=None)) as copy:

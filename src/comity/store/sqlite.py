@@ -194,6 +194,7 @@ class SqliteStore:
                     batch = next(drawn, None)
                 finally:
                     written.result()
+            ingest.close()
             return finish(transaction, ingest.verdicts)
 
     def _submit(self, put: Callable[[Sequence[StixObject]], None], batch: Sequence[StixObject]) -> Future[None]:

@@ -12,7 +12,7 @@ between them, readers still get this source's, now the newest.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -27,6 +27,8 @@ from comity.store.interface import Collection, Job, Source, State, Status, Token
 from comity.store.snapshot import SqliteSnapshot, json_list, storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
+FAILURES_KEPT = 10_000
+"""Networks whose failed sign-ins are counted at once; the oldest window makes room."""
 VISIBLE = (State.RECEIVED, State.PUBLISHED)
 _LIVE = (
     "SELECT json_group_array(json_array(id, key, collection, source, instant, state, flags, coalesce(rank, key),"
@@ -101,9 +103,16 @@ class SqliteTransaction(SqliteSnapshot):
             )
         return found
 
-    def settle(self, groups: Iterable[list[Live]], now: int, *, unstored: int = KEY_MOST) -> None:
-        """The flags of all copies of these ids are right; what came up in a reading was moved and re-dated. Copies with
-        keys from `unstored` on are not written yet, and only told their flags."""
+    def ids(self, keys: Iterable[int]) -> list[str]:
+        """The ids of the copies with these keys, each once."""
+        rows = self.db.execute(
+            "SELECT DISTINCT id FROM object WHERE key IN (SELECT value FROM json_each(?))", (json_list(list(keys)),)
+        )
+        return [id for (id,) in rows.fetchall()]
+
+    def settle(self, groups: Iterable[list[Live]], *, unstored: int = KEY_MOST) -> list[Live]:
+        """The flags of all copies of these ids are right, but for those that came up in a reading, which are returned
+        for `rise`. Copies with keys from `unstored` on are not written yet, and only told their flags."""
         changed: defaultdict[int, list[int]] = defaultdict(list)
         risen: list[Live] = []
         for copies in groups:
@@ -122,7 +131,11 @@ class SqliteTransaction(SqliteSnapshot):
             )
         if changed:
             self.log_changes(key for keys in changed.values() for key in keys)
-        for copy in sorted(risen, key=lambda copy: copy.key):
+        return risen
+
+    def rise(self, copies: Iterable[Live], now: int) -> None:
+        """These copies, which came up in a reading, were moved and re-dated, in order of their keys."""
+        for copy in sorted(copies, key=lambda copy: copy.key):
             self._move(copy, now)
 
     def _move(self, copy: Live, now: int) -> None:
@@ -172,7 +185,7 @@ class SqliteTransaction(SqliteSnapshot):
             (State.WITHDRAWN, now, id, number, State.SUPERSEDED, json_list([copy.instant for copy in going])),
         )
         self.log_changes(copy.key for copy in going)
-        self.settle([[copy for copy in copies if copy not in going]], now)
+        self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
         return len(going)
 
     def purge(self, before: int, limit: int | None = None) -> int:
@@ -244,7 +257,7 @@ class SqliteTransaction(SqliteSnapshot):
             " ORDER BY id",
             (source,),
         ).fetchall()
-        self.settle(self.live(id for (id,) in shared).values(), 0)
+        self.rise(self.settle(self.live(id for (id,) in shared).values()), 0)
 
     def put_token(self, token: Token) -> None:
         """Made, or changed where the id exists. NotFound where its source is not known."""
@@ -271,6 +284,22 @@ class SqliteTransaction(SqliteSnapshot):
 
     def put_setting(self, name: str, value: bytes) -> None:
         self.db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
+        self.db.execute("DELETE FROM failure WHERE since <= ?", (now - window,))
+        self.db.execute(
+            "DELETE FROM failure WHERE network IN (SELECT network FROM failure ORDER BY since DESC LIMIT -1 OFFSET ?)",
+            (max(0, FAILURES_KEPT - len(counts)),),
+        )
+        self.db.executemany(
+            "INSERT INTO failure VALUES (?, ?, ?) ON CONFLICT (network) DO UPDATE SET count = count + excluded.count",
+            [(network, now, count) for network, count in counts.items()],
+        )
+        rows = self.db.execute(
+            "SELECT network, since, count FROM failure WHERE network IN (SELECT value FROM json_each(?))",
+            (json_list(list(counts)),),
+        )
+        return {network: (since, count) for network, since, count in rows.fetchall()}
 
     def forget_statuses(self, before: int) -> int:
         return self.db.execute("DELETE FROM status WHERE created_at < ?", (before,)).rowcount

@@ -20,6 +20,7 @@ from comity.web.answer import Answer, packed
 from comity.web.auth import (
     FORWARDING_HEADERS,
     LOOPBACK_NAMES,
+    WINDOW_SECONDS,
     FailureLimit,
     caller_address,
     credential_of,
@@ -34,7 +35,9 @@ from comity.web.problems import MethodNotAllowed
 from comity.web.routes import Post, Route, Rule
 
 READING_THREADS = 2
-WRITING_THREADS = 2
+WRITING_THREADS = 1
+"""One thread that judges would keep another, which holds the store's lock, from going on: the interpreter changes hands
+only every 5 ms. More writers at once are more processes."""
 BODIES_AT_ONCE = 8
 BODIES_OF_ONE_AT_ONCE = 2
 """Bodies of the greatest size that are in memory at once, in all and of one token; of small ones there may be more."""
@@ -76,7 +79,7 @@ class App:
     def __init__(self, node: Node, *, behind_proxy: str = "") -> None:
         metrics = Metrics(node)
         self.services = Services(node, Cursors(node.cursor_key()), metrics, behind_proxy)
-        self._failures = FailureLimit(time.monotonic)
+        self._failures = FailureLimit(time.monotonic, lambda counts: node.share_failures(counts, WINDOW_SECONDS))
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
         self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="write")
         body_bytes = node.settings.max_content_length
@@ -87,6 +90,7 @@ class App:
 
     def close(self) -> None:
         """Running work is finished; no request can be answered any more."""
+        self._failures.close()
         self._reading.shutdown()
         self._writing.shutdown()
 

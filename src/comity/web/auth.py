@@ -4,15 +4,16 @@ import base64
 import binascii
 import ipaddress
 import threading
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Mapping
 
-from comity.errors import TooManyFailures, Unauthenticated
+from comity.errors import ComityError, TooManyFailures, Unauthenticated
 from comity.node.access import Credential
 
 HEADER_BYTES_MAX = 2048
 FAILURES_MAX = 100
 WINDOW_SECONDS = 60
+SHARE_SECONDS = 0.5
 ADDRESSES_MAX = 10_000
 FORWARDING_HEADERS = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
 LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
@@ -92,13 +93,25 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
-class FailureLimit:
-    """Counts failed sign-ins by address (IPv6 by /64), in a table that does not grow. Safe to use from threads."""
+Share = Callable[[Mapping[str, int]], dict[str, tuple[float, int]]]
+"""Adds these failures to what all processes count, and tells of each network how many seconds ago its window began and
+how many there were. ComityError where that is not possible now."""
 
-    def __init__(self, seconds: Callable[[], float]) -> None:
+
+class FailureLimit:
+    """Counts failed sign-ins by network (IPv6 by /64), in a table that does not grow. Safe to use from threads.
+
+    What it counted it shares with the other processes of the node a moment later, so that whoever fails often costs the
+    store one write in SHARE_SECONDS and not one a try.
+    """
+
+    def __init__(self, seconds: Callable[[], float], share: Share) -> None:
         self._seconds = seconds
+        self._share = share
         self._lock = threading.Lock()
         self._failures: OrderedDict[str, tuple[float, int]] = OrderedDict()
+        self._unshared: Counter[str] = Counter()
+        self._sharing: threading.Timer | None = None
 
     def failed(self, address: str) -> TooManyFailures | None:
         """One more failure is counted; the error to answer with once there were too many within the window."""
@@ -107,14 +120,47 @@ class FailureLimit:
             since, count = self._failures.pop(place, (now, 0))
             if now - since >= WINDOW_SECONDS:
                 since, count = now, 0
-            self._failures[place] = since, count + 1
-            if len(self._failures) > ADDRESSES_MAX:
-                self._failures.popitem(last=False)
+            self._set(place, since, count + 1)
+            self._unshared[place] += 1
+            if self._sharing is None:
+                self._sharing = threading.Timer(SHARE_SECONDS, self.share)
+                self._sharing.daemon = True
+                self._sharing.start()
         if count < FAILURES_MAX:
             return None
         wait = max(1, int(since + WINDOW_SECONDS - now) + 1)
         hint = f"Wait {wait} seconds. A good credential is taken at any time."
         return TooManyFailures("Too many sign-ins failed from this address.", retry_after_seconds=wait, hint=hint)
+
+    def share(self) -> None:
+        """The other processes know what this one counted, and it knows what they did."""
+        with self._lock:
+            counted, self._unshared = self._unshared, Counter()
+            self._sharing = None
+        if not counted:
+            return
+        try:
+            known = self._share(counted)
+        except ComityError:
+            with self._lock:
+                self._unshared.update(counted)
+            return
+        with self._lock:
+            now = self._seconds()
+            for place, (age, count) in known.items():
+                self._failures.pop(place, None)
+                self._set(place, now - age, count + self._unshared[place])
+
+    def close(self) -> None:
+        """Nothing is shared any more."""
+        with self._lock:
+            if self._sharing is not None:
+                self._sharing.cancel()
+
+    def _set(self, place: str, since: float, count: int) -> None:
+        self._failures[place] = since, count
+        if len(self._failures) > ADDRESSES_MAX:
+            self._failures.popitem(last=False)
 
     def __len__(self) -> int:
         return len(self._failures)

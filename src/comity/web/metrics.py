@@ -1,10 +1,14 @@
 """Numbers for Prometheus. Labels come from fixed lists, so that no caller can make a new series."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
+from prometheus_client import values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics import Counter, Histogram, disable_created_metrics
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
 from comity.node.node import Node
@@ -13,8 +17,17 @@ METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"}
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 
+_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def share_counts(folder: Path) -> None:
+    """This process and those that it will start count together, in files of that folder, as long as it lives."""
+    os.environ[_FOLDER] = str(folder)
+    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+
+
 class Metrics:
-    """What this process counted, and the sizes of its node."""
+    """What this process counted, or all those together that share their counts, and the sizes of their node."""
 
     def __init__(self, node: Node) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -33,7 +46,7 @@ class Metrics:
             "comity_http_refusals", "Requests refused, by error code.", ("code",), registry=self.registry
         )
         self._failures = Counter("comity_sign_in_failures", "Credentials that did not hold.", registry=self.registry)
-        self.registry.register(_Sizes(node))
+        self._sizes = _Sizes(node)
 
     def answered(self, route: str, method: str, status: int, seconds: float) -> None:
         """One more request was answered; `route` is a template out of the route table."""
@@ -50,7 +63,14 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything, in the text format of Prometheus."""
-        return generate_latest(self.registry)
+        shared = os.environ.get(_FOLDER)
+        sizes = CollectorRegistry()
+        sizes.register(self._sizes)
+        counts = self.registry
+        if shared is not None:
+            counts = CollectorRegistry()
+            MultiProcessCollector(counts, path=shared)  # type: ignore[no-untyped-call]
+        return generate_latest(counts) + generate_latest(sizes)
 
 
 class _Sizes(Collector):

@@ -1,28 +1,29 @@
-"""A node on a port: one process, stopped by a signal, with what runs behind in a thread of its own."""
+"""A node on a port: one process or several, stopped by a signal, with what runs behind in a thread of its own."""
 
-import contextlib
 import ctypes
 import gc
 import ipaddress
-import signal
 import socket
 import ssl
-import threading
-from collections.abc import Callable, Iterator
-from types import FrameType
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import uvicorn
 
-from comity.errors import Invalid, Refused, Unavailable
+from comity.errors import Invalid, Refused
 from comity.node.node import Node
 from comity.node.work import Worker
 from comity.web import logs
 from comity.web.app import make_app
+from comity.web.front import Front
+from comity.web.metrics import share_counts
 from comity.web.protocol import BoundedProtocol
+from comity.web.server import BACKLOG, HandedProtocol, HandedServer, Server, listen, url_of
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
-BACKLOG = 512
 GARBAGE_THRESHOLD = 20_000
 
 
@@ -48,13 +49,51 @@ def serve(
     handler = logs.set_up(as_json=log_json)
     try:
         Serving(
-            *(node, host, port),
+            node,
+            host,
+            port,
             tls_cert=tls_cert,
             tls_key=tls_key,
             behind_proxy=behind_proxy,
-            worker=worker,
+            works=worker,
             on_ready=on_ready,
         ).run()
+    finally:
+        logs.take_down(handler)
+
+
+def serve_by_processes(
+    open_node: Callable[[], Node],
+    count: int,
+    host: str,
+    port: int,
+    *,
+    tls_cert: str = "",
+    tls_key: str = "",
+    behind_proxy: str = "",
+    insecure_http: bool = False,
+    log_json: bool = False,
+    worker: bool = True,
+    on_ready: Callable[[str], None] = lambda _url: None,
+) -> None:
+    """The same by so many processes, each of which opens the node for itself. There must be no other thread."""
+    check_exposure(host, tls=bool(tls_cert), behind_proxy=behind_proxy, insecure_http=insecure_http)
+    handler = logs.set_up(as_json=log_json)
+    how: Any = {"tls_cert": tls_cert, "tls_key": tls_key, "behind_proxy": behind_proxy}
+    try:
+        with listen(host, port) as listener, tempfile.TemporaryDirectory(prefix="comity-") as folder:
+            url = url_of(listener, tls=bool(tls_cert))
+            share_counts(Path(folder))
+            # What cannot be opened is said here, once, and not by every process.
+            with open_node() as node:
+                Serving(node, host, 0, **how).close()
+
+            def run(door: socket.socket, number: int) -> None:
+                with open_node() as node:
+                    Serving(node, host, port, door=door, works=worker and number == 0, **how).run()
+
+            settle_garbage()
+            Front(listener, count, run, on_ready=lambda: on_ready(url), stop_seconds=STOP_SECONDS + 5).run()
     finally:
         logs.take_down(handler)
 
@@ -86,7 +125,9 @@ def _only_loopback(host: str) -> bool:
 
 
 class Serving:
-    """A server that is made, run once, and can be stopped from another thread."""
+    """A server that is made, run once, and can be stopped from another thread. With a `door` its connections come from
+    the front through that socket; without, it has a listener of its own. `works` says that it does what runs behind.
+    """
 
     def __init__(
         self,
@@ -97,16 +138,17 @@ class Serving:
         tls_cert: str = "",
         tls_key: str = "",
         behind_proxy: str = "",
-        worker: bool = True,
         on_ready: Callable[[str], None] = lambda _url: None,
+        door: socket.socket | None = None,
+        works: bool = True,
     ) -> None:
         self._node = node
-        self._works = worker
-        self._listener = _listen(host, port)
+        self._listeners = [] if door is not None else [listen(host, port)]
         self._app = make_app(node, behind_proxy=behind_proxy)
+        self._works = works
         self._config = uvicorn.Config(
             self._app,
-            http=BoundedProtocol,
+            http=HandedProtocol if door is not None else BoundedProtocol,
             loop="uvloop",
             ws="none",
             lifespan="off",
@@ -122,66 +164,65 @@ class Serving:
             ssl_keyfile=tls_key or None,
         )
         try:
+            for name, path in (("tls_cert", tls_cert), ("tls_key", tls_key)):
+                _check_readable(name, path)
             self._config.load()
         except (ssl.SSLError, OSError) as error:
-            self._listener.close()
+            self.close()
             raise Invalid(f"The certificate or its key cannot be used: {error}.", where="tls_cert") from error
+        except Invalid:
+            self.close()
+            raise
         if self._config.ssl is not None:
             self._config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
             self._config.ssl.set_alpn_protocols(["http/1.1"])
-        self.url = _url(self._listener, tls=self._config.is_ssl)
-        self._server = _Server(self._config, lambda: on_ready(self.url))
+        self._server: Server
+        if door is not None:
+            self._server = HandedServer(self._config, door)
+        else:
+            url = url_of(self._listeners[0], tls=self._config.is_ssl)
+            self._server = Server(self._config, lambda: on_ready(url))
 
     def run(self) -> None:
-        """The node was served until `stop` or a signal."""
-        # What is there by now stays, and an envelope makes many short-lived values but no cycles: looking for cycles
-        # every 700 of them would cost a tenth of a POST.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
-        worker = Worker(self._node, on_idle=_give_memory_back)
-        if self._works:
+        """The node was served until `stop`, a signal, or the end of the front."""
+        settle_garbage()
+        worker = Worker(self._node, on_idle=_give_memory_back) if self._works else None
+        if worker is not None:
             worker.start()
         try:
-            self._server.run(sockets=[self._listener])
+            self._server.run(sockets=self._listeners)
         finally:
-            worker.stop()
+            if worker is not None:
+                worker.stop()
             self._app.close()
 
     def stop(self) -> None:
         """The server ends soon, with what it is answering now."""
         self._server.should_exit = True
 
+    def close(self) -> None:
+        """What was made is given up without having run."""
+        for listener in self._listeners:
+            listener.close()
+        self._app.close()
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which tells when it is ready and returns after a signal instead of raising it again."""
 
-    def __init__(self, config: uvicorn.Config, on_ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Connections are taken."""
-        await super().startup(sockets)
-        self._on_ready()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Inside the block the first signal ends the server gently, a second SIGINT at once."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+def _check_readable(name: str, path: str) -> None:
+    if path:
         try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
+            with Path(path).open("rb"):
+                pass
+        except OSError as error:
+            raise Invalid(f"{path} cannot be read: {error.strerror}.", where=name) from error
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The server ends soon, or at once where it was asked before."""
-        self.force_exit = self.should_exit
-        self.should_exit = True
+
+def settle_garbage() -> None:
+    """What is there by now stays, and is not looked at again; in processes forked from this one it stays shared. An
+    envelope makes many short-lived values but no cycles: looking for cycles every 700 of them would cost a tenth of a
+    POST."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
 def _give_memory_back() -> None:
@@ -190,29 +231,3 @@ def _give_memory_back() -> None:
         ctypes.CDLL(None).malloc_trim(0)
     except (OSError, AttributeError):
         return
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family, address = socket.AF_INET, (host, port)
-    try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-        family, address = found[0][0], found[0][4]  # type: ignore[assignment]
-        listener = socket.socket(family, socket.SOCK_STREAM)
-    except OSError as error:
-        raise Invalid(f"{host!r} is no address of this host: {error.strerror}.", where="host") from error
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.setblocking(False)
-    except OSError as error:
-        listener.close()
-        words = f"Port {port} on {host or 'every address'} cannot be taken: {error.strerror}."
-        raise Unavailable(words, hint="Stop what runs there, or give another --port; 0 takes a free one.") from error
-    return listener
-
-
-def _url(listener: socket.socket, *, tls: bool) -> str:
-    host, port = listener.getsockname()[:2]
-    if listener.family == socket.AF_INET6:
-        host = f"[{host}]"
-    return f"{'https' if tls else 'http'}://{host}:{port}/"

@@ -17,7 +17,6 @@ from comity.node.access import Credential
 from comity.node.doctor import Level, examine
 from comity.node.home import backup, init_home, migrate_home, open_home, restore
 from comity.node.system import Settings, check_settings, load_settings
-from comity.store import archive
 
 
 @pytest.fixture
@@ -108,7 +107,7 @@ def test_a_backup_restores_everything_but_open_page_positions(home: Path, tmp_pa
         token = node.new_token("siem", read=["all"])
         key = node.cursor_key()
         before = [item.raw for item in node.find()]
-        made = backup(home, tmp_path / "b.tar.zst")
+        made = backup(home, tmp_path / "b.tar.zst", plain=True)
     assert (made.objects, made.encrypted) == (2, False)
     assert stat.S_IMODE((tmp_path / "b.tar.zst").stat().st_mode) == 0o600
     restored = restore(tmp_path / "b.tar.zst", tmp_path / "again")
@@ -124,19 +123,19 @@ def test_a_backup_restores_everything_but_open_page_positions(home: Path, tmp_pa
 
 def test_a_backup_and_a_restore_never_overwrite(home: Path, tmp_path: Path) -> None:
     target = tmp_path / "b.tar.zst"
-    backup(home, target)
+    backup(home, target, plain=True)
     with pytest.raises(AlreadyDone):
-        backup(home, target)
+        backup(home, target, plain=True)
     with pytest.raises(AlreadyDone):
         restore(target, home)
     with pytest.raises(NotFound):
-        backup(home, Path("/proc/nowhere/b.tar.zst"))
+        backup(home, Path("/proc/nowhere/b.tar.zst"), plain=True)
 
 
 def test_a_damaged_backup_is_never_restored_and_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
     with open_home(home) as node:
         node.receive(bundle(*(indicator() for _ in range(20))))
-    backup(home, tmp_path / "b.tar.zst")
+    backup(home, tmp_path / "b.tar.zst", plain=True)
     good = (tmp_path / "b.tar.zst").read_bytes()
     refused = 0
     for at in range(0, len(good), max(1, len(good) // 60)):
@@ -154,7 +153,7 @@ def test_a_damaged_backup_is_never_restored_and_leaves_nothing_behind(home: Path
 
 @pytest.mark.parametrize("cut", [0, 1, 100, 1000])
 def test_a_cut_backup_is_never_restored(home: Path, tmp_path: Path, cut: int) -> None:
-    backup(home, tmp_path / "b.tar.zst")
+    backup(home, tmp_path / "b.tar.zst", plain=True)
     (tmp_path / "c.tar.zst").write_bytes((tmp_path / "b.tar.zst").read_bytes()[:cut])
     with pytest.raises((Unverified, Invalid)):
         restore(tmp_path / "c.tar.zst", tmp_path / "r")
@@ -205,7 +204,7 @@ def test_what_is_no_backup_writes_nothing(tmp_path: Path, members: list[tuple[st
 
 def test_an_archive_that_is_not_there_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFound):
-        archive.unpack(tmp_path / "none", tmp_path, frozenset())
+        restore(tmp_path / "none", tmp_path / "home")
 
 
 def test_a_store_of_this_version_needs_no_migration(home: Path) -> None:

@@ -1,10 +1,12 @@
 """Credentials out of headers, addresses out of connections, and the limit on failures."""
 
 import base64
+from collections.abc import Mapping
 
 import pytest
+from tests.served import wait_until
 
-from comity.errors import Unauthenticated
+from comity.errors import StoreUnavailable, Unauthenticated
 from comity.node.access import Credential
 from comity.web.auth import (
     ADDRESSES_MAX,
@@ -117,9 +119,33 @@ class Seconds:
         return self.now
 
 
+class Others:
+    """What all processes count together, and what they were told."""
+
+    def __init__(self, seconds: Seconds) -> None:
+        self.seconds = seconds
+        self.counts: dict[str, tuple[float, int]] = {}
+        self.told: list[dict[str, int]] = []
+        self.reachable = True
+
+    def __call__(self, counts: Mapping[str, int]) -> dict[str, tuple[float, int]]:
+        if not self.reachable:
+            raise StoreUnavailable("the store is locked")
+        self.told.append(dict(counts))
+        for place, count in counts.items():
+            since, before = self.counts.get(place, (self.seconds.now, 0))
+            self.counts[place] = since, before + count
+        return {place: (self.seconds.now - self.counts[place][0], self.counts[place][1]) for place in counts}
+
+
+def _limit(seconds: Seconds | None = None, others: Others | None = None) -> FailureLimit:
+    seconds = seconds or Seconds()
+    return FailureLimit(seconds, others or Others(seconds))
+
+
 def test_failures_are_limited_within_a_window_and_forgotten_after_it() -> None:
     seconds = Seconds()
-    limit = FailureLimit(seconds)
+    limit = _limit(seconds)
     for _ in range(FAILURES_MAX):
         assert limit.failed("10.0.0.1") is None
     seconds.now = 20.0
@@ -129,18 +155,63 @@ def test_failures_are_limited_within_a_window_and_forgotten_after_it() -> None:
     assert limit.failed("10.0.0.2") is None
     seconds.now = float(WINDOW_SECONDS)
     assert limit.failed("10.0.0.1") is None
+    limit.close()
 
 
 def test_a_network_of_ipv6_counts_as_one_address() -> None:
-    limit = FailureLimit(Seconds())
+    limit = _limit()
     for i in range(FAILURES_MAX):
         assert limit.failed(f"2001:db8:0:1::{i:x}") is None
     assert limit.failed("2001:db8:0:1:ffff::1") is not None
     assert limit.failed("2001:db8:0:2::1") is None
+    limit.close()
 
 
 def test_the_table_of_failures_does_not_grow() -> None:
-    limit = FailureLimit(Seconds())
+    limit = _limit()
     for i in range(ADDRESSES_MAX + 50):
         limit.failed(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}")
     assert len(limit) == ADDRESSES_MAX
+    limit.close()
+
+
+def test_processes_count_together() -> None:
+    seconds = Seconds()
+    others = Others(seconds)
+    one, two = _limit(seconds, others), _limit(seconds, others)
+    for _ in range(FAILURES_MAX - 1):
+        assert one.failed("10.0.0.1") is None
+    one.share()
+    seconds.now = 30.0
+    assert two.failed("10.0.0.1") is None
+    two.share()
+    refused = two.failed("10.0.0.1")
+    assert refused is not None
+    assert refused.retry_after_seconds <= WINDOW_SECONDS - 28
+    assert others.told == [{"10.0.0.1": FAILURES_MAX - 1}, {"10.0.0.1": 1}]
+    for each in (one, two):
+        each.close()
+
+
+def test_failures_that_could_not_be_shared_are_shared_later_and_counted_meanwhile() -> None:
+    seconds = Seconds()
+    others = Others(seconds)
+    others.reachable = False
+    limit = _limit(seconds, others)
+    for _ in range(FAILURES_MAX):
+        assert limit.failed("10.0.0.1") is None
+    limit.share()
+    assert limit.failed("10.0.0.1") is not None
+    others.reachable = True
+    limit.share()
+    assert others.counts["10.0.0.1"][1] == FAILURES_MAX + 1
+    limit.close()
+
+
+def test_sharing_begins_by_itself() -> None:
+    seconds = Seconds()
+    others = Others(seconds)
+    limit = _limit(seconds, others)
+    limit.failed("10.0.0.1")
+    wait_until(lambda: others.told == [{"10.0.0.1": 1}], seconds=10)
+    limit.close()
