@@ -22,7 +22,7 @@ def files(*suffixes: str) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if f not in _MADE and not f.endswith(("_cache", ".egg-info")))
         for name in sorted(names):
             path = Path(folder, name)
-            made = name.startswith(".coverage") or path.is_symlink()
+            made = name in _MADE or name.startswith(".coverage") or path.is_symlink()
             if not made and (not suffixes or path.suffix in suffixes):
                 yield path
 
