@@ -163,6 +163,32 @@ def test_a_fault_that_can_be_gone_round_loses_and_doubles_nothing(fault: str, wo
     assert last.stored == 0
 
 
+def _plainly(client: TaxiiClient, url: str) -> list[bytes]:
+    """What a reader finds that believes `more` and `next`, and nothing else."""
+    found: list[bytes] = []
+    parameters: dict[str, str] = {}
+    for _ in range(40):
+        page = client.page(url, parameters)
+        found += page.objects
+        if not page.more or page.next is None:
+            return found
+        parameters = {"next": page.next}
+    return found
+
+
+def test_the_faults_are_faults_for_a_reader_that_believes_all() -> None:
+    hurt = []
+    for fault, make in LOSES_NOTHING.items():
+        fake = make()
+        fake.statuses.clear()
+        with serving(fake) as server, client_of(server) as client:
+            found = _plainly(client, f"{server.url}/root/collections/{COLLECTION}/")
+        if len(found) != len(fake.objects):
+            hurt.append(fault)
+    assert "nothing wrong" not in hurt
+    assert len(hurt) >= 8, hurt
+
+
 def test_a_fault_is_remarked(world: World) -> None:
     fake = fake_of(next_of=lambda offset: offset, headers=_header(Content_Type="text/plain", **{LAST: "x"}))
     with serving(fake) as server:
@@ -181,12 +207,9 @@ def _counting() -> Callable[[int], str]:
 
 
 ENDS: dict[str, Callable[[], Fake]] = {
-    "more is always said, without next": lambda: fake_of(always_more=True, next_of=lambda offset: None),
-    "more is always said, with the same next": lambda: fake_of(always_more=True, next_of=lambda offset: "0"),
     "the same page for ever, by other nexts": lambda: fake_of(
         always_more=True, next_of=_counting(), ignores=frozenset({"next", "added_after"})
     ),
-    "empty pages for ever": lambda: fake_of(0, always_more=True, next_of=_counting()),
     "no dates and no next": lambda: fake_of(next_of=lambda offset: None, headers=_header(**{FIRST: None, LAST: None})),
     "one date for ever": lambda: fake_of(
         always_more=True,
@@ -196,6 +219,29 @@ ENDS: dict[str, Callable[[], Fake]] = {
     ),
 }
 """Faults that have no end: the run stops, says so, and what there was is kept."""
+
+
+NEVER_OVER: dict[str, Callable[[], Fake]] = {
+    "without next": lambda: fake_of(always_more=True, next_of=lambda offset: None),
+    "with the same next": lambda: fake_of(always_more=True, next_of=lambda offset: "0"),
+    "with nexts that lead nowhere": lambda: fake_of(always_more=True, next_of=_counting()),
+    "of nothing": lambda: fake_of(0, always_more=True, next_of=_counting()),
+}
+"""Servers that always say `more`: all they have was read, and goes on being read, without an error."""
+
+
+@pytest.mark.parametrize("fault", NEVER_OVER)
+def test_a_server_that_always_says_more_is_read_to_what_is_the_end(fault: str, world: World) -> None:
+    fake = NEVER_OVER[fault]()
+    with serving(fake) as server:
+        first = world.polled(server, runs=2)
+        assert world.held() == sorted(value["id"] for _, value in fake.objects)
+        fake.add(*(indicator() for _ in range(3)))
+        second = world.polled(server, runs=2)
+    assert world.held() == sorted(value["id"] for _, value in fake.objects)
+    assert all(run.error == "" for run in first + second)
+    assert "more is said of pages without objects, beyond the last one" in first[0].remarks
+    assert len(fake.pages_asked) < 250
 
 
 @pytest.mark.parametrize("fault", ENDS)

@@ -151,9 +151,11 @@ class Reader:
         self._empty = 0 if page.objects else self._empty + 1
         if not page.more:
             self._over = True
-        elif self._empty > EMPTY_PAGES_MAX:
-            self._over = True
-            return f"gives {self._empty} pages without objects, one after the other"
+        elif not page.objects and (page.next is None or self._empty > EMPTY_PAGES_MAX):
+            self._remark("more is said of pages without objects, beyond the last one")
+            self.position = self.position.taken_up()
+            self._over = self.position.next is not None or self.position.added_after == here.added_after
+            self._empty = 0
         elif page.next is not None and new:
             self.position = replace(self.position, next=page.next)
         else:
