@@ -117,14 +117,17 @@ def served_home(
 
 @contextlib.contextmanager
 def served(
-    home: Path, log: Path, *, tokens: dict[str, NewToken] | None = None, options: Sequence[str] = ("--log-json",)
+    home: Path,
+    log: Path,
+    *,
+    tokens: dict[str, NewToken] | None = None,
+    options: Sequence[str] = ("--log-json",),
+    program: Sequence[str] = COMITY,
 ) -> Iterator[Served]:
     """The home is served on a free port of 127.0.0.1 until the block is left."""
-    command = [*COMITY, "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", *options]
-    with log.open("ab") as stream:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stream, text=True, env=_environment())
+    process = launch(home, log, options=options, program=program)
     try:
-        yield Served(_ready_url(process, log), home, tokens or {}, log, process)
+        yield Served(ready_url(process, log), home, tokens or {}, log, process)
         died = process.poll()
         assert died is None, f"the served process ended with {died}: {log.read_text()[-2000:]}"
         process.terminate()
@@ -138,7 +141,19 @@ def served(
         process.stdout.close()
 
 
-def _ready_url(process: subprocess.Popen[str], log: Path) -> str:
+def launch(
+    home: Path, log: Path, *, options: Sequence[str] = ("--log-json",), program: Sequence[str] = COMITY
+) -> subprocess.Popen[str]:
+    """A process group of its own begins to serve the home on a free port of 127.0.0.1; whoever calls ends it."""
+    command = [*program, "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", *options]
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stream, text=True, env=_environment(), start_new_session=True
+        )
+
+
+def ready_url(process: subprocess.Popen[str], log: Path) -> str:
+    """The URL that the process prints once it takes connections, with a slash at its end."""
     lines: queue.Queue[str] = queue.Queue()
 
     def read() -> None:

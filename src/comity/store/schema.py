@@ -72,7 +72,9 @@ def apply(db: sqlite3.Connection, steps: Sequence[Step]) -> list[str]:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        # After some faults SQLite has ended the transaction itself.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
     return done
 

@@ -39,6 +39,14 @@ def open_store(path: Path, *, create: bool = True) -> "SqliteStore":
     return SqliteStore(path)
 
 
+def _rolled_back(db: sqlite3.Connection) -> bool:
+    """Nothing is open on the connection any more; what stood in the way is no news beside what led here."""
+    with suppress(Exception):
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    return not db.in_transaction
+
+
 class SqliteStore:
     """See `comity.store.interface.Store`; made by `open_store`."""
 
@@ -92,7 +100,9 @@ class SqliteStore:
                     yield snapshot
                 finally:
                     snapshot.release()
-                    db.execute("ROLLBACK")
+                    # After some faults SQLite has ended the transaction itself.
+                    if db.in_transaction:
+                        db.execute("ROLLBACK")
             except BaseException as error:
                 if isinstance(error, sqlite3.Error) or db.in_transaction:
                     db.close()
@@ -142,27 +152,25 @@ class SqliteStore:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         """The writing connection in a transaction, committed when the block ends, rolled back when it raises.
-        After trouble with the disk a new connection is taken next time."""
+        It is kept for the next writer only once nothing is open on it; after trouble with the disk a new one is taken.
+        """
         self._refuse_closed()
         if not self._turn.acquire(timeout=BUSY_TIMEOUT_SECONDS):
             raise StoreUnavailable("another writer of this process takes too long")
         try:
             with guarded():
-                if self._writer is None:
-                    self._writer = connect(self.path, write=True)
-                db = self._writer
+                db, self._writer = self._writer or connect(self.path, write=True), None
                 try:
                     db.execute("BEGIN IMMEDIATE")
                     yield db
                     db.execute("COMMIT")
                 except BaseException as error:
-                    with suppress(sqlite3.Error):
-                        if db.in_transaction:
-                            db.execute("ROLLBACK")
-                    if isinstance(error, sqlite3.Error):
-                        self._writer = None
+                    if isinstance(error, sqlite3.Error) or not _rolled_back(db):
                         db.close()
+                    else:
+                        self._writer = db
                     raise
+                self._writer = db
         finally:
             self._turn.release()
 

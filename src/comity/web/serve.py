@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import ipaddress
+import resource
 import socket
 import ssl
 import tempfile
@@ -19,12 +20,14 @@ from comity.web import logs
 from comity.web.app import make_app
 from comity.web.front import Front
 from comity.web.metrics import share_counts
-from comity.web.protocol import BoundedProtocol
+from comity.web.protocol import CONNECTIONS_MAX, BoundedProtocol
 from comity.web.server import BACKLOG, HandedProtocol, HandedServer, Server, listen, url_of
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 GARBAGE_THRESHOLD = 20_000
+HANDLES_BESIDES = 250
+"""File handles for the store, its readers, the log and the like."""
 
 
 def serve(
@@ -186,6 +189,7 @@ class Serving:
     def run(self) -> None:
         """The node was served until `stop`, a signal, or the end of the front."""
         settle_garbage()
+        _allow_handles(CONNECTIONS_MAX + HANDLES_BESIDES)
         worker = Worker(self._node, on_idle=_give_memory_back) if self._works else None
         if worker is not None:
             worker.start()
@@ -223,6 +227,15 @@ def settle_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
+
+
+def _allow_handles(count: int) -> None:
+    """This process may have so many files open, as far as it may say so itself: the usual 1,024 are used up by the
+    connections alone, and the store could not be opened then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _give_memory_back() -> None:
