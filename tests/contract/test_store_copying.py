@@ -13,7 +13,7 @@ from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.interfaces import Query
 from comity.store import copying
 from comity.store.base import TableStore
-from comity.store.interface import EVERY, Status, TextQuery, Token
+from comity.store.interface import EVERY, Job, Status, TextQuery, Token
 from comity.store.steps import packaged
 
 pytestmark = pytest.mark.slow
@@ -53,6 +53,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_status(Status("s", "t", NOW, b"{}" * 50))
         tx.put_setting("key", b"\0\xff")
         tx.add_failures({"192.0.2.0": 3}, NOW, 1)
+        tx.enqueue(Job("poll", "a", b"\0", NOW))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1

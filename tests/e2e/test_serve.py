@@ -16,14 +16,15 @@ from tests.serving import certificate, standing
 from tests.world import envelope, indicator
 
 from comity.errors import Invalid, Refused, StoreUnavailable, Unavailable
+from comity.node import work as behind
 from comity.node.node import Node
-from comity.web import serve as serving_room
 from comity.web.serve import Serving, check_exposure, serve
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import sys
+from comity.node import work as behind
 from comity.node.node import Node
 from comity.web.serve import serve
 
@@ -150,7 +151,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_work_behind_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving_room, "WORK_SECONDS_AFTER_FAULT", 0.01)
+    monkeypatch.setattr(behind, "SECONDS_AFTER_FAULT", 0.01)
     faults: list[Exception] = [StoreUnavailable("The store is locked."), RuntimeError("a bug")]
     done = threading.Event()
 

@@ -74,7 +74,7 @@ def commit_what_failed() -> None:
         for each in batch:
             put(self, [each])
             db = self._transaction.db
-            self._transaction.finish()
+            self._transaction.seal()
             db.execute("COMMIT")
             db.execute("BEGIN IMMEDIATE")
 
@@ -111,12 +111,12 @@ def keys_from_a_sequence() -> None:
         begin(self, transaction, **how)
         transaction.last_key = here.first
 
-    def finish(self: TableTransaction) -> None:
+    def seal(self: TableTransaction) -> None:
         self.db.execute("UPDATE state SET last_key = max(last_key, ?)", (self.last_key,))
 
     SqliteStore.ingest = sequenced  # type: ignore[method-assign, assignment]
     Ingest.__init__ = numbered  # type: ignore[method-assign]
-    TableTransaction.finish = finish  # type: ignore[method-assign]
+    TableTransaction.seal = seal  # type: ignore[method-assign]
 
 
 def keep_others_out() -> None:

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story."),
     "init": ("comity.cli.init:init", "Make a node: its folder, its store, a first token and a recovery key."),
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
+    "worker": ("comity.cli.worker:worker", "Do what runs behind: text index, purge and due jobs."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
     "import": ("comity.cli.importing:import_", "Take in STIX 2.1 from files."),
     "export": ("comity.cli.exporting:export", "Write out everything that is stored."),
@@ -34,7 +35,8 @@ COMMANDS = {
     "show": ("comity.cli.show:show", "Show an object, with all its copies and versions."),
     "collection": ("comity.cli.collection:collection", "Make and list collections."),
     "token": ("comity.cli.token:token", "Make, list and revoke credentials."),
-    "source": ("comity.cli.source:source", "Make and list the sources that objects come from."),
+    "source": ("comity.cli.source:source", "Make, list and poll the sources that objects come from."),
+    "taxii": ("comity.cli.taxii:taxii", "Read from and write to any TAXII 2.1 server."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

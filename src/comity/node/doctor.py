@@ -8,6 +8,7 @@ from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import recovery, system
 from comity.node.home import open_home
+from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, Settings
 from comity.store.address import is_postgres
@@ -52,7 +53,7 @@ def examine(home: Path) -> list[Finding]:
     ]
     try:
         with open_home(home) as node:
-            found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node)]
+            found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
             found += [*_backups(node), *_recovery_keys(home)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
@@ -147,6 +148,16 @@ def _tokens(node: Node) -> list[Finding]:
             hint = f"Make another, hand it over, then: comity token revoke {token.id}"
             found.append(Finding(Level.WARN, f"The token {token.id} ({token.name}) ends in {days} days.", hint))
     return found or [Finding(Level.OK, f"Valid tokens: {len(valid)}, none near its end.")]
+
+
+def _jobs(node: Node) -> list[Finding]:
+    found, jobs = [], node.jobs()
+    for job in jobs:
+        if job.last_error and job.attempts >= ATTEMPTS_TOLD:
+            due = "and is not tried again" if job.due_at == PARKED_AT else f"next at {instant_of(job.due_at):%F %TZ}"
+            words = f"The job {job.kind} {job.key} failed {job.attempts} times, {due}: {job.last_error}"
+            found.append(Finding(Level.WARN, words, f"Mend what it says, then: comity source poll {job.key}"))
+    return found or [Finding(Level.OK, f"Jobs that wait: {len(jobs)}, none of them failing.")]
 
 
 def _backups(node: Node) -> list[Finding]:

@@ -4,6 +4,7 @@ import importlib.resources
 import io
 import os
 import secrets
+import stat
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +17,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from comity import __version__
-from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled
+from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled, Refused
 from comity.interfaces import PAGE_ITEMS_MAX
 from comity.store.address import SQLITE, has_password, is_postgres, masked
 from comity.store.scratch import PREFIX, sync_folder
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 SETTINGS_FILE = "comity.toml"
 STORE_FILE = "comity.db"
 SCHEMAS_EXPECTED = 57
+SECRET_BYTES_MAX = 8192
 
 
 class SystemClock:
@@ -203,6 +205,27 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_secret(path: Path) -> str:
+    """The secret in the file, without the line break at its end. Refused where everybody can read it; a group may,
+    since that is how systemd hands credentials over."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(SECRET_BYTES_MAX + 1)
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.", where="secret_file") from error
+    if mode & 0o007 and stat.S_ISREG(mode):
+        raise Refused(f"{path} can be read by everybody.", hint=f"chmod 600 '{path}'", where="secret_file")
+    try:
+        secret = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret or len(content) > SECRET_BYTES_MAX or not secret.isprintable():
+        words = f"{path} holds no secret: one line of at most {SECRET_BYTES_MAX} bytes is wanted."
+        raise Invalid(words, where="secret_file")
+    return secret
 
 
 def read_begin(path: Path, bytes_max: int) -> bytes:

@@ -172,7 +172,7 @@ class TableStore(ABC):
         transaction = TableTransaction(db, self, state, base)
         try:
             yield transaction
-            transaction.finish()
+            transaction.seal()
         finally:
             transaction.release()
 
@@ -237,7 +237,7 @@ class TableStore(ABC):
             return [*snapshot.db.damage(), *check.problems(snapshot.db, deep=deep)]
 
     def cautions(self) -> list[str]:
-        """See the interface."""
+        """What outside the store endangers what was acknowledged, in sentences; empty where all is well."""
         with self.read() as snapshot:
             return snapshot.db.cautions()
 

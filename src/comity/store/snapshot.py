@@ -1,13 +1,13 @@
 """Reading: one consistent state of a store."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import zstandard
 from pyroaring import BitMap
 
 from comity.interfaces import Query
-from comity.store import search
+from comity.store import jobs, search
 from comity.store.admin import Admin
 from comity.store.database import Database
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
@@ -19,6 +19,7 @@ from comity.store.interface import (
     Entries,
     Entry,
     Hits,
+    Job,
     Source,
     State,
     Status,
@@ -275,3 +276,9 @@ class TableSnapshot:
     def setting(self, name: str) -> bytes | None:
         row = self.db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def jobs(self) -> list[Job]:
+        return jobs.every(self.db)
+
+    def next_job_at(self, kinds: Sequence[str]) -> int | None:
+        return jobs.next_at(self.db, kinds)

@@ -20,9 +20,9 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import text
+from comity.store import jobs, text
 from comity.store.flags import IN_COLLECTION, Live, judge
-from comity.store.interface import Collection, Source, State, Status, Token
+from comity.store.interface import Collection, Job, Source, State, Status, Token
 from comity.store.snapshot import TableSnapshot, storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
@@ -52,7 +52,7 @@ class TableTransaction(TableSnapshot):
     def _admin_now(self) -> admins.Admin:
         return admins.load(self.db, self.admin_version)
 
-    def finish(self) -> None:
+    def seal(self) -> None:
         """The state row says what this transaction did; to be called last, before the commit."""
         self.db.execute(
             "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?",
@@ -303,3 +303,19 @@ class TableTransaction(TableSnapshot):
 
     def forget_statuses(self, before: int) -> int:
         return self.db.execute("DELETE FROM status WHERE created_at < ?", (before,)).rowcount
+
+    # -- jobs ---------------------------------------------------------------------------------------------------------
+    def enqueue(self, job: Job) -> None:
+        jobs.enqueue(self.db, job)
+
+    def claim(self, now: int, lease_us: int, kinds: Sequence[str], lease: str) -> Job | None:
+        return jobs.claim(self.db, now, lease_us, kinds, lease)
+
+    def renew(self, job: Job, leased_until: int) -> bool:
+        return jobs.renew(self.db, job, leased_until)
+
+    def finish(self, job: Job) -> bool:
+        return jobs.finish(self.db, job)
+
+    def put_back(self, job: Job, due_at: int, error: str) -> bool:
+        return jobs.put_back(self.db, job, due_at, error)

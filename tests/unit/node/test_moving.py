@@ -149,7 +149,7 @@ def test_an_old_schema_is_refused_and_migrated_with_a_copy_in_the_home(home: Pat
     assert migrate_home(home) == []
     with psycopg.connect(url) as db:
         db.execute("DELETE FROM comity_schema WHERE version > 1")
-        db.execute("DROP TABLE failure")
+        db.execute("DROP TABLE failure, job")
     with pytest.raises(OldSchema):
         open_home(home)
     assert "0003_failures" in migrate_home(home)

@@ -13,7 +13,7 @@ from tests.store_world import NOW, ONE, furnish, identifier, indicators, made, p
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
 from comity.interfaces import Query
 from comity.store import base
-from comity.store.interface import Outcome
+from comity.store.interface import Job, Outcome
 from comity.store.sqlite import SqliteStore, connection, migrate, open_store, schema, schema_version
 from comity.store.steps import Step, packaged
 
@@ -35,6 +35,12 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 def _execute(path: Path, sql: str) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute(sql)
+
+
+def _execute_unchecked(path: Path, sql: str) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA ignore_check_constraints = ON")
         db.execute(sql)
 
 
@@ -236,3 +242,16 @@ def test_purged_text_is_nowhere_in_the_file(tmp_path: Path) -> None:
     raw = path.read_bytes().lower()
     assert b"kanarienvogelgesang" not in raw
     assert b"geheimniskr" not in raw
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["lease = 'x'", "leased_until = 9", "again = 1", "again = 2", "lease = 'x', leased_until = 9, attempts = 0"],
+)
+def test_a_job_that_is_half_held_cannot_be_written(store: SqliteStore, path: Path, damage: str) -> None:
+    with store.write() as tx:
+        tx.enqueue(Job("poll", "a"))
+    with pytest.raises(sqlite3.IntegrityError):
+        _execute(path, f"UPDATE job SET {damage}")
+    _execute_unchecked(path, f"UPDATE job SET {damage}")
+    assert any("CHECK constraint failed" in line for line in store.check())
