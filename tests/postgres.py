@@ -15,6 +15,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
+from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
 
@@ -23,6 +24,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from comity.node.system import load_settings, set_setting
+from comity.node.system import open_store as open_any_store
 from comity.store.postgres import open_store
 
 VARIABLE = "COMITY_TEST_POSTGRES"
@@ -219,6 +221,12 @@ def change_a_body(home: Path, old: bytes, new: bytes) -> None:
         assert place > 0
         data[place : place + len(new)] = new
         (home / "comity.db").write_bytes(data)
+
+
+def change_rows(home: Path, sql: str) -> None:
+    """The statement was executed in the store of the home, behind the back of the node."""
+    with closing(open_any_store(load_settings(home).store, home, create=False)) as store, store.writing() as db:
+        db.execute(sql)
 
 
 def drop_databases(under: Path) -> None:

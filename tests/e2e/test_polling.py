@@ -5,12 +5,11 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from typing import Any
 import pytest
 from taxii2client.v21 import Collection, as_pages
 from tests.commands import COMITY, Ended, bundle, comity, environment, indicator
+from tests.postgres import change_rows
 from tests.served import Served, served_home, wait_until
 from tests.serving import certificate
 from tests.taxii_peer import COLLECTION, Fake, serving
@@ -196,8 +196,7 @@ def test_options_that_do_not_go_together_are_refused(arguments: tuple[str, ...],
 # -- kill -9 ----------------------------------------------------------------------------------------------------------
 def _lease_is_over(home: Path) -> None:
     """As after LEASE_SECONDS without a sign of life."""
-    with closing(sqlite3.connect(home / "comity.db", isolation_level=None)) as db:
-        db.execute("UPDATE job SET lease = NULL, leased_until = NULL, again = 0")
+    change_rows(home, "UPDATE job SET lease = NULL, leased_until = NULL, again = 0")
 
 
 @pytest.mark.parametrize("moves", [False, True])
