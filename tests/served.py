@@ -78,7 +78,9 @@ class Served:
         found = [self.process.pid]
         for pid in found:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                found.extend(int(child) for child in children.read_text().split())
+                # A thread may end between being listed and being read.
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    found.extend(int(child) for child in children.read_text().split())
         return found
 
 
