@@ -17,19 +17,22 @@ IDLE_SECONDS = 0.3
 IDLE_CPU_SECONDS = 0.01
 
 
-def tree(pid: int) -> list[psutil.Process]:
-    """The process and all below it; empty when it has ended."""
-    try:
-        top = psutil.Process(pid)
-        return [top, *top.children(recursive=True)]
-    except psutil.Error:
-        return []
+def tree(pids: Sequence[int]) -> list[psutil.Process]:
+    """The processes and all below them, those that have not ended."""
+    found = []
+    for pid in pids:
+        try:
+            top = psutil.Process(pid)
+            found += [top, *top.children(recursive=True)]
+        except psutil.Error:
+            continue
+    return found
 
 
-def cpu_seconds(pid: int) -> float:
-    """User and system seconds of the process, of its children and of those that it has buried."""
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """User and system seconds of the processes, of their children and of those that they have buried."""
     total = 0.0
-    for process in tree(pid):
+    for process in tree(pids):
         try:
             total += sum(process.cpu_times()[:4])
         except psutil.Error:
@@ -37,15 +40,15 @@ def cpu_seconds(pid: int) -> float:
     return total
 
 
-def until_idle(pid: int, most_seconds: float = 120.0, *, looks: int = 1) -> None:
-    """The process has come to rest: it has done what waited behind, and what clients asked for who have left.
+def until_idle(pids: Sequence[int], most_seconds: float = 120.0, *, looks: int = 1) -> None:
+    """The processes have come to rest: done is what waited behind, and what clients asked for who have left.
 
     On a busy machine a process may stand still for one look though it has work, so long work is looked at more often.
     """
-    start, before, idle = time.perf_counter(), cpu_seconds(pid), 0
+    start, before, idle = time.perf_counter(), cpu_seconds(pids), 0
     while idle < looks and time.perf_counter() - start < most_seconds:
         time.sleep(IDLE_SECONDS)
-        now = cpu_seconds(pid)
+        now = cpu_seconds(pids)
         idle = idle + 1 if now - before <= IDLE_CPU_SECONDS else 0
         before = now
 
@@ -58,12 +61,12 @@ def own_cpu_seconds() -> float:
 class Meter:
     """Seconds of the block, and the CPU seconds that this process (the client) and the server spent in it."""
 
-    def __init__(self, server_pid: int | None = None) -> None:
-        self._pid = server_pid
+    def __init__(self, server_pids: Sequence[int] = ()) -> None:
+        self._pids = server_pids
         self.seconds = self.client_cpu = self.server_cpu = 0.0
 
     def __enter__(self) -> "Meter":
-        self._server = cpu_seconds(self._pid) if self._pid is not None else 0.0
+        self._server = cpu_seconds(self._pids)
         self._client = own_cpu_seconds()
         self._start = time.perf_counter()
         return self
@@ -71,13 +74,13 @@ class Meter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.seconds = time.perf_counter() - self._start
         self.client_cpu = own_cpu_seconds() - self._client
-        self.server_cpu = cpu_seconds(self._pid) - self._server if self._pid is not None else 0.0
+        self.server_cpu = cpu_seconds(self._pids) - self._server
 
 
-def proportional_mb(pid: int) -> float:
-    """Megabytes of the process and its children, shared pages by their share (PSS)."""
+def proportional_mb(pids: Sequence[int]) -> float:
+    """Megabytes of the processes and their children, shared pages by their share (PSS)."""
     total = 0
-    for process in tree(pid):
+    for process in tree(pids):
         try:
             total += process.memory_full_info().pss
         except psutil.Error:
@@ -104,13 +107,13 @@ class Samples:
 
 
 @contextmanager
-def sampled(pid: int, every: float) -> Iterator[Samples]:
-    """The memory of the process was read again and again during the block."""
+def sampled(pids: Sequence[int], every: float) -> Iterator[Samples]:
+    """The memory of the processes was read again and again during the block."""
     samples, over, start = Samples(), threading.Event(), time.perf_counter()
 
     def run() -> None:
         while not over.is_set():
-            mb = proportional_mb(pid)
+            mb = proportional_mb(pids)
             samples.seconds.append(time.perf_counter() - start)
             samples.mb.append(mb)
             over.wait(every)

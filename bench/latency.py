@@ -1,6 +1,6 @@
 """Filtered GETs at 1 and at 16 clients: `match[id]`, `match[type]` and `added_after`, Comity and its peers.
 
-    python -m bench.latency [--smoke] [--repeat 5] [--seconds 4] [--page FILE]
+    python -m bench.latency [--smoke] [--repeat 5] [--seconds 4] [--store sqlite] [--page FILE]
 
 Every side holds the whole of ATT&CK, but one whose time grows with it, which holds a part. A side that needs longer
 than --seconds for some answers is given more of them, so that each client gets some; where even a minute brings no
@@ -14,11 +14,11 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from bench import peers
+from bench import peers, stores
 from bench.data import MOMENT, PAGE_OBJECTS, common, objects_of
 from bench.figures import Figure, UnmeasuredError, ratio, table
 from bench.report import Report, arguments, begun
-from bench.sides import COMITY, OURS, Server
+from bench.sides import Server, Side
 from bench.traffic import Asked, ask, client_name, get
 
 CLIENTS = (1, 16)
@@ -115,11 +115,11 @@ class Cell:
         ]
 
 
-def compare(report: Report, objects: Sequence[bytes], repeat: int, seconds: float) -> None:
-    """All kinds of questions in one table, and the ratio of p50 to each peer."""
+def compare(report: Report, ours: Sequence[Side], objects: Sequence[bytes], repeat: int, seconds: float) -> None:
+    """All kinds of questions in one table, and the ratio of p50 of every other side to the first of ours."""
     cells: dict[tuple[str, int, str], Cell] = {}
     with ExitStack() as stack:
-        for side in (*OURS, *peers.present()):
+        for side in (*ours, *peers.present()):
             few, fewer = (LINEAR_MOST, SQUARE_MOST) if side.grows_by_square else (None, None)
             server = stack.enter_context(side.start(objects[:few]))
             paged = stack.enter_context(side.start(objects[:fewer])) if few != fewer else server
@@ -138,27 +138,29 @@ def compare(report: Report, objects: Sequence[bytes], repeat: int, seconds: floa
     report.say(table(head, [cell.cells() for cell in cells.values()]))
     rows = []
     for (question, clients, _), theirs in cells.items():
-        ours = cells[question, clients, COMITY.name]
-        if theirs is not ours:
-            both = ours.asked and theirs.asked
-            pair = f"{question}, {clients}: {theirs.side} / {ours.side}"
-            rows.append([pair, ratio(theirs.p50, ours.p50) if both else "not measured"])
+        first = cells[question, clients, ours[0].name]
+        if theirs is not first:
+            both = first.asked and theirs.asked
+            pair = f"{question}, {clients}: {theirs.side} / {first.side}"
+            rows.append([pair, ratio(theirs.p50, first.p50) if both else "not measured"])
     if rows:
-        report.say(table(["p50 of the peer to ours", "of medians, with both numbers (ms)"], rows))
+        report.say(table(["p50 of the other to ours", "of medians, with both numbers (ms)"], rows))
 
 
 def main() -> None:
     """Command line."""
     parser = arguments(__doc__, repeat=5)
     parser.add_argument("--seconds", type=float, default=4)
+    stores.add_option(parser)
     asked = parser.parse_args()
     if asked.smoke:
         asked.repeat, asked.seconds = 1, 1
     name, objects = objects_of(100 if asked.smoke else None)
     report = begun("latency", asked.repeat)
     report.say(f"{name}: {len(objects):,} objects. An operator's token; the client is {client_name()}.")
-    report.sides([*OURS, *peers.present()])
-    compare(report, objects, asked.repeat, asked.seconds)
+    ours = stores.sides(asked.store)
+    report.sides([*ours, *peers.present()])
+    compare(report, ours, objects, asked.repeat, asked.seconds)
     if asked.page:
         report.put_into(asked.page)
 

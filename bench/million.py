@@ -75,11 +75,11 @@ def pages(report: Report, server: Server, paths: list[str], repeat: int) -> None
 def drain(report: Report, server: Server, stored: int) -> list[str]:
     """A client read every page while the memory of the server was sampled; the paths of the pages."""
     paths: list[str] = []
-    with sampled(server.pid, 0.05) as rest:
+    with sampled(server.pids, 0.05) as rest:
         time.sleep(0.5)
     rounds = Row("a client that counts", [])
     page_all(server, stored, visit=paths.append)
-    with sampled(server.pid, 0.05) as samples:
+    with sampled(server.pids, 0.05) as samples:
         while len(rounds.runs) < 2 or len(samples.mb) < SAMPLES_LEAST:
             rounds.runs.append(page_all(server, stored))
     slope = samples.slope() / rounds.rate.median * 100_000
@@ -111,8 +111,8 @@ def leave(report: Report, home: Path, folder: Path, stored: int) -> None:
 
 def index(report: Report, server: Server, stored: int) -> None:
     """The server has come to rest after its start: what was imported can be found by its words."""
-    with Meter(server.pid) as meter:
-        until_idle(server.pid, INDEX_SECONDS_MOST, looks=10)
+    with Meter(server.pids) as meter:
+        until_idle(server.pids, INDEX_SECONDS_MOST, looks=10)
     report.say(
         f"The index of text is made behind, by the server: {stored:,} objects in {meter.seconds:.0f} s, "
         f"{meter.server_cpu:.0f} s of CPU. What follows was measured after that."

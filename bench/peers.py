@@ -92,10 +92,10 @@ def _medallion(objects: Sequence[bytes]) -> Iterator[Server]:
         (folder / "medallion.json").write_text(json.dumps(settings))
         del content, manifest
         basic = base64.b64encode(b"bench:bench-password").decode()
-        server = Server("127.0.0.1", port, f"Basic {basic}", f"/root/collections/{collection}/", 0)
+        server = Server("127.0.0.1", port, f"Basic {basic}", f"/root/collections/{collection}/")
         words = [program("medallion"), "--port", str(port), str(folder / "medallion.json")]
         with running(words, folder / "log") as process:
-            server = replace(server, pid=process.pid)
+            server = replace(server, pids=(process.pid,))
             yield replace(server, started_seconds=until_answering(server, folder / "log"))
 
 
@@ -143,10 +143,10 @@ def _opentaxii(objects: Sequence[bytes]) -> Iterator[Server]:
         if made.returncode:
             raise UnmeasuredError(f"OpenTAXII could not be set up: {made.stderr[-300:]}")
         answer = json.loads(made.stdout.splitlines()[-1])
-        server = Server("127.0.0.1", port, f"Bearer {answer['token']}", answer["path"], 0)
+        server = Server("127.0.0.1", port, f"Bearer {answer['token']}", answer["path"])
         words = [program("gunicorn"), "-w", str(WORKERS), "-b", f"127.0.0.1:{port}", "--timeout", "600"]
         with running([*words, "opentaxii.http:app"], folder / "log", environment) as process:
-            server = replace(server, pid=process.pid)
+            server = replace(server, pids=(process.pid,))
             yield replace(server, started_seconds=until_answering(server, folder / "log"))
 
 

@@ -29,13 +29,13 @@ STOP_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A served collection: where, with which credential, by which process, and since how many seconds it answers."""
+    """A served collection: where, with which credential, by which processes, and after how many seconds it answered."""
 
     host: str
     port: int
     authorization: str
     collection_path: str
-    pid: int
+    pids: tuple[int, ...] = ()
     started_seconds: float = 0.0
 
     @property
@@ -121,7 +121,7 @@ def until_answering(server: Server, log: Path) -> float:
         try:
             server.json("/taxii2/")
         except (OSError, http.client.HTTPException):
-            if not psutil.pid_exists(server.pid) or psutil.Process(server.pid).status() == psutil.STATUS_ZOMBIE:
+            if any(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE for pid in server.pids):
                 break
             time.sleep(0.005)
         else:
@@ -156,10 +156,10 @@ class Home:
 WARM_PATH = "/taxii2/root/collections/warm/"
 
 
-def new_home(folder: Path) -> Home:
-    """A node was made in the folder, with a collection `warm` beside the default one."""
+def new_home(folder: Path, store: str | None = None) -> Home:
+    """A node was made in the folder, its store there or elsewhere, with a collection `warm` beside the default one."""
     path = folder / "home"
-    made = run_command("init", "--home", str(path), "--name", "bench")
+    made = run_command("init", "--home", str(path), "--name", "bench", *(["--store", store] if store else []))
     run_command("collection", "add", "warm", "--alias", "warm", "--home", str(path))
     token = run_command("token", "new", "bench", "--home", str(path), "--read", "all", "--write", "all")["token"]
     return Home(path, made["collection"]["id"], token)
@@ -169,16 +169,17 @@ def new_home(folder: Path) -> Home:
 def serving(home: Home, *options: str) -> Iterator[Server]:
     """The node is served by processes of its own during the block."""
     port, log = free_port(), home.path.parent / "serve.log"
-    server = Server("127.0.0.1", port, f"Bearer {home.token}", f"/taxii2/root/collections/{home.collection}/", 0)
+    server = Server("127.0.0.1", port, f"Bearer {home.token}", f"/taxii2/root/collections/{home.collection}/")
     with running(command("serve", "--home", str(home.path), "--port", str(port), *options), log) as process:
-        server = replace(server, pid=process.pid)
+        server = replace(server, pids=(process.pid,))
         yield replace(server, started_seconds=until_answering(server, log))
 
 
 @contextmanager
-def _comity(objects: Sequence[bytes], options: Sequence[str] = ()) -> Iterator[Server]:
+def comity_node(objects: Sequence[bytes], *, options: Sequence[str] = (), store: str | None = None) -> Iterator[Server]:
+    """A fresh node with these objects is served, and gone afterwards."""
     with scratch() as folder:
-        home = new_home(Path(folder))
+        home = new_home(Path(folder), store)
         if objects:
             lines = Path(folder) / "objects.ndjson"
             lines.write_bytes(b"\n".join(raw.replace(b"\n", b" ") for raw in objects))
@@ -191,14 +192,14 @@ def _comity(objects: Sequence[bytes], options: Sequence[str] = ()) -> Iterator[S
 _DURABLE = "an envelope is one transaction; WAL, synchronous=FULL: what is acknowledged is on the disk"
 COMITY = Side(
     f"Comity {comity.__version__}",
-    _comity,
+    comity_node,
     "`comity serve` with the settings of `comity init`: one process a core and one before them, SQLite "
     f"{sqlite3.sqlite_version}, validation on, a bearer token that may read and write",
     _DURABLE,
 )
 ONE_WORKER = Side(
     f"Comity {comity.__version__}, --workers 1",
-    partial(_comity, options=("--workers", "1")),
+    partial(comity_node, options=("--workers", "1")),
     "the same in one process",
     _DURABLE,
 )

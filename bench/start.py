@@ -49,9 +49,9 @@ class Starts:
             with self.side.start(self.objects) as server:
                 page = first_page(server)
                 if not self.mb:
-                    at_first = proportional_mb(server.pid)
+                    at_first = proportional_mb(server.pids)
                     time.sleep(rest)
-                    self.mb += [at_first, proportional_mb(server.pid)]
+                    self.mb += [at_first, proportional_mb(server.pids)]
                 self.answers.append(server.started_seconds)
                 self.pages.append(page)
         except UnmeasuredError as error:

@@ -65,7 +65,7 @@ def post_all(
                     done.append(count)
 
     threads = [threading.Thread(target=client) for _ in range(clients)]
-    with Meter(server.pid) as meter:
+    with Meter(server.pids) as meter:
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -111,8 +111,8 @@ def page_all(
     """One client read page after page by `next`, whole or until its time was up; `visit` was told each path."""
     plain = path = f"{server.objects_path}?limit={PAGE_OBJECTS}"
     count, cut = 0, False
-    until_idle(server.pid)
-    with closing(server.connect()) as connection, Meter(server.pid) as meter:
+    until_idle(server.pids)
+    with closing(server.connect()) as connection, Meter(server.pids) as meter:
         start = time.perf_counter()
         while True:
             visit(path)
@@ -141,8 +141,8 @@ def as_pages_all(server: Server, wanted: int, budget_seconds: float = math.inf) 
 
     collection = Collection(server.url + server.collection_path, auth=Bearer())
     count, cut, failures = 0, False, []
-    until_idle(server.pid)
-    with Meter(server.pid) as meter:
+    until_idle(server.pids)
+    with Meter(server.pids) as meter:
         start = time.perf_counter()
         try:
             for page in as_pages(collection.get_objects, per_request=PAGE_OBJECTS):
@@ -177,12 +177,12 @@ def client_name() -> str:
 
 def ask(server: Server, paths: Sequence[str], clients: int, seconds: float) -> Asked:
     """Each client asked these paths in turn, the next when the last was answered, for so many seconds."""
-    until_idle(server.pid)
-    with Meter(server.pid) as meter:
+    until_idle(server.pids)
+    with Meter(server.pids) as meter:
         made = (
             _wrk(server, paths, clients, seconds) if shutil.which("wrk") else _threads(server, paths, clients, seconds)
         )
-    until_idle(server.pid)
+    until_idle(server.pids)
     requests, elapsed, p50_ms, p99_ms, *failed = made
     failures = [f"{word}: {count:.0f} requests" for word, count in zip(FAILURES, failed, strict=True) if count]
     run = Run(int(requests), elapsed, meter.client_cpu, meter.server_cpu, failures=failures)

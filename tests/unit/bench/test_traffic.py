@@ -43,7 +43,7 @@ def answering(code: int, *bodies: bytes) -> Iterator[Server]:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield Server("127.0.0.1", server.server_port, "Bearer x", "/root/collections/c/", getpid())
+            yield Server("127.0.0.1", server.server_port, "Bearer x", "/root/collections/c/", (getpid(),))
         finally:
             server.shutdown()
             thread.join()
@@ -142,7 +142,7 @@ def test_the_cpu_of_both_sides_is_taken_apart() -> None:
         sum(range(3_000_000))
     assert 0 < meter.client_cpu <= meter.seconds * 1.5
     assert meter.server_cpu == 0
-    assert cpu_seconds(getpid()) > 0
+    assert cpu_seconds([getpid()]) > 0
 
 
 def test_the_slope_of_memory_is_that_of_the_line() -> None:
@@ -151,7 +151,7 @@ def test_the_slope_of_memory_is_that_of_the_line() -> None:
     assert Samples(times, [100.0] * 50).slope() == 0
     with pytest.raises(UnmeasuredError):
         Samples([0.0], [1.0]).slope()
-    with sampled(getpid(), 0.01) as samples:
+    with sampled([getpid()], 0.01) as samples:
         sum(range(1_000_000))
     assert samples.mb[0] > 10
 
