@@ -86,8 +86,8 @@ class Relation(StrEnum):
 class Recipient:
     """The facets of whoever would receive something.
 
-    `origins` are the sources whose objects count as coming from this recipient ("back to X"). `groups` are those of which
-    it is a member; `cybersecurity` that it is flagged as of the cybersecurity community. `jurisdictions` are the
+    `origins` are the sources whose objects count as coming from this recipient ("back to X"). `groups` are those of
+    which it is a member; `cybersecurity` that it is flagged as of the cybersecurity community. `jurisdictions` are the
     countries where it declared to store (None: undeclared, which is nowhere; R24). `transport` is `taxii`, `node` or
     `mail`; `encrypted` that only the recipient can read what is sent. `need_to_know` states why a client may have AMBER
     of others. Instants are microseconds since 1970.
@@ -113,11 +113,11 @@ class Recipient:
 
 class Action(StrEnum):
     """What a decision is about. RELEASE: the object may go. NAME_AUTHOR: its author may be named (else the node is).
-    SHOW_PERSONAL_DATA: findings stay (else they are redacted). DISCLOSE_EXISTENCE: it may be counted in a private match.
+    SHOW_PERSONAL_DATA: findings stay (else they are redacted). DISCLOSE_EXISTENCE: a private match may count it.
     PASS_ON: the recipient may release it again."""
 
     RELEASE = "release"
     NAME_AUTHOR = "name-author"
     SHOW_PERSONAL_DATA = "show-personal-data"
     DISCLOSE_EXISTENCE = "disclose-existence"
-    PASS_ON = "pass-on"
+    PASS_ON = "pass-on"  # noqa: S105 - no secret, the name of an action
