@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.release_strategies import IDS, candidates, ident, what_leaves, world_of, worlds
 from tests.release_twin import slow_close
@@ -19,6 +19,7 @@ def verdicts(world: World, known: frozenset[str] = frozenset()) -> list[str]:
     return [outcome.verdict.value for outcome in close(candidates(world), elsewhere=known.__contains__)]
 
 
+@settings(max_examples=max(400, settings().max_examples))
 @given(worlds(), KNOWN)
 def test_closure_is_that_of_the_slow_twin(world: World, known: frozenset[str]) -> None:
     outcomes = close(candidates(world), elsewhere=known.__contains__)

@@ -144,7 +144,7 @@ ID_TEXTS = st.sampled_from(
 NAMES = st.sampled_from(["description", "x_ref", "x_refs", "pattern", "extensions", "a", OTHER, "external_references"])
 VALUES: st.SearchStrategy[Any] = st.recursive(
     ID_TEXTS | st.none() | st.integers(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES | st.just("id"), inner, max_size=3),
     max_leaves=12,
 )
 
