@@ -3,11 +3,12 @@
 Only exact, known content loosens. Whatever is not understood, or does not resolve, counts as TLP:RED.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from comity.stix.iep import IEP2_EXTENSION, IepPolicy, read_iep
 from comity.stix.object import Finding, JsonObject
 from comity.stix.tlp import LEVELS, MARKING_IDS, TLP, TLP2_EXTENSION, WELL_KNOWN, forged, standard_definition, tlp2_word
 
@@ -30,15 +31,14 @@ __all__ = [
     "tlp_of",
 ]
 
-IEP2_EXTENSION = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
-
 _RULE_UNKNOWN = "R4: an unknown marking counts as TLP:RED"
 _RULE_TWO = "R4: of two TLP markings the stricter holds"
 _RULE_STATEMENT = "R4: a statement marking does not set a TLP"
 _RULE_OWN_TLP = "STIX 2.1 §7.2.1.4: other instances of tlp-marking must not be made"
 
-_IEP_TLP: Mapping[str, TLP] = {word: LEVELS[word] for word in ("white", "green", "amber", "red")}
-_PAP_LEVELS = frozenset({"clear", "white", "green", "amber", "red"})
+_PAP_LEVELS = ("clear", "green", "amber", "red")
+POLICIES_MAX = 8
+"""IEP policies of one object that are told apart; with more, what they permit together is not known."""
 
 
 def tlp_of(value: JsonObject, *, labels: bool = False) -> int | None:
@@ -109,6 +109,7 @@ class Meaning:
     kind: Kind
     tlp: TLP | None = None
     text: str = ""
+    policy: IepPolicy | None = None
 
 
 def definition_kind(definition: JsonObject) -> Meaning:
@@ -139,21 +140,6 @@ def definition_kind(definition: JsonObject) -> Meaning:
 
 # Some exporters repeat the name of the level as the type beside the TLP 2.0 extension.
 _EXTENSION_TYPES = frozenset({"tlp", "iep", *(level.word.lower() for level in TLP)})
-_IEP_WORDS: Mapping[str, frozenset[str]] = {
-    "encrypt_in_transit": frozenset({"must", "may"}),
-    "permitted_actions": frozenset(
-        {
-            "none",
-            "contact-for-instruction",
-            "internally-visible-actions",
-            "externally-visible-indirect-actions",
-            "externally-visible-direct-actions",
-        }
-    ),
-    "affected_party_notifications": frozenset({"may", "must-not"}),
-    "provider_attribution": frozenset({"may", "must", "must-not"}),
-    "unmodified_resale": frozenset({"may", "must-not"}),
-}
 
 
 def _unknown(why: str) -> Meaning:
@@ -167,15 +153,8 @@ def _meaning_of_extension(ident: str, content: Any) -> Meaning:
             Meaning(Kind.TLP, LEVELS[word]) if word else _unknown("its TLP 2.0 extension is not of the standard form")
         )
     if ident == IEP2_EXTENSION:
-        if not isinstance(content, dict):
-            return _unknown("its IEP 2.0 extension is not an object")
-        for name, words in _IEP_WORDS.items():
-            if name in content and not (isinstance(content[name], str) and content[name] in words):
-                return _unknown(f"its IEP 2.0 member {name} has a value that is not known")
-        tlp = content.get("tlp")
-        if not isinstance(tlp, str) or tlp not in _IEP_TLP:
-            return _unknown("its IEP 2.0 policy names no TLP that is known")
-        return Meaning(Kind.IEP, _IEP_TLP[tlp])
+        policy = read_iep(content)
+        return _unknown(policy) if isinstance(policy, str) else Meaning(Kind.IEP, policy.tlp, "", policy)
     return _unknown(f"extension {ident[:80]} is not known")
 
 
@@ -189,7 +168,7 @@ def _meaning_of_definition(kind: Any, content: Any) -> Meaning:
         word = content[name]
         if name == "tlp" and word in LEVELS:
             return Meaning(Kind.TLP, LEVELS[word])
-        if name == "pap" and word in _PAP_LEVELS:
+        if name == "pap" and word in (*_PAP_LEVELS, "white"):
             return Meaning(Kind.PAP, None, word)
     return _unknown(f"definition_type {str(kind)[:40]!r} with that definition is not known")
 
@@ -197,13 +176,18 @@ def _meaning_of_definition(kind: Any, content: Any) -> Meaning:
 @dataclass(frozen=True, slots=True)
 class Effective:
     """The marking that holds. `tlp_from` is `object` (it says so itself), `source` (its default) or `none` (no default
-    was chosen: RED). `statements` are texts to carry and show; `unknown` the ids that made it RED."""
+    was chosen: RED). `statements` are texts to carry and show; `unknown` the ids that made it RED; `policies` those of
+    IEP, each of which holds; `pap` the strictest level of it; `contradicts` that two levels of TLP were named, or more
+    policies than are told apart."""
 
     tlp: TLP
     tlp_from: str
     statements: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    policies: tuple[IepPolicy, ...] = ()
+    pap: str | None = None
+    contradicts: bool = False
 
 
 Resolve = Callable[[str], JsonObject | None]
@@ -251,7 +235,15 @@ def effective_at(
         tuple(dict.fromkeys(whole.statements + part.statements)),
         tuple(dict.fromkeys(whole.unknown + part.unknown)),
         whole.findings + part.findings,
+        tuple(dict.fromkeys(whole.policies + part.policies)),
+        _strictest_pap(whole.pap, part.pap),
+        whole.contradicts or part.contradicts,
     )
+
+
+def _strictest_pap(*words: str | None) -> str | None:
+    levels = [_PAP_LEVELS.index("clear" if word == "white" else word) for word in words if word is not None]
+    return _PAP_LEVELS[max(levels)] if levels else None
 
 
 def _leads_to(chosen: Any, selector: str) -> bool:
@@ -282,6 +274,8 @@ class _Reading:
         self._statements: dict[str, None] = {}
         self._unknown: dict[str, None] = {}
         self._findings: list[Finding] = []
+        self._policies: dict[IepPolicy, None] = {}
+        self._pap: str | None = None
 
     def refuse(self, places: Iterable[str]) -> None:
         for where in places:
@@ -315,8 +309,11 @@ class _Reading:
                 f"{ref[:80]} defines {meaning.tlp.word} under an id that is not the published one; it counts as that."
             )
             self._findings.append(Finding(where, _RULE_OWN_TLP, problem, must=False))
-        elif meaning.tlp is not None:
-            self._tighten(meaning.tlp)
+        elif meaning.kind is Kind.PAP:
+            self._pap = _strictest_pap(self._pap, meaning.text)
+        elif meaning.policy is not None:
+            self._policies[meaning.policy] = None
+            self._tighten(meaning.policy.tlp)
 
     def add_label(self, where: str, level: TLP, known: bool) -> None:
         self._name(where, level)
@@ -335,7 +332,15 @@ class _Reading:
                 *findings,
                 Finding(self._where, _RULE_TWO, f"{words} are named; the stricter holds.", must=False),
             ]
-        rest = (tuple(self._statements), tuple(self._unknown), tuple(findings))
+        many = len(self._policies) > POLICIES_MAX
+        rest = (
+            tuple(self._statements),
+            tuple(self._unknown),
+            tuple(findings),
+            () if many else tuple(self._policies),
+            self._pap,
+            many or len(self._named) > 1,
+        )
         if self._level is not None:
             return Effective(self._level, "object", *rest)
         if default is not None:
