@@ -15,6 +15,8 @@ from comity.stix.tables import SECTIONS
 
 DATA_FOLDERS = {
     "cli/story": "the sample story",
+    "release": "the floor of release policies and the schema of what they look at",
+    "release/starters": "the policies to begin with",
     "store/migrations": "the tables of the store",
     "web/static": "the style sheet",
     "web/templates": "the pages",

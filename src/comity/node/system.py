@@ -313,3 +313,21 @@ def certificate_until(path: Path) -> datetime:
         raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise Invalid(f"{path} holds no certificate in PEM form.", where="tls_cert") from error
+
+
+def policy_texts() -> tuple[str, str]:
+    """The schema of release policies, and the floor beneath all of them."""
+    folder = importlib.resources.files("comity") / "release"
+    return (
+        (folder / "policy.cedarschema").read_text(encoding="utf-8"),
+        (folder / "floor.cedar").read_text(encoding="utf-8"),
+    )
+
+
+def starter_texts() -> dict[str, tuple[str, str]]:
+    """The policies that come with Comity, rules and cases by name, in the order of how much they permit."""
+    folder = importlib.resources.files("comity") / "release" / "starters"
+    return {
+        name: tuple((folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("cedar", "toml"))  # type: ignore[misc]
+        for name in ("nothing", "green-community", "bilateral-amber")
+    }
