@@ -66,9 +66,11 @@ demo: ## A throwaway node with a sample story
 	$(PY) -m comity demo
 
 .PHONY: bench
-bench: ## What TAXII costs on this machine, with ATT&CK where DATA has it
+bench: ## What TAXII and decisions cost on this machine, with ATT&CK where DATA has it
 	$(PY) bench/taxii.py --bundle $(DATA)/enterprise-attack-18.1.json.zst
+	$(PY) bench/release.py
 
 .PHONY: bench-smoke
 bench-smoke: ## The same, in its smallest size
 	$(PY) bench/taxii.py --smoke
+	$(PY) bench/release.py --smoke

@@ -34,6 +34,7 @@ COMMANDS = {
     "collection": ("comity.cli.collection:collection", "Make and list collections."),
     "token": ("comity.cli.token:token", "Make, list and revoke credentials."),
     "source": ("comity.cli.source:source", "Make and list the sources that objects come from."),
+    "policy": ("comity.cli.policy:policy", "Check, try and compare release policies."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

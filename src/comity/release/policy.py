@@ -19,7 +19,7 @@ from comity.errors import Invalid, InvalidPolicy
 from comity.release import cedar
 from comity.release.classes import Action, Recipient, ReleaseClass
 from comity.release.facets import class_attributes, from_iso, read_class, read_recipient, recipient_attributes, turns
-from comity.release.problems import Problem, Read, groups_of, instants_of, read_text, words_of
+from comity.release.problems import Problem, Read, instants_of, named_in, read_text, words_of
 
 if TYPE_CHECKING:
     from cedarpy import PolicySet, Schema
@@ -66,8 +66,8 @@ class Case:
 @dataclass(frozen=True, slots=True)
 class Policy:
     """Rules that may be asked. `digest` is over the canonical form of floor, rules and cases; `rules` are those of the
-    floor and its own by id; `instants` those at which a date in its text can turn a decision; `words` the texts and
-    `groups` the groups that its own rules name."""
+    floor and its own by id; `instants` those at which a date in its text can turn a decision; `words` the texts,
+    `groups` the groups and `recipients` the ids that its own rules name."""
 
     text: str
     cases: tuple[Case, ...]
@@ -77,6 +77,7 @@ class Policy:
     instants: frozenset[int]
     words: frozenset[str]
     groups: frozenset[str]
+    recipients: frozenset[str]
     schema: "Schema" = field(repr=False, compare=False)
     handle: "PolicySet" = field(repr=False, compare=False)
 
@@ -151,7 +152,8 @@ def make_policy(floor: Floor, text: str, rules: Sequence[Read], cases: tuple[Cas
         own,
         frozenset(turn for form in forms for instant in instants_of(form) for turn in turns(instant)),
         frozenset[str]().union(*(words_of(form) for form in said)),
-        frozenset[str]().union(*(groups_of(form) for form in said)),
+        frozenset[str]().union(*(named_in(form, "Group") for form in said)),
+        frozenset[str]().union(*(named_in(form, "Recipient") for form in said)),
         floor.schema,
         cedar.read_rules(f"{floor.text}\n{text}"),
     )

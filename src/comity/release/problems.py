@@ -287,6 +287,6 @@ def words_of(form: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(v for v in [*values, *(one for many in lists for one in many)] if isinstance(v, str))
 
 
-def groups_of(form: Mapping[str, Any]) -> frozenset[str]:
-    """The groups that the rule names."""
-    return frozenset(str(n["id"]) for n in _walk(form) if n.get("type") == "Group" and "id" in n)
+def named_in(form: Mapping[str, Any], kind: str) -> frozenset[str]:
+    """The groups, or the recipients, that the rule names."""
+    return frozenset(str(n["id"]) for n in _walk(form) if n.get("type") == kind and "id" in n)

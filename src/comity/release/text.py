@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+from comity.errors import Invalid
+
 NESTING_MAX = 32
 TOKENS_MAX = 2_000
 RULES_MAX = 500
@@ -114,3 +116,11 @@ def too_deep(statement: Statement) -> Token | None:
 def place(text: str, at: int) -> tuple[int, int]:
     """Line and column of that place, both counted from 1."""
     return text.count("\n", 0, at) + 1, at - (text.rfind("\n", 0, at) + 1) + 1
+
+
+def fill(text: str, blank: str, value: str) -> str:
+    """The text with the name in place of the blank, wherever that stands in quotation marks. Invalid where the name
+    could be taken for anything but a name."""
+    if not re.fullmatch(r"[\w.:@/+ -]{1,100}", value):
+        raise Invalid(f"{value[:40]!r} is no name.", hint="Letters, digits and . : @ / + - are taken, at most 100.")
+    return text.replace(f'"{blank}"', f'"{value}"')
