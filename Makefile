@@ -36,6 +36,12 @@ test: ## The tests of T=path, all but the long and exhaustive ones
 .PHONY: deep
 deep: ## Every test, the long and exhaustive ones included, with many examples a law
 	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -m ""
+	COMITY_TEST_STORE=postgres $(PY) -m pytest -n 2 -m "" tests/e2e tests/contract/test_taxii_clients.py
+
+.PHONY: strange
+strange: ## The fast tests in a strange place: plain ASCII, far from UTC, unordered, under Python's own checks
+	LC_ALL=C PYTHONUTF8=0 TZ=Pacific/Chatham PYTHONHASHSEED=random PYTHONDEVMODE=1 \
+		$(PY) -X dev -m pytest -q -n 2 -m "not slow and not deep" $(T)
 
 .PHONY: fuzz
 fuzz: ## Every fuzzer, for a minute in all

@@ -12,7 +12,7 @@ import statistics
 import time
 from collections.abc import Callable
 
-from comity.node.system import policy_texts, starter_texts
+from comity.node.policies import policy_texts, starter_texts
 from comity.release.classes import Action, Author, Recipient, Relation, ReleaseClass
 from comity.release.decide import decide, decide_all
 from comity.release.policy import Policy, check_policy, load_floor

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.postgres import init_options
+
 SECONDS_MAX = 60
 COMITY = (sys.executable, "-m", "comity")
 
@@ -36,7 +38,7 @@ def comity(*args: str | Path, home: Path | None = None, given: bytes = b"", cwd:
     """The command was run in a process of its own."""
     where = ("--home", str(home)) if home else ()
     ended = subprocess.run(
-        [*COMITY, *map(str, args), *where],
+        [*COMITY, *map(str, args), *init_options([str(each) for each in args]), *where],
         input=given,
         capture_output=True,
         timeout=SECONDS_MAX,

@@ -43,6 +43,7 @@ class _Watch:
         self._skips: list[tuple[str, str]] = []
         self._problems: list[str] = []
         self._notes: list[str] = []
+        self._figures: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -56,7 +57,9 @@ class _Watch:
         self._collected = max(self._collected, output.get("collected", 0))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Keeps the reason of a test that skipped."""
+        """Keeps the reason of a test that skipped, and each `figure` that a test recorded as its property."""
+        if report.when == "call":
+            self._figures += [f"{report.nodeid}: {text}" for name, text in report.user_properties if name == "figure"]
         if report.skipped and not hasattr(report, "wasxfail"):
             self._skips.append((report.nodeid, _reason(report.longrepr)))
 
@@ -100,7 +103,9 @@ class _Watch:
         return whole and not narrowed
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """Says what was found."""
+        """Says what was found, and what was measured on the way."""
+        for figure in self._figures:
+            terminalreporter.write_line(f"FIGURE {figure}")
         for problem in self._problems:
             terminalreporter.write_line(f"HOUSE {problem}", red=True)
         for note in self._notes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from tests.release_twin import ACTIONS, FACETS, RECIPIENT
 
-from comity.node.system import policy_texts
+from comity.node.policies import policy_texts
 from comity.release.cedar import json_form
 from comity.release.classes import Action, Iep, Recipient, Relation, ReleaseClass
 from comity.release.decide import Decision, decide_all

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
+from tests.postgres import init_options, new_store
 
 from comity.node.access import NewToken
 from comity.node.home import init_home, open_home
@@ -77,13 +78,15 @@ class Served:
         found = [self.process.pid]
         for pid in found:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
-                found.extend(int(child) for child in children.read_text().split())
+                # A thread may end between being listed and being read.
+                with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                    found.extend(int(child) for child in children.read_text().split())
         return found
 
 
 def comity(*arguments: str, ok: Sequence[int] = (0,), input: bytes | None = None) -> Any:
     """What a `comity` command answers with `--json`: one object. Its exit status must be one of `ok`."""
-    command = [*COMITY, *arguments, "--json"]
+    command = [*COMITY, *arguments, *init_options(arguments), "--json"]
     done = subprocess.run(command, input=input, capture_output=True, timeout=110, env=_environment(), check=False)
     words = f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]!r}\n{done.stderr.decode()[-2000:]}"
     assert done.returncode in ok, words
@@ -104,7 +107,7 @@ def served_home(
     must end of itself, with 0, when it is asked to.
     """
     home = folder / "home"
-    with init_home(home, name="Test node") as node:
+    with init_home(home, name="Test node", store=new_store()) as node:
         tokens = {"all": node.new_token("everything", read=["all"], write=["all"])}
         if prepare is not None:
             prepare(node)
@@ -117,14 +120,17 @@ def served_home(
 
 @contextlib.contextmanager
 def served(
-    home: Path, log: Path, *, tokens: dict[str, NewToken] | None = None, options: Sequence[str] = ("--log-json",)
+    home: Path,
+    log: Path,
+    *,
+    tokens: dict[str, NewToken] | None = None,
+    options: Sequence[str] = ("--log-json",),
+    program: Sequence[str] = COMITY,
 ) -> Iterator[Served]:
     """The home is served on a free port of 127.0.0.1 until the block is left."""
-    command = [*COMITY, "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", *options]
-    with log.open("ab") as stream:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stream, text=True, env=_environment())
+    process = launch(home, log, options=options, program=program)
     try:
-        yield Served(_ready_url(process, log), home, tokens or {}, log, process)
+        yield Served(ready_url(process, log), home, tokens or {}, log, process)
         died = process.poll()
         assert died is None, f"the served process ended with {died}: {log.read_text()[-2000:]}"
         process.terminate()
@@ -138,7 +144,19 @@ def served(
         process.stdout.close()
 
 
-def _ready_url(process: subprocess.Popen[str], log: Path) -> str:
+def launch(
+    home: Path, log: Path, *, options: Sequence[str] = ("--log-json",), program: Sequence[str] = COMITY
+) -> subprocess.Popen[str]:
+    """A process group of its own begins to serve the home on a free port of 127.0.0.1; whoever calls ends it."""
+    command = [*program, "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", *options]
+    with log.open("ab") as stream:
+        return subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=stream, text=True, env=_environment(), start_new_session=True
+        )
+
+
+def ready_url(process: subprocess.Popen[str], log: Path) -> str:
+    """The URL that the process prints once it takes connections, with a slash at its end."""
     lines: queue.Queue[str] = queue.Queue()
 
     def read() -> None:

@@ -16,6 +16,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.postgres import store_address
 from tests.wire import Address
 
 from comity.node.access import NewToken
@@ -103,9 +104,11 @@ def serving(node: Node, **options: Any) -> Iterator[str]:
 
 
 @contextmanager
-def standing(folder: Path, settings: Settings | None = None, **options: Any) -> Iterator[Stand]:
+def standing(
+    folder: Path, settings: Settings | None = None, *, kind: str | None = None, **options: Any
+) -> Iterator[Stand]:
     """A new node in that folder, furnished and served until the block ends."""
-    with Node.open(f"sqlite:///{folder / 'comity.db'}", name="Test <node>", settings=settings) as node:
+    with Node.open(store_address(folder, kind), name="Test <node>", settings=settings) as node:
         ro, wo, na = (node.add_collection(title).id for title in ("Read <only>", "Write only", "Others"))
         some = node.new_token("some", read=["default", ro], write=["default", wo])
         everything = node.new_token("all", read=["all"], write=["all"])

@@ -4,12 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from comity.stix.object import VERSIONLESS, StixObject
 from comity.stix.timestamp import instant_key
+from comity.store.base import TableStore
 from comity.store.interface import Collection, Source, State, Store, Transaction, Verdict
 from comity.store.sqlite import open_store
+
+AnyStore = TypeVar("AnyStore", bound=Store)
 
 NOW = 1_700_000_000_000_000
 ONE, TWO = "8f5a1c1e-0000-4000-8000-000000000001", "8f5a1c1e-0000-4000-8000-000000000002"
@@ -48,13 +51,18 @@ def indicators(count: int, start: int = 0, **members: Any) -> list[StixObject]:
     ]
 
 
-def open_kind(kind: str, folder: Path) -> Store:
+def open_kind(kind: str, folder: Path) -> TableStore:
     """A store of that kind, the same one each time for the same folder."""
-    assert kind == "sqlite"
+    if kind == "postgres":
+        from tests.postgres import database_of
+
+        from comity.store.postgres import open_store as open_postgres
+
+        return open_postgres(database_of(folder))
     return open_store(folder / "store.db")
 
 
-def furnish(store: Store) -> Store:
+def furnish(store: AnyStore) -> AnyStore:
     """The store, with two collections and three sources, of which `local` is our own."""
     with store.write() as tx:
         tx.put_collection(Collection(ONE, "First", "default"))

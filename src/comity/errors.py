@@ -7,19 +7,25 @@ ComityError                    code (stable, documented), message, hint
  │  ├ InvalidPolicy            a release policy, its cases, or what comes out for them
  │  ├ InvalidRequest           a request that cannot be understood
  │  ├ TooLarge                 more bytes, levels or items than are taken
+ │  ├ InvalidAnswer            what another server answered
  │  ├ NotAcceptable            no media type that we can give is accepted
  │  └ UnsupportedMedia         a media type or coding that we do not read
  ├ Refused                     not allowed
  │  ├ Unauthenticated          no credential, or none that holds
  │  ├ TooManyFailures          too many failed sign-ins from one address; carries `retry_after_seconds`
- │  └ NotAuthorized            a good credential without the right
+ │  ├ NotAuthorized            a good credential without the right
+ │  ├ AddressRefused           an address that is not called without the operator's word
+ │  └ PeerRefused              another server refuses our credential, or what we ask
  ├ NotFound                    also where existence is a secret
  ├ Conflict                    the world moved on
  │  ├ AlreadyDone              the thing exists, or is over
  │  └ OldSchema                the store was made by another version of Comity
+ ├ NotInstalled                an extra of Comity is wanted that is not there
  ├ Unverified                  evidence does not hold; never swallowed
+ │  └ BadCertificate           another server does not prove that it is the one that was named
  └ Unavailable                 try again; carries `retry_after_seconds`
-    └ StoreUnavailable         the store is locked, full or gone
+    ├ StoreUnavailable         the store is locked, full or gone
+    └ PeerUnavailable          another server cannot be reached, is too slow, or wants to be asked later
 """
 
 from typing import ClassVar
@@ -64,6 +70,10 @@ class TooLarge(Invalid):
     code = "too-large"
 
 
+class InvalidAnswer(Invalid):
+    code = "invalid-answer"
+
+
 class NotAcceptable(Invalid):
     code = "not-acceptable"
 
@@ -92,6 +102,14 @@ class NotAuthorized(Refused):
     code = "not-authorized"
 
 
+class AddressRefused(Refused):
+    code = "address-refused"
+
+
+class PeerRefused(Refused):
+    code = "peer-refused"
+
+
 class NotFound(ComityError):
     code = "not-found"
 
@@ -108,8 +126,16 @@ class OldSchema(Conflict):
     code = "old-schema"
 
 
+class NotInstalled(ComityError):
+    code = "not-installed"
+
+
 class Unverified(ComityError):
     code = "unverified"
+
+
+class BadCertificate(Unverified):
+    code = "bad-certificate"
 
 
 class Unavailable(ComityError):
@@ -122,3 +148,7 @@ class Unavailable(ComityError):
 
 class StoreUnavailable(Unavailable):
     code = "store-unavailable"
+
+
+class PeerUnavailable(Unavailable):
+    code = "peer-unavailable"

@@ -1,5 +1,6 @@
 """What the pure rooms may ask of the world, and the plain values that rooms share without knowing each other."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
@@ -26,6 +27,28 @@ class Entropy(Protocol):
 
     def uuid4(self) -> UUID:
         """A random UUID, version 4."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What another server answered, unpacked. `url` is the address that answered, after redirects; names of headers are
+    in small letters, and values of one name are joined by commas."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Fetcher(Protocol):
+    """The way to one other server, given as an argument so that tests can be that server."""
+
+    def fetch(
+        self, method: str, url: str, *, headers: Mapping[str, str] | None = None, body: bytes = b"", bytes_max: int
+    ) -> Fetched:
+        """The answer, whatever its status. A body above `bytes_max`, packed or not, is InvalidAnswer; an address that
+        may not be called AddressRefused; a server that does not answer PeerUnavailable."""
         ...
 
 

@@ -6,13 +6,56 @@ from pathlib import Path
 import pytest
 from tests.store_world import furnish, open_kind
 
+from comity.store.base import TableStore
 from comity.store.interface import Store
 
+IN_THE_LOOP = "test_store_writing.py"
+"""Of what a server is needed for, so much is in the default loop."""
 
-@pytest.fixture(params=["sqlite"])
-def store_kind(request: pytest.FixtureRequest) -> str:
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs a server is slow, since each test has a database of its own; one file stays in the default loop."""
+    for item in items:
+        kind = getattr(item, "callspec", None)
+        if kind is not None and kind.params.get("store_kind") == "postgres" and item.path.name != IN_THE_LOOP:
+            item.add_marker(pytest.mark.slow)
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_kind(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The name of an implementation."""
-    return str(request.param)
+    yield request.param
+    if request.param == "postgres":
+        from tests.postgres import drop_databases
+
+        drop_databases(tmp_path)
+
+
+@pytest.fixture
+def store_kinds(tmp_path: Path) -> Iterator[None]:
+    """Stores of all kinds can be opened; the databases of the test are gone when it is over."""
+    from tests.postgres import drop_databases
+
+    yield
+    drop_databases(tmp_path)
+
+
+@pytest.fixture
+def both_stores(store_kinds: None, tmp_path: Path) -> Iterator[list[TableStore]]:
+    """A SQLite store and one in PostgreSQL, both new."""
+    opened = [open_kind(kind, tmp_path) for kind in ("sqlite", "postgres")]
+    yield opened
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def store_unchecked(store_kind: str, tmp_path: Path) -> Iterator[Store]:
+    """A store with two collections and three sources, which a test may damage."""
+    opened = furnish(open_kind(store_kind, tmp_path))
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

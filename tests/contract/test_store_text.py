@@ -3,9 +3,12 @@
 import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.store_world import NOW, ONE, TWO, identifier, indicators, made, put
 
 from comity.errors import InvalidRequest
+from comity.store.base import TableStore
 from comity.store.interface import Hits, Store, TextQuery
 
 MALWARE = made(
@@ -189,3 +192,25 @@ def test_withdrawn_text_is_not_found_and_purged_text_leaves_the_index(store: Sto
         tx.purge(NOW + 1)
     assert _ids(store, "wannacry") == []
     assert _ids(store, "spreads") == [INDICATOR.id]
+
+
+LETTERS = "aAbBzZ0éÉöÖßẞİıÅΣσςἀЙй日本한ﬁ"
+MARKS = " \t\n.-_%\\'\"*()/:@#½²\u0301\u0308\u0345\u200d☃"
+texts = st.text(st.sampled_from(LETTERS * 3 + MARKS), max_size=12)
+
+
+@pytest.mark.slow
+@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=4), st.lists(texts, min_size=1, max_size=20))
+@settings(max_examples=30, suppress_health_check=list(HealthCheck), deadline=None)
+def test_both_kinds_of_index_find_the_same(
+    both_stores: list[TableStore], named: list[tuple[str, str]], asked: list[str]
+) -> None:
+    rows = [(key, name, prose) for key, (name, prose) in enumerate(named, 1)]
+    words = [*asked, *(word for row in named for text in row for word in (text, *text.split(), text[1:4]))]
+    found = []
+    for store in both_stores:
+        with store.writing() as db:
+            db.text.clear()
+            db.text.add(rows)
+            found.append([set(db.text.matches(word, 1, 9)) for word in words if word.strip()])
+    assert found[0] == found[1]

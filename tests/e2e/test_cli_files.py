@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import json
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 import zstandard
 from tests.commands import COMITY, bundle, comity, environment, indicator
+from tests.postgres import copy_home
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
 
 @pytest.fixture
 def home(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "node"))
+    return copy_home(made, tmp_path / "node")
 
 
 def lines(objects: list[dict[str, Any]]) -> bytes:

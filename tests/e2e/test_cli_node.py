@@ -4,7 +4,6 @@ import base64
 import json
 import os
 import re
-import shutil
 import signal
 import stat
 import subprocess
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from tests.commands import COMITY, SECONDS_MAX, bundle, comity, environment, indicator
+from tests.postgres import change_a_body, copy_home
 
 pytestmark = pytest.mark.slow
 
@@ -38,7 +38,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, key: Path) -> Path:
 
 @pytest.fixture
 def home(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "node"))
+    return copy_home(made, tmp_path / "node")
 
 
 @contextmanager
@@ -276,11 +276,7 @@ def test_doctor_tells_what_wants_a_person_and_what_does_not_hold(home: Path, tmp
     assert open_file.code == 1
     assert "\nhint\tchmod go-rwx" in open_file.out
     (home / "comity.toml").chmod(0o600)
-    data = bytearray((home / "comity.db").read_bytes())
-    place = data.find(b"sign 1")
-    assert place > 0
-    data[place : place + 6] = b"sign 7"
-    (home / "comity.db").write_bytes(data)
+    change_a_body(home, b"sign 1", b"sign 7")
     assert comity("doctor", home=home).code == 20
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.commands import comity
 
-from comity.node.system import starter_texts
+from comity.node.policies import starter_texts
 
 pytestmark = pytest.mark.slow
 TEXT = '@id("a.rule")\n@title("A rule")\npermit (principal, action, resource)\nwhen { resource.ours };\n'

@@ -1,5 +1,6 @@
 """HTTP as nobody should speak it: bounds on sizes and waits, and connections that stay sound."""
 
+import contextlib
 import gzip
 import time
 from collections.abc import Iterator
@@ -301,3 +302,22 @@ def test_there_are_only_so_many_connections(stand: Stand, monkeypatch: pytest.Mo
     for wire in wires:
         with wire:
             is_sound(stand, wire)
+
+
+def test_one_client_with_all_connections_keeps_nobody_out(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 20)
+    monkeypatch.setattr(protocol, "CONNECTIONS_MAX", 5)
+    with contextlib.ExitStack() as stack:
+        crowd = [stack.enter_context(Wire(stand.address, source="127.0.0.2")) for _ in range(5)]
+        crowd[0].send(head(stand, b"POST", objects_path(stand), (b"Content-Length", b"2")))
+        time.sleep(0.3)
+        for _ in range(2):
+            is_sound(stand, stack.enter_context(Wire(stand.address, source="127.0.0.3")))
+        crowd[0].send(b"{}")
+        answer = crowd[0].answer()
+        assert answer is not None, "the one in the midst of a request was ended first"
+        assert sum(wire.answer(patience_seconds=0.2) is None and wire.closed for wire in crowd[1:]) == 2
+        # With this one they would be as many as the others.
+        late = stack.enter_context(Wire(stand.address, source="127.0.0.3"))
+        assert late.answer(patience_seconds=3) is None
+        assert late.closed

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.hostile_cases import Case, build, load
+from tests.postgres import new_store
 from tests.served import COMITY, comity
 
 from comity.errors import ComityError
@@ -39,7 +40,7 @@ def body_of(case: Case) -> bytes:
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:
     """A new node."""
-    with init_home(tmp_path / "home", name="Import") as node:
+    with init_home(tmp_path / "home", name="Import", store=new_store()) as node:
         yield node
 
 
@@ -66,7 +67,7 @@ def test_a_hostile_file_gives_a_report_or_one_of_our_errors(node: Node, tmp_path
     exported: list[bytes] = []
     count = node.export(exported.append)
     assert count == sum(1 for _ in node.find(Query(versions=("all",))))
-    with init_home(tmp_path / "again", name="Again") as again:
+    with init_home(tmp_path / "again", name="Again", store=new_store()) as again:
         report = again.receive(b"".join(exported))
         assert (report.stored, report.rejected, report.conflicts) == (count, [], [])
 

@@ -11,18 +11,20 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.postgres import store_address
 from tests.serving import certificate, standing
 from tests.world import envelope, indicator
 
 from comity.errors import Invalid, Refused, StoreUnavailable, Unavailable
+from comity.node import work as behind
 from comity.node.node import Node
-from comity.web import serve as serving_room
 from comity.web.serve import Serving, check_exposure, serve
 
 pytestmark = pytest.mark.slow
 
 PROGRAM = """
 import sys
+from comity.node import work as behind
 from comity.node.node import Node
 from comity.web.serve import serve
 
@@ -46,7 +48,7 @@ def test_a_lost_file_of_tls_is_named(tmp_path: Path, lost: str) -> None:
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_gently_and_it_prints_nothing_of_its_own(tmp_path: Path, sign: signal.Signals) -> None:
-    command = [sys.executable, "-c", PROGRAM, f"sqlite:///{tmp_path / 'a.db'}"]
+    command = [sys.executable, "-c", PROGRAM, store_address(tmp_path)]
     with (
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
         requests.Session() as session,
@@ -102,7 +104,7 @@ def test_credentials_stay_on_this_host_or_under_the_operators_word(host: str, ho
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "", "192.0.2.1", "::", "no-such-host.invalid"])  # noqa: S104
 def test_plain_http_on_a_network_is_refused(tmp_path: Path, host: str) -> None:
-    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, pytest.raises(Refused, match="Plain HTTP"):
+    with Node.open(store_address(tmp_path)) as node, pytest.raises(Refused, match="Plain HTTP"):
         serve(node, host, 0)
 
 
@@ -112,7 +114,7 @@ def test_a_proxy_must_be_an_address() -> None:
 
 
 def test_a_taken_port_and_a_strange_address_are_named(tmp_path: Path) -> None:
-    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node, socket.socket() as taken:
+    with Node.open(store_address(tmp_path)) as node, socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(Unavailable, match="cannot be taken"):
@@ -141,7 +143,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     cert, _ = certificate(tmp_path)
     broken = tmp_path / "broken.pem"
     broken.write_text("nonsense")
-    with Node.open(f"sqlite:///{tmp_path / 'a.db'}") as node:
+    with Node.open(store_address(tmp_path)) as node:
         for tls_cert, tls_key in ((cert, broken), (broken, broken), (tmp_path / "none.pem", broken)):
             with pytest.raises(Invalid) as caught:
                 serve(node, "127.0.0.1", 0, tls_cert=str(tls_cert), tls_key=str(tls_key))
@@ -149,7 +151,7 @@ def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
 
 
 def test_work_behind_goes_on_after_a_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving_room, "WORK_SECONDS_AFTER_FAULT", 0.01)
+    monkeypatch.setattr(behind, "SECONDS_AFTER_FAULT", 0.01)
     faults: list[Exception] = [StoreUnavailable("The store is locked."), RuntimeError("a bug")]
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""One SQLite file, several processes: nothing is lost, nothing is seen twice, and a killed writer leaves no half."""
+"""One store, several processes: nothing is lost, nothing is seen twice, and a killed writer leaves no half."""
 
 import subprocess
 import sys
@@ -7,19 +7,17 @@ from pathlib import Path
 
 import pytest
 from tests.data import ROOT
-from tests.store_world import ONE, furnish
+from tests.store_world import ONE, furnish, open_kind
 
 from comity.interfaces import Query
-from comity.store.sqlite import SqliteStore, open_store
 
 _WRITER = """
 import sys, time
 from pathlib import Path
-from comity.store.sqlite import open_store
-from tests.store_world import indicators, put
+from tests.store_world import indicators, open_kind, put
 
-path, start, count, size = Path(sys.argv[1]), *map(int, sys.argv[2:])
-store = open_store(path, create=False)
+kind, folder, start, count, size = sys.argv[1], Path(sys.argv[2]), *map(int, sys.argv[3:])
+store = open_kind(kind, folder)
 print("ready", flush=True)
 for first in range(start, start + count, size):
     put(store, indicators(size, first), now=time.time_ns() // 1000, batch=70)
@@ -27,9 +25,9 @@ store.close()
 """
 
 
-def _writer(path: Path, start: int, count: int, size: int) -> subprocess.Popen[str]:
+def _writer(kind: str, folder: Path, start: int, count: int, size: int) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _WRITER, str(path), str(start), str(count), str(size)],
+        [sys.executable, "-c", _WRITER, kind, str(folder), str(start), str(count), str(size)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -39,17 +37,13 @@ def _writer(path: Path, start: int, count: int, size: int) -> subprocess.Popen[s
     return process
 
 
-def _store(path: Path) -> SqliteStore:
-    store = open_store(path)
-    furnish(store)
-    return store
+pytestmark = [pytest.mark.slow, pytest.mark.parametrize("kind", ["sqlite", "postgres"])]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("by", ["after", "added_after"])
-def test_polling_beside_two_writing_processes_loses_and_repeats_nothing(tmp_path: Path, by: str) -> None:
-    store = _store(tmp_path / "store.db")
-    writers = [_writer(store.path, start, 600, 15) for start in (0, 10_000)]
+def test_polling_beside_two_writing_processes_loses_and_repeats_nothing(tmp_path: Path, kind: str, by: str) -> None:
+    store = furnish(open_kind(kind, tmp_path))
+    writers = [_writer(kind, tmp_path, start, 600, 15) for start in (0, 10_000)]
     seen: list[str] = []
     position = 0
 
@@ -81,17 +75,16 @@ def test_polling_beside_two_writing_processes_loses_and_repeats_nothing(tmp_path
     store.close()
 
 
-@pytest.mark.slow
-def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path) -> None:
-    store = _store(tmp_path / "store.db")
+def test_a_killed_writer_leaves_whole_transactions(tmp_path: Path, kind: str) -> None:
+    store = furnish(open_kind(kind, tmp_path))
     for round in range(4):
-        writer = _writer(store.path, round * 100_000, 50_000, 500)
+        writer = _writer(kind, tmp_path, round * 100_000, 50_000, 500)
         time.sleep(0.05 + 0.11 * round)
         writer.kill()
         writer.wait()
         assert writer.stdout is not None
         writer.stdout.close()
-        again = open_store(store.path)
+        again = open_kind(kind, tmp_path)
         assert again.check(deep=True) == []
         with again.read() as snapshot:
             assert snapshot.counts().copies % 500 == 0

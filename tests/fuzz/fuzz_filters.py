@@ -19,10 +19,10 @@ with atheris.instrument_imports(include=["comity.taxii", "comity.web"]):
     from comity.errors import ComityError, InvalidRequest, UnsupportedMedia
     from comity.stix.timestamp import instant_key
     from comity.taxii import media
+    from comity.taxii.coding import unpacked
     from comity.taxii.cursor import Cursors
     from comity.taxii.filters import Endpoint, parse
     from comity.web.auth import caller_address, credential_of
-    from comity.web.bodies import unpacked
 
 CURSORS = Cursors(bytes(range(64)))
 OTHER_CURSORS = Cursors(bytes(range(1, 65)))

@@ -23,7 +23,7 @@ from tests.house.tree import ROOT, project, readme_command
 from comity.node.system import Settings
 from comity.web.routes import ROUTES
 
-NEED_A_MACHINE = {"docs/how-to/run-under-systemd.md", "CONTRIBUTING.md"}
+NEED_A_MACHINE = {"docs/how-to/run-under-systemd.md", "CONTRIBUTING.md", "docs/how-to/run-on-postgresql.md"}
 DOCUMENTS = sorted({*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")})
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)

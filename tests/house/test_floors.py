@@ -58,6 +58,7 @@ FAULTS = {
     "taxii/media.py": "import socket",
     "node/showing.py": "import secrets",
     "node/asking.py": "import time",
+    "node/doctor.py": "import httpcore2",
     "web/call.py": "import comity.store.sqlite",
     "cli/options.py": "from comity.store import interface",
     "store/flags.py": "def late() -> None:\n    import stix2",

@@ -62,7 +62,10 @@ def imports() -> Iterator[tuple[Path, str]]:
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported() -> None:
-    declared = {re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in project()["project"]["dependencies"]}
+    table = project()["project"]
+    extras = [lines for name, lines in table["optional-dependencies"].items() if name != "test"]
+    lines = [*table["dependencies"], *(line for extra in extras for line in extra)]
+    declared = {re.split(r"[^A-Za-z0-9-]", line)[0].lower() for line in lines}
     owners = importlib.metadata.packages_distributions()
     imported = {top for _, top in imports()} - set(sys.stdlib_module_names) - {"comity"}
     used = {re.sub(r"[-_.]+", "-", owner).lower() for top in imported for owner in owners[top]}

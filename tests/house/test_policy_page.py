@@ -4,7 +4,7 @@ import re
 
 from tests.house.tree import ROOT
 
-from comity.node.system import policy_texts
+from comity.node.policies import policy_texts
 from comity.release import cedar
 from comity.release.classes import Action
 from comity.release.decide import GATE_RULES

@@ -22,7 +22,8 @@ def files(*suffixes: str) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if f not in _MADE and not f.endswith(("_cache", ".egg-info")))
         for name in sorted(names):
             path = Path(folder, name)
-            made = name.startswith(".coverage") or path.is_symlink()
+            # In a worktree `.git` is a file.
+            made = name in _MADE or name.startswith(".coverage") or path.is_symlink()
             if not made and (not suffixes or path.suffix in suffixes):
                 yield path
 
@@ -55,7 +56,7 @@ def run(*command: str, cwd: Path = ROOT, input: str | None = None) -> subprocess
     }
     environment["PYTHONPATH"] = str(cwd / "src")
     return subprocess.run(
-        command, cwd=cwd, input=input, capture_output=True, text=True, timeout=110, check=False, env=environment
+        command, cwd=cwd, input=input, capture_output=True, encoding="utf-8", timeout=110, check=False, env=environment
     )
 
 

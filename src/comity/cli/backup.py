@@ -73,14 +73,26 @@ def _private_halves(key: str) -> list[str]:
 
 
 @click.command("migrate", cls=Command)
+@click.option("--to", metavar="URL", help="Move the node into this empty store.")
 @pass_console
-def migrate(console: Console) -> None:
-    """Bring the store to this version of Comity.
+def migrate(console: Console, to: str | None) -> None:
+    """Bring the store to this version, or the node to another store.
 
-    A copy of the store as it was stays beside it.
+    A copy of the store as it was stays in the home. With --to everything moves to another store (postgresql://…, or a
+    file as sqlite:///PATH): stop `serve` first. The store that was left is not touched.
     """
-    from comity.node.home import migrate_home
+    from comity.node.home import migrate_home, move_home
+    from comity.node.system import refuse_password
 
+    if to is not None:
+        refuse_password(to)
+        report = move_home(console.home, to)
+        if console.json:
+            console.result({"store": report.store, "left": report.left, "objects": report.objects})
+            return
+        console.say(f"Moved the node to {report.store}: {counted(report.objects, 'object')}, every digest agrees.")
+        console.note(f"The store that it left is still at {report.left}. Remove it when all is well.")
+        return
     done = migrate_home(console.home)
     if console.json:
         console.result({"migrations": done})

@@ -17,17 +17,18 @@ def show(console: Console) -> None:
     """Show every setting with its value; those that comity.toml does not name have their default."""
     from dataclasses import fields
 
-    from comity.node.system import SETTINGS_FILE, load_settings, toml_value
+    from comity.node.system import SETTINGS_FILE, load_settings, shown, toml_value
 
     settings = load_settings(console.home)
+    values = shown(settings)
     if console.json:
-        console.result({field.name: getattr(settings, field.name) for field in fields(settings)})
+        console.result(values)
         return
     console.remark(f"From {path_text(console.home / SETTINGS_FILE)}")
     for field in fields(settings):
         if console.terminal:
             console.say(f"# {field.metadata.get('words', '')}")
-        console.say(f"{field.name} = {toml_value(getattr(settings, field.name))}")
+        console.say(f"{field.name} = {toml_value(values[field.name])}")
 
 
 @config.command("check", cls=Command)

@@ -13,8 +13,8 @@ _MARKS = {"ok": ("✓", "32"), "warn": ("!", "33"), "bad": ("✗", "31"), "broke
 def doctor(context: click.Context) -> None:
     """Look at the node and say what is not well.
 
-    Settings, files, disk, store, clock, certificate and tokens are looked at; nothing is changed. Exit 0 where all is
-    well, 1 where something wants a person, 20 where what is stored does not agree with its digests.
+    Settings, files, disk, store, clock, certificate, tokens and jobs are looked at; nothing is changed. Exit 0 where
+    all is well, 1 where something wants a person, 20 where what is stored does not agree with its digests.
     """
     from comity.node.doctor import Level, examine
 

@@ -14,6 +14,7 @@ TOKEN_FILE = "first-token.json"  # noqa: S105 - the name of a file
 
 @click.command("init", cls=Command)
 @click.option("--name", help="What the node is called.  [default: this host's name]")
+@click.option("--store", metavar="URL", help="Where the store is.  [default: a file in the folder]")
 @click.option(
     "--recovery-key",
     "key_file",
@@ -22,12 +23,14 @@ TOKEN_FILE = "first-token.json"  # noqa: S105 - the name of a file
     help="Where to write the private half of the recovery key.  [default: beside the first token]",
 )
 @pass_console
-def init(console: Console, name: str | None, key_file: Path | None) -> None:
+def init(console: Console, name: str | None, store: str | None, key_file: Path | None) -> None:
     """Make a node: its folder, its store, a first token and a recovery key.
 
     The folder is for its owner alone (mode 0700). The token has every right; its secret is written to a file in the
     folder (mode 0600), and shown once when a person reads the answer. Backups are encrypted to the recovery key; its
     private half is written to a file (mode 0600) that you must take away from this machine.
+
+    A store in PostgreSQL is named by an address without a password, postgresql://ROLE@HOST/DATABASE.
     """
     import orjson
 
@@ -35,15 +38,17 @@ def init(console: Console, name: str | None, key_file: Path | None) -> None:
     from comity.errors import AlreadyDone, NotFound
     from comity.node.home import init_home
     from comity.node.recovery import KEY_FILE, make_key
-    from comity.node.system import write_private
+    from comity.node.system import refuse_password, write_private
 
+    if store is not None:
+        refuse_password(store)
     if key_file is not None:
         # Better before there is a node than after.
         if key_file.exists():
             raise AlreadyDone(f"{path_text(key_file)} exists already.")
         if not key_file.absolute().parent.is_dir():
             raise NotFound(f"There is no folder {path_text(key_file.parent)}.")
-    with init_home(console.home, name=name if name is not None else os.uname().nodename) as node:
+    with init_home(console.home, name=name if name is not None else os.uname().nodename, store=store) as node:
         token = node.new_token("admin", read=["all"], write=["all"])
         default = node.collections()[0]
         answer = {

@@ -10,10 +10,11 @@ import click
 from comity import __version__
 from comity.cli.console import Console, json_text
 from comity.cli.options import LazyGroup
-from comity.errors import ComityError, Conflict, Invalid, NotFound, Refused, Unavailable, Unverified
+from comity.errors import ComityError, Conflict, Invalid, NotFound, NotInstalled, Refused, Unavailable, Unverified
 
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 EXIT_CODES: tuple[tuple[type[ComityError], int], ...] = (
+    (NotInstalled, USAGE),
     (NotFound, 3),
     (Refused, 4),
     (Invalid, 5),
@@ -26,6 +27,7 @@ COMMANDS = {
     "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story."),
     "init": ("comity.cli.init:init", "Make a node: its folder, its store, a first token and a recovery key."),
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
+    "worker": ("comity.cli.worker:worker", "Do what runs behind: text index, purge and due jobs."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
     "import": ("comity.cli.importing:import_", "Take in STIX 2.1 from files."),
     "export": ("comity.cli.exporting:export", "Write out everything that is stored."),
@@ -33,7 +35,8 @@ COMMANDS = {
     "show": ("comity.cli.show:show", "Show an object, with all its copies and versions."),
     "collection": ("comity.cli.collection:collection", "Make and list collections."),
     "token": ("comity.cli.token:token", "Make, list and revoke credentials."),
-    "source": ("comity.cli.source:source", "Make and list the sources that objects come from."),
+    "source": ("comity.cli.source:source", "Make, list and poll the sources that objects come from."),
+    "taxii": ("comity.cli.taxii:taxii", "Read from and write to any TAXII 2.1 server."),
     "policy": ("comity.cli.policy:policy", "Check, try and compare release policies."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
@@ -41,7 +44,10 @@ COMMANDS = {
         "comity.cli.recovery_key:recovery_key",
         "Make, name and show the key that backups are encrypted to.",
     ),
-    "migrate": ("comity.cli.backup:migrate", "Bring the store to this version of Comity."),
+    "migrate": (
+        "comity.cli.backup:migrate",
+        "Bring the store to this version, or the node to another store.",
+    ),
     "config": ("comity.cli.config:config", "Show and check the settings."),
     "completion": ("comity.cli.completion:completion", "Print what makes a shell complete commands and options."),
     "version": ("comity.cli.version:version", "Print the version."),

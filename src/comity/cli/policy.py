@@ -138,7 +138,8 @@ _BLANKS = {"green-community": ("community", "GROUP"), "bilateral-amber": ("partn
 def starters(console: Console, name: str | None, community: str | None, partner: str | None, to: Path | None) -> None:
     """List the policies that come with Comity, or show the one called NAME, to begin with."""
     from comity.errors import NotFound
-    from comity.node.system import starter_texts, write_private
+    from comity.node.policies import starter_texts
+    from comity.node.system import write_private
     from comity.release.text import fill
 
     found = starter_texts()
@@ -173,7 +174,7 @@ def _first_comment(text: str) -> str:
 
 
 def _floor() -> "Floor":
-    from comity.node.system import policy_texts
+    from comity.node.policies import policy_texts
     from comity.release.policy import load_floor
 
     return load_floor(*policy_texts())

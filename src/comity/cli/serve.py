@@ -21,6 +21,9 @@ _FILE = click.Path(path_type=Path)
 @click.option("--behind-proxy", metavar="ADDR", help="The address of a reverse proxy that does TLS and is believed.")
 @click.option("--insecure-http", is_flag=True, help="Plain HTTP on an address that others reach is meant so.")
 @click.option(
+    "--worker/--no-worker", "works", default=True, help="Do what runs behind too, or leave it to `comity worker`."
+)
+@click.option(
     "--workers",
     type=click.IntRange(0, 64),
     metavar="N",
@@ -36,6 +39,7 @@ def serve(
     tls_key: Path | None,
     behind_proxy: str | None,
     insecure_http: bool,
+    works: bool,
     workers: int | None,
     log_json: bool,
 ) -> None:
@@ -68,6 +72,7 @@ def serve(
         "behind_proxy": settings.behind_proxy if behind_proxy is None else behind_proxy,
         "insecure_http": insecure_http or settings.insecure_http,
         "log_json": log_json,
+        "worker": works,
         "on_ready": ready,
     }
     host = settings.host if host is None else host

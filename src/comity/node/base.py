@@ -1,17 +1,18 @@
 """What a node rests on: its store, its settings, the clock and the chance that it was given."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
 
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import system
+from comity.node.jobs import Handler, Ran, run_one
 from comity.node.system import Settings, SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.parse import Limits
-from comity.store.interface import Collection, Snapshot, Source, Store
+from comity.store.interface import Collection, Job, Snapshot, Source, Store
 
 CURSOR_KEY_BYTES = 64
 
@@ -24,6 +25,7 @@ class Base:
         self.settings = settings
         self.clock = clock
         self.entropy = entropy
+        self.handlers: dict[str, Handler] = {}
         self._schemas: schema.Schemas | None = None
         self._schemas_lock = threading.Lock()
         self._here = threading.local()
@@ -117,6 +119,15 @@ class Base:
             if self._schemas is None:
                 self._schemas = schema.compile(system.schema_documents())
             return self._schemas
+
+    def run_job(self, stopped: Callable[[], bool] = lambda: False) -> Ran | None:
+        """The job that is due the longest was run; None where none is due. Safe beside other workers of the node."""
+        return run_one(self.store, self.clock, self.entropy, self.handlers, stopped)
+
+    def jobs(self) -> list[Job]:
+        """Every job that is to be done, the earliest due first."""
+        with self._snapshot() as snapshot:
+            return snapshot.jobs()
 
     def _limits(self) -> Limits:
         return Limits(object_bytes_max=self.settings.max_content_length)

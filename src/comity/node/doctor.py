@@ -8,8 +8,10 @@ from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import recovery, system
 from comity.node.home import open_home
+from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, Settings
+from comity.store.address import is_postgres
 
 FREE_BYTES_WANTED = 500 * 2**20
 TOKEN_DAYS_WARNED = 14
@@ -42,10 +44,16 @@ def examine(home: Path) -> list[Finding]:
         settings = system.load_settings(home)
     except ComityError as error:
         return [Finding(Level.BAD, error.message, error.hint)]
-    found = [*_settings(home), *_files(home), *_disk(home), *_address(settings), *_certificate(home, settings)]
+    found = [
+        *_settings(home),
+        *_files(home),
+        *_disk(home, settings),
+        *_address(settings),
+        *_certificate(home, settings),
+    ]
     try:
         with open_home(home) as node:
-            found += [*_store(node), *_clock(node), *_text(node), *_tokens(node)]
+            found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
             found += [*_backups(node), *_recovery_keys(home)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
@@ -65,7 +73,9 @@ def _files(home: Path) -> list[Finding]:
     return [Finding(Level.WARN, f"{path} can be read by others.", f"chmod go-rwx '{path}'") for path in open_to_others]
 
 
-def _disk(home: Path) -> list[Finding]:
+def _disk(home: Path, settings: Settings) -> list[Finding]:
+    if is_postgres(settings.store):
+        return []
     free = system.free_bytes(home)
     words = f"{free / 2**30:.1f} GiB are free where the store is."
     if free >= FREE_BYTES_WANTED:
@@ -105,6 +115,11 @@ def _store(node: Node) -> list[Finding]:
     ] or [Finding(Level.OK, words)]
 
 
+def _cautions(node: Node) -> list[Finding]:
+    hint = "Set it to on in the server's postgresql.conf, and reload."
+    return [Finding(Level.WARN, caution, hint) for caution in node.store.cautions()]
+
+
 def _clock(node: Node) -> list[Finding]:
     last = node.counts().last_added
     now = microseconds(node.clock.now())
@@ -133,6 +148,16 @@ def _tokens(node: Node) -> list[Finding]:
             hint = f"Make another, hand it over, then: comity token revoke {token.id}"
             found.append(Finding(Level.WARN, f"The token {token.id} ({token.name}) ends in {days} days.", hint))
     return found or [Finding(Level.OK, f"Valid tokens: {len(valid)}, none near its end.")]
+
+
+def _jobs(node: Node) -> list[Finding]:
+    found, jobs = [], node.jobs()
+    for job in jobs:
+        if job.last_error and job.attempts >= ATTEMPTS_TOLD:
+            due = "and is not tried again" if job.due_at == PARKED_AT else f"next at {instant_of(job.due_at):%F %TZ}"
+            words = f"The job {job.kind} {job.key} failed {job.attempts} times, {due}: {job.last_error}"
+            found.append(Finding(Level.WARN, words, f"Mend what it says, then: comity source poll {job.key}"))
+    return found or [Finding(Level.OK, f"Jobs that wait: {len(jobs)}, none of them failing.")]
 
 
 def _backups(node: Node) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,8 @@ from comity.node import recovery, system
 from comity.node.node import Node
 from comity.node.system import SETTINGS_FILE, STORE_FILE, Settings, SystemClock, SystemEntropy
 from comity.store import archive, sealed
+from comity.store.address import masked
+from comity.store.copying import move
 from comity.store.scratch import new_file, scratch_folder
 
 WORKERS_UNASKED = 4
@@ -32,20 +35,33 @@ class BackupReport:
     verified: bool = False
 
 
-def init_home(home: Path, *, name: str) -> Node:
+@dataclass(frozen=True, slots=True)
+class MoveReport:
+    """Where a node rests now, how much it holds, and where the store that it left still is. No passwords."""
+
+    store: str
+    left: str
+    objects: int
+
+
+def init_home(home: Path, *, name: str, store: str | None = None) -> Node:
     """The folder (mode 0700) holds a new node with the source `local` and the collection `default`; the node is open.
 
-    AlreadyDone where there is a node, or anything else, in the folder.
+    Its store is a file in the folder unless another address is given. AlreadyDone where there is a node, or anything
+    else, in the folder, or a store in the database.
     """
-    problems = system.settings_problems({"name": name})
+    values = {"name": name} if store is None else {"name": name, "store": store}
+    problems = system.settings_problems(values)
     if problems:
         raise Invalid(problems[0], where="name")
     if (home / SETTINGS_FILE).exists():
         raise AlreadyDone(f"There is a node in {home} already.", hint="comity doctor tells how it is.")
+    settings = Settings(name=name, store=store or Settings().store)
+    system.refuse_store(settings.store)
     system.make_home(home)
-    node = _open(home, Settings(name=name), create=True)
+    node = _open(home, settings, create=True)
     node.furnish()
-    system.write_settings(home, {"name": name})
+    system.write_settings(home, values)
     return node
 
 
@@ -82,7 +98,12 @@ def backup(home: Path, target: Path, *, plain: bool = False, verify: bool = Fals
                 node.store.backup(copy)
                 with _open(scratch, Settings(name=node.name), create=False) as copied:
                     held = _held(copied)
-                files = {SETTINGS_FILE: home / SETTINGS_FILE, STORE_FILE: copy}
+                settings = scratch / SETTINGS_FILE
+                system.write_private(settings, (home / SETTINGS_FILE).read_bytes())
+                if node.settings.store != Settings().store:
+                    # What is restored is a file in the new home; and an address may hold a password.
+                    system.set_setting(scratch, "store", Settings().store)
+                files = {SETTINGS_FILE: settings, STORE_FILE: copy}
                 contents = archive.pack(
                     file,
                     files,
@@ -205,3 +226,20 @@ def migrate_home(home: Path) -> list[str]:
     """
     settings = system.load_settings(home)
     return system.migrate_store(settings.store, home)
+
+
+def move_home(home: Path, url: str) -> MoveReport:
+    """The node rests at that address, with everything that it held; the settings say so. Not beside a running `serve`.
+
+    AlreadyDone where the other store holds anything; Unverified, and nothing changed, where the copy does not hold.
+    """
+    settings = system.load_settings(home)
+    if url == settings.store:
+        raise AlreadyDone(f"The node rests at {masked(url)} already.")
+    with closing(system.open_store(settings.store, home, create=False)) as left:
+        with closing(system.open_store(url, home, create=True)) as store:
+            move(left, store)
+            with store.read() as snapshot:
+                objects = snapshot.counts().copies
+        system.set_setting(home, "store", url)
+    return MoveReport(masked(url), masked(settings.store), objects)

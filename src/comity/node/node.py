@@ -9,16 +9,16 @@ from comity.node import access as who
 from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.base import Base
 from comity.node.outbound import Item, Released
-from comity.node.receive import Posted, Report, Way
+from comity.node.receive import Posted, Report, way_of
 from comity.node.showing import CopyView
+from comity.node.sources import Sources
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
 from comity.stix.object import Rejected
 from comity.stix.split import split_document
 from comity.stix.timestamp import instant_key
-from comity.store.interface import Collection, Counts, Entries, Hits, Source, Token
+from comity.store.interface import Collection, Counts, Entries, Hits, Token
 
 TEXT_INDEX_OBJECTS = 500
 TEXT_SECONDS_AWAITED = 5
@@ -29,8 +29,6 @@ UNDO_SECONDS = 30 * 24 * 3600
 PURGE_SECONDS_BETWEEN = 3600
 PURGE_OBJECTS = 1000
 RESERVED = "all"
-SOURCE_KINDS = ("own", "feed")
-PUBLISH_WAYS = ("auto", "review")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +43,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Base):
+class Node(Sources):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -93,7 +91,7 @@ class Node(Base):
                 tx.put_token(token)
             return token
 
-    # -- collections and sources
+    # -- collections
 
     def collections(self, access: Access = OPERATOR) -> list[CollectionView]:
         """The collections in which this reader has any right, in order of making."""
@@ -119,41 +117,6 @@ class Node(Base):
                     raise AlreadyDone(f"There is a collection {title!r} already.", hint="Choose another title.")
             made = tx.put_collection(Collection(str(self.entropy.uuid4()), title, alias, description))
         return _view(made, OPERATOR)
-
-    def sources(self) -> list[Source]:
-        """Every source, in order of making."""
-        with self._snapshot() as snapshot:
-            return snapshot.sources()
-
-    def add_source(
-        self,
-        name: str,
-        *,
-        kind: str = "feed",
-        strict: bool = False,
-        default_marking: str = "amber+strict",
-        publish: str = "review",
-        labels_are_markings: bool = False,
-    ) -> Source:
-        """The source exists. AlreadyDone where one of that name did before."""
-        check_name(name, "source name")
-        if kind not in SOURCE_KINDS or publish not in PUBLISH_WAYS:
-            raise Invalid("A source is `own` or `feed`, and published by `auto` or `review`.", where="source")
-        marking = TLP.read(default_marking)
-        with self.store.write() as tx:
-            if any(source.name == name for source in tx.sources()):
-                raise AlreadyDone(f"There is a source {name!r} already.")
-            return tx.put_source(
-                Source(
-                    name,
-                    kind=kind,
-                    strict=strict,
-                    default_marking=marking.word.removeprefix("TLP:").lower(),
-                    publish=publish,
-                    labels_are_markings=labels_are_markings,
-                    created_at=microseconds(self.clock.now()),
-                )
-            )
 
     # -- in
 
@@ -206,7 +169,7 @@ class Node(Base):
             known = next((s for s in snapshot.sources() if s.name == source), None)
         found = known or self.add_source(source)
         report = Report(found.name, new_source=known is None)
-        way = _way(target, found, strict, default)
+        way = way_of(target.id, found, strict, default)
         schemas, limits = self.schemas(), self._limits()
         receive.store_all(self.store, self.clock, raws, way, schemas, limits, report, progress)
         return report
@@ -216,7 +179,7 @@ class Node(Base):
         with self._snapshot() as snapshot:
             target = outbound.permit(snapshot, access, collection, write=True)
             source = snapshot.source(access.source)
-        way = _way(target, source, None, None)
+        way = way_of(target.id, source)
         self._stored_at = microseconds(self.clock.now())
         return receive.post(self.store, self.clock, self.entropy, access, way, body, self.schemas(), self._limits())
 
@@ -360,8 +323,3 @@ def _view(collection: Collection, access: Access) -> CollectionView:
         access.may_read(collection.id),
         access.may_write(collection.id),
     )
-
-
-def _way(target: Collection, source: Source, strict: bool | None, marking: TLP | None) -> Way:
-    default = TLP.read(source.default_marking) if marking is None else marking
-    return Way(target.id, source, source.strict if strict is None else strict, default, marking is not None)

@@ -123,6 +123,12 @@ class Posted:
     body: bytes
 
 
+def way_of(collection: str, source: Source, strict: bool | None = None, marking: TLP | None = None) -> Way:
+    """The way in for that source into the collection of that id; what is None is as the source says."""
+    default = TLP.read(source.default_marking) if marking is None else marking
+    return Way(collection, source, source.strict if strict is None else strict, default, marking is not None)
+
+
 class _Judging:
     """Cuts batches for the store out of raw objects, and remembers every judgement in order."""
 
@@ -230,8 +236,10 @@ def store_all(
     limits: Limits,
     report: Report,
     progress: Callable[[int], None] | None = None,
+    record: Callable[[Transaction, Sequence[Verdict]], None] | None = None,
 ) -> None:
     """Everything good among the raw objects is stored, slice by slice, and the report says what became of each.
+    `record` is called in the transaction of the last slice, with its verdicts.
 
     An Invalid raised by the iterator itself (a broken document) ends the import: what came before stays stored.
     """
@@ -241,9 +249,13 @@ def store_all(
         taken = _Slice(source)
         judging = _Judging(taken, way, schemas, limits, first_index=done)
 
-        def finish(tx: Transaction, verdicts: list[Verdict], judging: _Judging = judging) -> list[Verdict]:
+        def finish(
+            tx: Transaction, verdicts: list[Verdict], judging: _Judging = judging, taken: _Slice = taken
+        ) -> list[Verdict]:
             if way.marking_given:
                 tell_kept_markings(tx, way, judging.verdicts(verdicts), report)
+            if record is not None and taken.ended:
+                record(tx, verdicts)
             return verdicts
 
         verdicts = store.ingest(

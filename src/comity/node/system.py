@@ -3,8 +3,8 @@
 import importlib.resources
 import io
 import os
-import re
 import secrets
+import stat
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -17,16 +17,21 @@ from uuid import UUID, uuid4
 import orjson
 
 from comity import __version__
-from comity.errors import AlreadyDone, Invalid, NotFound
+from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled, Refused
 from comity.interfaces import PAGE_ITEMS_MAX
-from comity.store.interface import Store
+from comity.store.address import SQLITE, has_password, is_postgres, masked
+from comity.store.scratch import PREFIX, sync_folder
 
 if TYPE_CHECKING:
     from importlib.metadata import PackagePath
+    from types import ModuleType
+
+    from comity.store.base import TableStore
 
 SETTINGS_FILE = "comity.toml"
 STORE_FILE = "comity.db"
 SCHEMAS_EXPECTED = 57
+SECRET_BYTES_MAX = 8192
 
 
 class SystemClock:
@@ -58,7 +63,10 @@ class Settings:
     """What `comity.toml` may say; each key has the name of its field, and words for the reference page."""
 
     name: str = _setting("Comity node", "What this node is called, in TAXII titles and on its pages.")
-    store: str = _setting(f"sqlite:///{STORE_FILE}", "Where the store is; a relative path is meant from the home.")
+    store: str = _setting(
+        f"{SQLITE}{STORE_FILE}",
+        "Where the store is: a file, its path meant from the home, or postgresql://HOST/DATABASE.",
+    )
     host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
     port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
     workers: int = _setting(0, "The processes that answer together, 1 to 64; 0 is one for each core, at most 4.")
@@ -137,8 +145,8 @@ def check_settings(home: Path) -> list[str]:
         named = getattr(settings, key)
         if named and not os.access(home / named, os.R_OK):
             problems.append(f"`{key}`: {home / named} cannot be read.")
-    if not settings.store.startswith("sqlite:///"):
-        problems.append("`store` must be sqlite:///PATH.")
+    if not is_postgres(settings.store) and not settings.store.startswith(SQLITE):
+        problems.append("`store` must be sqlite:///PATH or postgresql://HOST/DATABASE.")
     return problems
 
 
@@ -149,16 +157,35 @@ def write_settings(home: Path, values: dict[str, Any]) -> None:
     write_private(home / SETTINGS_FILE, ("\n".join(lines) + "\n").encode())
 
 
-def set_setting(home: Path, key: str, value: str) -> None:
-    """`comity.toml` says this of the key, on a line of its own at the end; the other lines are as they were."""
+def shown(settings: Settings) -> dict[str, Any]:
+    """Every setting with its value, as it may be seen: passwords are masked."""
+    values = {field.name: getattr(settings, field.name) for field in fields(settings)}
+    return values | {"store": masked(settings.store)}
+
+
+def set_setting(home: Path, key: str, value: Any) -> None:
+    """`comity.toml` says this value of the key and is otherwise as it was; at no moment it is half written."""
     path = home / SETTINGS_FILE
     values = _read_settings(path)
     lines = path.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if not re.match(rf"\s*{key}\s*=", line)]
-    changed = "\n".join([*kept, f"{key} = {toml_value(value)}", ""])
-    if tomllib.loads(changed) != values | {key: value}:
-        raise Invalid(f"{path}: `{key}` cannot be changed there.", where=str(path), hint=f"Write {key} on one line.")
-    path.write_text(changed, encoding="utf-8")
+    # Settings are top-level keys, so that the last line that sets one and the first line of all are good places.
+    places = [place for place, line in enumerate(lines) if line.partition("=")[0].strip() == key]
+    lines[places[-1] if places else 0 : places[-1] + 1 if places else 0] = [f"{key} = {toml_value(value)}"]
+    text = "\n".join(lines) + "\n"
+    if _parsed(text) != values | {key: value}:
+        raise Invalid(f"{path} cannot be changed safely.", where=str(path), hint=f"Set by hand: {key} = …")
+    part = home / f"{PREFIX}settings.part"
+    part.unlink(missing_ok=True)
+    write_private(part, text.encode())
+    part.replace(path)
+    sync_folder(home)
+
+
+def _parsed(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return None
 
 
 def toml_value(value: Any) -> str:
@@ -178,6 +205,27 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def read_secret(path: Path) -> str:
+    """The secret in the file, without the line break at its end. Refused where everybody can read it; a group may,
+    since that is how systemd hands credentials over."""
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(SECRET_BYTES_MAX + 1)
+    except OSError as error:
+        raise NotFound(f"{path} cannot be read: {error.strerror}.", where="secret_file") from error
+    if mode & 0o007 and stat.S_ISREG(mode):
+        raise Refused(f"{path} can be read by everybody.", hint=f"chmod 600 '{path}'", where="secret_file")
+    try:
+        secret = content.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        secret = ""
+    if not secret or len(content) > SECRET_BYTES_MAX or not secret.isprintable():
+        words = f"{path} holds no secret: one line of at most {SECRET_BYTES_MAX} bytes is wanted."
+        raise Invalid(words, where="secret_file")
+    return secret
 
 
 def read_begin(path: Path, bytes_max: int) -> bytes:
@@ -216,18 +264,46 @@ def small_files(folder: Path, bytes_max: int, count_max: int) -> list[Path]:
 
 def store_path(url: str, home: Path | None = None) -> Path:
     """The file of a `sqlite:///PATH` address; a relative path is meant from the home, else from here."""
-    prefix = "sqlite:///"
-    if not url.startswith(prefix) or len(url) == len(prefix):
-        raise Invalid(f"{url!r} is no store address.", where="store", hint="Give sqlite:///PATH.")
-    path = Path(url.removeprefix(prefix))
+    if not url.startswith(SQLITE) or len(url) == len(SQLITE):
+        hint = "Give sqlite:///PATH or postgresql://HOST/DATABASE."
+        raise Invalid(f"{masked(url)!r} is no store address.", where="store", hint=hint)
+    path = Path(url.removeprefix(SQLITE))
     return path if home is None or path.is_absolute() else home / path
 
 
-def open_store(url: str, home: Path | None = None, *, create: bool) -> Store:
-    """The store at that address. NotFound where there is none and none may be made, OldSchema where it must migrate."""
-    from comity.store.sqlite import open_store as open_sqlite
+def _postgres() -> "ModuleType":
+    try:
+        from comity.store import postgres
+    except ModuleNotFoundError as error:
+        words = f"A store in PostgreSQL needs the extra `postgres` ({error.name} is not installed)."
+        raise NotInstalled(words, hint="pip install 'comity[postgres]'") from error
+    return postgres
 
-    return open_sqlite(store_path(url, home), create=create)
+
+def open_store(url: str, home: Path | None = None, *, create: bool) -> "TableStore":
+    """The store at that address. NotFound where there is none and none may be made, OldSchema where it must migrate."""
+    from comity.store import sqlite
+
+    opened: TableStore
+    if is_postgres(url):
+        opened = _postgres().open_store(url, create=create)
+    else:
+        opened = sqlite.open_store(store_path(url, home), create=create)
+    return opened
+
+
+def refuse_store(url: str) -> None:
+    """AlreadyDone where there is a store in the database of that address; files are made by their own rules."""
+    if is_postgres(url) and _postgres().schema_version(url):
+        hint = "Copy the comity.toml of its home to serve it from here too."
+        raise AlreadyDone(f"There is a store at {masked(url)} already.", hint=hint)
+
+
+def refuse_password(url: str) -> None:
+    """Invalid where an argument holds a password, since others on the host can read it."""
+    if has_password(url):
+        hint = "Put it into ~/.pgpass, or into `store` in comity.toml."
+        raise Invalid("A password must not be an argument.", where="store", hint=hint)
 
 
 def schema_documents() -> dict[str, Any]:
@@ -267,13 +343,16 @@ def make_home(home: Path) -> None:
         raise NotFound(f"{home} cannot be made: {error.strerror}.") from error
 
 
-def migrate_store(url: str, home: Path | None = None) -> list[str]:
-    """The store has the schema of this version; a copy as it was lies beside it. The names of what was run."""
-    from comity.store.sqlite import migrate
+def migrate_store(url: str, home: Path) -> list[str]:
+    """The store has the schema of this version; a copy as it was lies in a file. The names of what was run."""
+    from comity.store import sqlite
 
-    path = store_path(url, home)
     stamp = SystemClock().now().strftime("%Y%m%dT%H%M%SZ")
-    return migrate(path, path.with_name(f"{path.name}.before-{stamp}"))
+    if is_postgres(url):
+        done: list[str] = _postgres().migrate(url, home / f"{STORE_FILE}.before-{stamp}")
+        return done
+    path = store_path(url, home)
+    return sqlite.migrate(path, path.with_name(f"{path.name}.before-{stamp}"))
 
 
 def version() -> str:
@@ -315,19 +394,6 @@ def certificate_until(path: Path) -> datetime:
         raise Invalid(f"{path} holds no certificate in PEM form.", where="tls_cert") from error
 
 
-def policy_texts() -> tuple[str, str]:
-    """The schema of release policies, and the floor beneath all of them."""
-    folder = importlib.resources.files("comity") / "release"
-    return (
-        (folder / "policy.cedarschema").read_text(encoding="utf-8"),
-        (folder / "floor.cedar").read_text(encoding="utf-8"),
-    )
-
-
-def starter_texts() -> dict[str, tuple[str, str]]:
-    """The policies that come with Comity, rules and cases by name, in the order of how much they permit."""
-    folder = importlib.resources.files("comity") / "release" / "starters"
-    return {
-        name: tuple((folder / f"{name}.{kind}").read_text(encoding="utf-8") for kind in ("cedar", "toml"))  # type: ignore[misc]
-        for name in ("nothing", "green-community", "bilateral-amber")
-    }
+def policy_text(name: str) -> str:
+    """A text on release policies that comes with Comity, by its place under `comity/release`."""
+    return (importlib.resources.files("comity") / "release" / name).read_text(encoding="utf-8")

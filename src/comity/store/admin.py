@@ -1,11 +1,11 @@
 """What few know and all ask: collections, sources and tokens, as of one value of the store's `admin_version`."""
 
-import sqlite3
 from dataclasses import dataclass
 
 import msgspec
 
 from comity.errors import Conflict, NotFound
+from comity.store.database import Database
 from comity.store.interface import Collection, Source, Token
 
 
@@ -53,7 +53,7 @@ class Admin:
         return found
 
 
-def load(db: sqlite3.Connection, version: int) -> Admin:
+def load(db: Database, version: int) -> Admin:
     """The tables as they are in the connection's present snapshot."""
     collections = [
         Collection(key=key, id=id, title=title, alias=alias, description=description)
@@ -81,7 +81,7 @@ def load(db: sqlite3.Connection, version: int) -> Admin:
         Token(
             id=id,
             name=name,
-            digest=digest,
+            digest=bytes(digest),
             source=source,
             read=frozenset(msgspec.json.decode(readable, type=list[str])),
             write=frozenset(msgspec.json.decode(writable, type=list[str])),

@@ -1,9 +1,8 @@
 """Is the store what it must be? Every law is asked of the tables themselves, by other means than those that keep it."""
 
 import hashlib
-import sqlite3
-from pathlib import Path
 
+from comity.store.database import Database
 from comity.store.flags import ALL_FLAGS, ALL_SHIFT, FIRST, LAST, SHOWN
 from comity.store.interface import State
 
@@ -25,8 +24,8 @@ _LAWS = (
     ),
     (
         "{} copies have a date that does not rise with their key",
-        "SELECT count(*) FROM (SELECT added, lag(added) OVER (PARTITION BY collection ORDER BY key) AS before"
-        " FROM object) WHERE before >= added",
+        "SELECT count(*) FROM (SELECT added, lag(added) OVER (PARTITION BY collection ORDER BY key) AS earlier"
+        " FROM object) rising WHERE earlier >= added",
     ),
     (
         "{} copies are marked as gone and are not, or the reverse",
@@ -55,17 +54,20 @@ _LAWS = (
             FROM object o JOIN source s ON s.key = o.source
             WHERE state IN ({State.RECEIVED}, {State.PUBLISHED}) AND id IN (SELECT id FROM rivals)
         ), ranked AS (
-            SELECT *, row_number() OVER (PARTITION BY collection, id, instant ORDER BY other, place) AS here,
+            SELECT flags, row_number() OVER (PARTITION BY collection, id, instant ORDER BY other, place) AS here,
                 row_number() OVER (PARTITION BY id, instant ORDER BY other, place) AS anywhere,
-                rank() OVER (PARTITION BY collection, id ORDER BY instant) = 1 AS first_here,
-                rank() OVER (PARTITION BY collection, id ORDER BY instant DESC) = 1 AS last_here,
-                rank() OVER (PARTITION BY id ORDER BY instant) = 1 AS first_anywhere,
-                rank() OVER (PARTITION BY id ORDER BY instant DESC) = 1 AS last_anywhere
+                rank() OVER (PARTITION BY collection, id ORDER BY instant) AS first_here,
+                rank() OVER (PARTITION BY collection, id ORDER BY instant DESC) AS last_here,
+                rank() OVER (PARTITION BY id ORDER BY instant) AS first_anywhere,
+                rank() OVER (PARTITION BY id ORDER BY instant DESC) AS last_anywhere
             FROM visible
         ), judged AS (
-            SELECT flags, (here = 1) * ({SHOWN} | first_here * {FIRST} | last_here * {LAST})
-                | ((anywhere = 1) * ({SHOWN} | first_anywhere * {FIRST} | last_anywhere * {LAST}) << {ALL_SHIFT})
-                AS due
+            SELECT flags, CASE WHEN here > 1 THEN 0 ELSE {SHOWN}
+                    + CASE first_here WHEN 1 THEN {FIRST} ELSE 0 END
+                    + CASE last_here WHEN 1 THEN {LAST} ELSE 0 END END
+                + CASE WHEN anywhere > 1 THEN 0 ELSE {SHOWN << ALL_SHIFT}
+                    + CASE first_anywhere WHEN 1 THEN {FIRST << ALL_SHIFT} ELSE 0 END
+                    + CASE last_anywhere WHEN 1 THEN {LAST << ALL_SHIFT} ELSE 0 END END AS due
             FROM ranked
         )
         SELECT (SELECT count(*) FROM judged WHERE flags <> due)
@@ -74,23 +76,16 @@ _LAWS = (
             + (SELECT count(*) FROM object WHERE flags <> 0 AND state NOT IN ({State.RECEIVED}, {State.PUBLISHED}))
         """,  # noqa: S608
     ),
-    (
-        "{} copies are known to full text before their turn",
-        "SELECT count(*) FROM text_names_docsize, state WHERE id > text_cursor",
-    ),
 )
 
 
-def problems(db: sqlite3.Connection, path: Path, *, deep: bool) -> list[str]:
+def problems(db: Database, *, deep: bool) -> list[str]:
     """What is wrong, in sentences."""
-    found = [f"SQLite: {line}" for (line,) in db.execute("PRAGMA quick_check(5)").fetchall() if line != "ok"]
-    for words, question in _LAWS:
+    found = []
+    for words, question in (*_LAWS, ("{} copies are known to full text before their turn", db.text.EARLY)):
         (count,) = db.execute(question).fetchone()
         if count:
             found.append(words.format(count))
-    mode = path.stat().st_mode & 0o777
-    if mode & 0o077:
-        found.append(f"the file can be read by others (mode {mode:04o})")
     if deep:
         changed = _changed_bodies(db)
         if changed:
@@ -98,7 +93,7 @@ def problems(db: sqlite3.Connection, path: Path, *, deep: bool) -> list[str]:
     return found
 
 
-def _changed_bodies(db: sqlite3.Connection) -> int:
+def _changed_bodies(db: Database) -> int:
     changed, after = 0, 0
     while rows := db.execute(
         "SELECT o.key, o.digest, b.body FROM object o JOIN body b ON b.key = o.key"

@@ -1,44 +1,14 @@
-"""The way in for many objects: one lookup a batch, decided in Python, written by a few statements of many rows."""
+"""The way in for many objects: one lookup a batch, decided in Python, written in bulk."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from comity.stix.object import VERSIONLESS, StixObject
+from comity.store.database import NewCopy
 from comity.store.flags import ALL_FLAGS, Live
 from comity.store.interface import Outcome, State, Verdict
-from comity.store.transaction import VISIBLE, SqliteTransaction
+from comity.store.transaction import VISIBLE, TableTransaction
 from comity.store.views import KEY_MOST, check_room
-
-CHUNKS = (128, 32, 8, 2, 1)
-"""Rows a statement; few sizes, so that the prepared statements are few."""
-
-_SHARED = ("collection", "source")
-_COLUMNS = (
-    *("key", "id", "type", "version", "instant", "state", "flags", "added"),
-    *("tlp", "default_tlp", "size", "digest", "gone", "rank"),
-)
-
-
-def _insert(count: int) -> str:
-    shared = [f"?{place}" for place in range(1, len(_SHARED) + 1)]
-    rows = []
-    for row in range(count):
-        start = len(_SHARED) + row * len(_COLUMNS) + 1
-        rows.append(f"({','.join(shared + [f'?{start + place}' for place in range(len(_COLUMNS))])})")
-    return f"INSERT INTO object ({','.join(_SHARED + _COLUMNS)}) VALUES {','.join(rows)}"  # noqa: S608
-
-
-_INSERT_OBJECT = {count: _insert(count) for count in CHUNKS}
-_INSERT_BODY = {count: f"INSERT INTO body VALUES {','.join(['(?,?)'] * count)}" for count in CHUNKS}  # noqa: S608
-
-
-def _chunks(count: int) -> Iterator[tuple[int, int]]:
-    start = 0
-    for size in CHUNKS:
-        while count - start >= size:
-            yield start, size
-            start += size
 
 
 class Ingest:
@@ -46,7 +16,7 @@ class Ingest:
 
     def __init__(
         self,
-        transaction: SqliteTransaction,
+        transaction: TableTransaction,
         *,
         collection: str,
         source: str,
@@ -149,25 +119,16 @@ class Ingest:
         return tuple(differing_paths(kept, each.raw))
 
     def _write(self, rows: list[tuple[StixObject, Live | None]], first: int, added: int) -> None:
-        transaction, default_tlp = self._transaction, self._default_tlp
-        types = transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
-        for start, count in _chunks(len(rows)):
-            values: list[Any] = [self._collection, self._source]
-            bodies: list[Any] = []
-            for place in range(start, start + count):
-                each, live = rows[place]
-                key, raw, tlp = first + place, each.raw, each.tlp
-                gone, rank = 0, None
-                if live is not None:
-                    state, flags = live.state, live.flags
-                    gone = key if state == State.SUPERSEDED else 0
-                    rank = live.rank if live.rank != key else None
-                else:
-                    state, flags = self._state, self._flags
-                values += (
-                    *(key, each.id, types[each.type], each.version, each.instant, state, flags, added + place),
-                    *(tlp, default_tlp if tlp is None else None, len(raw), each.digest, gone, rank),
-                )
-                bodies += (key, raw)
-            transaction.db.execute(_INSERT_OBJECT[count], values)
-            transaction.db.execute(_INSERT_BODY[count], bodies)
+        types = self._transaction.type_keys(dict.fromkeys(each.type for each, _ in rows))
+        copies: list[NewCopy] = []
+        for number, (each, live) in enumerate(rows):
+            key = first + number
+            state, flags, gone, rank = self._state, self._flags, 0, None
+            if live is not None:
+                state, flags = live.state, live.flags
+                gone = key if state == State.SUPERSEDED else 0
+                rank = live.rank if live.rank != key else None
+            copies.append((each, key, types[each.type], state, flags, added + number, gone, rank))
+        self._transaction.db.insert(
+            copies, collection=self._collection, source=self._source, default_tlp=self._default_tlp
+        )

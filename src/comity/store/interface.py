@@ -68,7 +68,8 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where copies come from. `kind` is `own` or `feed`; `default_marking` a TLP word; `publish` `auto` or `review`."""
+    """Where copies come from. `kind` is `own`, `feed` or `taxii`; `default_marking` a TLP word; `publish` `auto` or
+    `review`."""
 
     name: str
     kind: str = "feed"
@@ -209,6 +210,24 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
+class Job:
+    """Something to be done at `due_at` or later; `key` is unique within the kind. Instants are microseconds since 1970.
+
+    `attempts` counts the claims since it was enqueued or last went well, `last_error` says how the last one ended.
+    `lease` names the claim that holds it until `leased_until`; both are None for a job that nobody holds.
+    """
+
+    kind: str
+    key: str
+    payload: bytes = b""
+    due_at: int = 0
+    attempts: int = 0
+    last_error: str = ""
+    lease: str | None = None
+    leased_until: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Sizes for `doctor`, metrics and the front page."""
 
@@ -266,6 +285,13 @@ class Snapshot(Protocol):
 
     def status(self, id: str) -> Status | None: ...
     def setting(self, name: str) -> bytes | None: ...
+    def jobs(self) -> list[Job]:
+        """Every job, the earliest due first, the held ones included."""
+        ...
+
+    def next_job_at(self, kinds: Sequence[str]) -> int | None:
+        """When the first job of these kinds can be claimed: due, and not held. None where there is no such job."""
+        ...
 
 
 class Transaction(Snapshot, Protocol):
@@ -284,6 +310,36 @@ class Transaction(Snapshot, Protocol):
     def put_token(self, token: Token) -> None: ...
     def put_status(self, status: Status) -> None: ...
     def put_setting(self, name: str, value: bytes) -> None: ...
+    def enqueue(self, job: Job) -> None:
+        """There is a job of that kind and key, with this payload and due time, and no attempts; what there was of it is
+        replaced. Of `job` only these four are read.
+
+        Where it is held, the holder goes on with what it claimed, and nobody else begins. When it ends, well or not, or
+        its lease does, the job is there as it was enqueued: nothing is lost, and no two hold it at once."""
+        ...
+
+    def claim(self, now: int, lease_us: int, kinds: Sequence[str], lease: str) -> Job | None:
+        """The job of these kinds that is due the longest and that nobody holds, held from now on for `lease_us`, with
+        one attempt more; None where there is none. `lease` is a name that was never given before (a random UUID): by
+        it a slow worker, whose lease ended and whose job another claimed, is told apart from that other."""
+        ...
+
+    def renew(self, job: Job, leased_until: int) -> bool:
+        """The claim that `job` is goes on until then; False, and nothing changed, where it holds no more."""
+        ...
+
+    def finish(self, job: Job) -> bool:
+        """The job is done and gone; if it was enqueued meanwhile, it is free instead, as it was enqueued. False, and
+        nothing changed, where another claimed it since: in the same transaction the holder records what it has done, so
+        it must then roll back. A lease that ended without another claim still counts."""
+        ...
+
+    def put_back(self, job: Job, due_at: int, error: str) -> bool:
+        """The job is free and due then. With an error it keeps the count of attempts and says the error; with none
+        (a job that recurs) it begins again at 0. If it was enqueued meanwhile, that payload, that due time and no
+        attempts stand. False, and nothing changed, where another claimed it since."""
+        ...
+
     def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
         """So many more sign-ins failed from these networks; when the window of each began, and how many failed in it,
         whoever counted them. Windows that are over are forgotten."""
@@ -321,9 +377,9 @@ class Store(Protocol):
     ) -> T:
         """All batches are stored in one transaction, and `finish` is called in it with one verdict an object, in order.
 
-        The next batch is drawn in the calling thread while the last one is written in the store's own. `date_added` of
-        what is stored is max(now, last of the collection + 1 µs), and one µs more a row. If `batches` or `finish`
-        raises, nothing was stored.
+        The next batch is drawn while the last one is written in the store's own thread, or all before the first is.
+        `date_added` of what is stored is max(now, last of the collection + 1 µs), and one µs more a row. If `batches`
+        or `finish` raises, nothing was stored.
         """
         ...
 
@@ -340,4 +396,5 @@ class Store(Protocol):
         it with its digest."""
         ...
 
+    def cautions(self) -> list[str]: ...
     def close(self) -> None: ...

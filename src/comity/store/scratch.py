@@ -39,12 +39,13 @@ def new_file(target: Path) -> Iterator[io.BufferedRandom]:
         except OSError:
             # A file system without hard links, as on most sticks.
             part.rename(target)
-        _sync_folder(target.absolute().parent)
+        sync_folder(target.absolute().parent)
     finally:
         part.unlink(missing_ok=True)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """The names in it are on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -1,37 +1,32 @@
 """Search by text: words are data, never a query language; the newest objects first."""
 
-import sqlite3
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import msgspec
 from pyroaring import BitMap
 
 from comity.errors import InvalidRequest
+from comity.store.database import Database
 from comity.store.interface import Hit, Hits, TextQuery
 from comity.store.text import label_of
 from comity.store.views import KEY_MOST, Keys
 
 if TYPE_CHECKING:
-    from comity.store.snapshot import SqliteSnapshot
+    from comity.store.snapshot import TableSnapshot
 
 WORDS_MOST = 32
 WORD_CHARACTERS_MOST = 500
-TRIGRAM = 3
 TLP_LEVELS = range(7)
 
 _FIRST_WINDOW = 4_000
-_MATCHES = "SELECT json_group_array(rowid) FROM (SELECT rowid FROM {0} WHERE {0} MATCH ? AND rowid BETWEEN ? AND ?)"
-_IN_NAMES, _IN_WORDS = _MATCHES.format("text_names"), _MATCHES.format("text_words")
 _HITS = (
     "SELECT o.key, o.id, t.name, o.version, o.added, o.source, o.collection, o.tlp, o.default_tlp, b.body"
     " FROM object o JOIN type t ON t.key = o.type JOIN body b ON b.key = o.key"
-    " WHERE o.key IN (SELECT value FROM json_each(?)) ORDER BY o.key DESC"
+    " WHERE o.key IN ?integers ORDER BY o.key DESC"
 )
-_INTEGERS = msgspec.json.Decoder(list[int])
 
 
-def search(snapshot: "SqliteSnapshot", query: TextQuery) -> Hits:
+def search(snapshot: "TableSnapshot", query: TextQuery) -> Hits:
     """See `comity.store.interface.Snapshot.search`.
 
     A word of three characters or more is found as a part of a name, alias, pattern, value or id, or as the beginning of
@@ -63,14 +58,14 @@ def search(snapshot: "SqliteSnapshot", query: TextQuery) -> Hits:
             default_tlp=default_tlp,
         )
         for key, id, type, version, added, source, collection, tlp, default_tlp, body in snapshot.db.execute(
-            _HITS, (msgspec.json.encode(keys).decode(),)
+            _HITS, (keys,)
         ).fetchall()
     ]
     (behind,) = snapshot.db.execute("SELECT last_key - text_cursor FROM state").fetchone()
     return Hits(hits, more, behind)
 
 
-def _candidates(snapshot: "SqliteSnapshot", query: TextQuery) -> Keys:
+def _candidates(snapshot: "TableSnapshot", query: TextQuery) -> Keys:
     """The last versions that readers get and that pass every filter but the words."""
     views, admin = snapshot.views(), snapshot.admin()
     collection = None if query.collection is None else admin.collection(query.collection).key
@@ -88,7 +83,7 @@ def _candidates(snapshot: "SqliteSnapshot", query: TextQuery) -> Keys:
     return keys
 
 
-def _newest(db: sqlite3.Connection, candidates: Keys, words: Sequence[str], before: int, count: int) -> list[int]:
+def _newest(db: Database, candidates: Keys, words: Sequence[str], before: int, count: int) -> list[int]:
     """The greatest `count` candidates below `before` in which every word occurs; the greatest first. The index is asked
     for windows of keys, from the newest down and each wider than the last, so that a common word costs little."""
     if not words:
@@ -101,18 +96,9 @@ def _newest(db: sqlite3.Connection, candidates: Keys, words: Sequence[str], befo
         low = max(1, high - width + 1)
         matching = candidates
         for word in words:
-            matching = matching & _matches(db, word, low, high)
+            matching = matching & BitMap(db.text.matches(word, low, high))
             if not matching:
                 break
         found += sorted(matching, reverse=True)[: count - len(found)]
         high, width = low - 1, width * 4
     return found
-
-
-def _matches(db: sqlite3.Connection, word: str, low: int, high: int) -> Keys:
-    """The keys of a window under which the word is known. Quoted, so that nothing in it is an operator."""
-    phrase = '"' + word.replace('"', '""') + '"'
-    matches = BitMap(_INTEGERS.decode(db.execute(_IN_WORDS, (f"{phrase} *", low, high)).fetchone()[0]))
-    if len(word) >= TRIGRAM:
-        matches |= BitMap(_INTEGERS.decode(db.execute(_IN_NAMES, (phrase, low, high)).fetchone()[0]))
-    return matches

@@ -1,17 +1,15 @@
-"""Reading: one consistent state of a SQLite store. Whatever is answered in bulk comes as one row, since Python's
-sqlite3 fights for the interpreter at every row."""
+"""Reading: one consistent state of a store."""
 
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-import msgspec
 import zstandard
 from pyroaring import BitMap
 
 from comity.interfaces import Query
-from comity.store import search
+from comity.store import jobs, search
 from comity.store.admin import Admin
+from comity.store.database import Database
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
 from comity.store.interface import (
     Bodies,
@@ -21,6 +19,7 @@ from comity.store.interface import (
     Entries,
     Entry,
     Hits,
+    Job,
     Source,
     State,
     Status,
@@ -34,46 +33,30 @@ STREAM_ROWS = 128
 STREAM_BYTES = 4 * 2**20
 SPEC_VERSION = "2.1"
 
-_JOINED = "SELECT CAST(group_concat(body, ',') AS BLOB) FROM (SELECT body FROM body WHERE {} ORDER BY key)"
-_RANGE = _JOINED.format("key BETWEEN ? AND ?")
-_LISTED = _JOINED.format("key IN (SELECT value FROM json_each(?))")
-_ENTRIES = (
-    "SELECT group_concat(key || char(9) || id || char(9) || version || char(9) || added, char(10)) FROM"
-    " (SELECT key, id, version, added FROM object WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key)"
-)
-_SIZES = (
-    "SELECT json_group_array(size) FROM"
-    " (SELECT size FROM object WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key)"
-)
-_OF_IDS = (
-    "SELECT json_group_array(key) FROM object WHERE id IN (SELECT value FROM json_each(?)) AND gone = 0"
-    " AND (?2 OR instant IN (SELECT value FROM json_each(?3)))"
-)
-_OF_INSTANTS = "SELECT json_group_array(key) FROM object WHERE instant IN (SELECT value FROM json_each(?)) AND gone = 0"
+_ENTRIES = "SELECT key, id, version, added FROM object WHERE key IN ?integers ORDER BY key"
+_ADDED = "SELECT (SELECT added FROM object WHERE key = ?), (SELECT added FROM object WHERE key = ?)"
+_SIZES = "SELECT size FROM object WHERE key IN ?integers ORDER BY key"
+_OF_IDS = "SELECT key FROM object WHERE id IN ?texts AND gone = 0"
+_OF_INSTANTS = "SELECT key FROM object WHERE instant IN ?texts AND gone = 0"
+_OF_BOTH = "SELECT key FROM object WHERE id IN ?texts AND gone = 0 AND instant IN ?texts"
 _COPIES = (
     "SELECT o.key, o.collection, o.source, t.name, o.version, o.state, o.added, o.digest, o.tlp, o.default_tlp,"
     " o.flags, b.body FROM object o JOIN type t ON t.key = o.type LEFT JOIN body b ON b.key = o.key"
-    " WHERE o.id = ? AND (?2 IS NULL OR o.collection = ?2) ORDER BY o.instant DESC, o.key"
+    " WHERE o.id = ? ORDER BY o.instant DESC, o.key"
 )
-_INTEGERS = msgspec.json.Decoder(list[int])
 _WORDS = frozenset(("first", "last", "all"))
 
 
 class Shared(Protocol):
     """What all snapshots of a store share: the newest views and admin tables that a committed state has shown."""
 
-    def views_at(self, db: sqlite3.Connection, last_key: int, last_change: int, base: Views | None) -> Views: ...
-    def admin_at(self, db: sqlite3.Connection, version: int) -> Admin: ...
-
-
-def json_list(values: object) -> str:
-    """The values as JSON text, for `json_each`."""
-    return msgspec.json.encode(values).decode()
+    def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views: ...
+    def admin_at(self, db: Database, version: int) -> Admin: ...
 
 
 def storable(text: str) -> bool:
-    """The text can be an id or a date of something stored: no lone surrogate is in any store, and at a NUL the JSON
-    functions of SQLite before 3.41 end a text, so that it would match another."""
+    """The text can be an id or a date of something stored: no lone surrogate is in any store, PostgreSQL takes no NUL,
+    and at one the JSON functions of SQLite before 3.41 end a text, so that it would match another."""
     if "\0" in text:
         return False
     try:
@@ -83,11 +66,11 @@ def storable(text: str) -> bool:
     return True
 
 
-class SqliteSnapshot:
+class TableSnapshot:
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
-    def __init__(self, db: sqlite3.Connection, shared: Shared, state: tuple[int, int, int], base: Views | None) -> None:
-        self._open: sqlite3.Connection | None = db
+    def __init__(self, db: Database, shared: Shared, state: tuple[int, int, int], base: Views | None) -> None:
+        self._open: Database | None = db
         self._shared = shared
         self.last_key, self.last_change, self.admin_version = state
         self._base = base
@@ -95,7 +78,7 @@ class SqliteSnapshot:
         self._admin: Admin | None = None
 
     @property
-    def db(self) -> sqlite3.Connection:
+    def db(self) -> Database:
         """The connection; an error where the block is over, since it is someone else's by then."""
         if self._open is None:
             raise RuntimeError("the snapshot was used after its block ended")
@@ -139,13 +122,13 @@ class SqliteSnapshot:
         instants = [word for word in query.versions if word not in _WORDS and storable(word)]
         ids = [id for id in query.ids if storable(id)]
         if query.ids:
-            keys = keys & BitMap(self._integers(_OF_IDS, json_list(ids), True, "[]"))
+            keys = keys & BitMap(self._integers(_OF_IDS, ids))
         if instants:
-            listed = json_list(sorted(instants))
             if query.ids:
-                at = BitMap(self._integers(_OF_IDS, json_list(ids), False, listed))
+                at = BitMap(self._integers(_OF_BOTH, ids, instants))
             else:
-                at = views.remembered(listed, lambda: BitMap(self._integers(_OF_INSTANTS, listed)))
+                asked = ("instants", *sorted(instants))
+                at = views.remembered(asked, lambda: BitMap(self._integers(_OF_INSTANTS, instants)))
             keys = keys | (at & views.select(collection, ("all",), query.types, sources))
         after = query.after
         if query.added_after is not None:
@@ -167,7 +150,7 @@ class SqliteSnapshot:
         return keys & late
 
     def _integers(self, sql: str, *arguments: object) -> list[int]:
-        return _INTEGERS.decode(self.db.execute(sql, arguments).fetchone()[0])
+        return self.db.columns(sql.split(maxsplit=2)[1], sql, arguments)[0]
 
     def page(self, query: Query, *, bytes_max: int = 16 * 2**20) -> Bodies:
         view, after = self.view(query)
@@ -180,28 +163,19 @@ class SqliteSnapshot:
             del keys[fitting:]
         if not keys:
             return Bodies(b"", 0, more, ())
-        return Bodies(self._joined(keys), len(keys), more, keys, self._added(keys[0]), self._added(keys[-1]))
+        first, last = self.db.execute(_ADDED, (keys[0], keys[-1])).fetchone()
+        return Bodies(self.db.joined(keys), len(keys), more, keys, first, last)
 
     def _fitting(self, keys: list[int], bytes_max: int) -> int:
         """How many of the keys' bodies are within the bytes, one at least. Sizes are read only where it may matter."""
         if len(keys) * LARGE_BYTES <= bytes_max and not self.views().of("large", 0).intersect(BitMap(keys)):
             return len(keys)
         total = 0
-        for place, size in enumerate(self._integers(_SIZES, json_list(keys))):
+        for place, size in enumerate(self._integers(_SIZES, keys)):
             total += size
             if total > bytes_max and place:
                 return place
         return len(keys)
-
-    def _joined(self, keys: list[int]) -> bytes:
-        if keys[-1] - keys[0] + 1 == len(keys):
-            joined = self.db.execute(_RANGE, (keys[0], keys[-1])).fetchone()[0]
-        else:
-            joined = self.db.execute(_LISTED, (json_list(keys),)).fetchone()[0]
-        return bytes(joined)
-
-    def _added(self, key: int) -> int:
-        return int(self.db.execute("SELECT added FROM object WHERE key = ?", (key,)).fetchone()[0])
 
     def entries(self, query: Query) -> Entries:
         view, after = self.view(query)
@@ -210,9 +184,8 @@ class SqliteSnapshot:
         del keys[query.limit :]
         if not keys:
             return Entries((), more)
-        text: str = self.db.execute(_ENTRIES, (json_list(keys),)).fetchone()[0]
-        rows = [line.split("\t") for line in text.split("\n")]
-        return Entries([Entry(int(key), id, version, int(added)) for key, id, version, added in rows], more)
+        columns = self.db.columns("key id version added", _ENTRIES, (keys,))
+        return Entries([Entry(*row) for row in zip(*columns, strict=True)], more)
 
     def stream(self, collection: str | None = None) -> Iterator[bytes]:
         number = None if collection is None else self.admin().collection(collection).key
@@ -221,9 +194,7 @@ class SqliteSnapshot:
         while some := first_keys(keys, after, STREAM_ROWS):
             del some[self._fitting(some, STREAM_BYTES) :]
             after = some[-1]
-            rows = self.db.execute(
-                "SELECT body FROM body WHERE key IN (SELECT value FROM json_each(?)) ORDER BY key", (json_list(some),)
-            ).fetchall()
+            rows = self.db.execute("SELECT body FROM body WHERE key IN ?integers ORDER BY key", (some,)).fetchall()
             for (body,) in rows:
                 yield body
 
@@ -234,7 +205,7 @@ class SqliteSnapshot:
     def copies(self, id: str, collection: str | None = None) -> list[Copy]:
         admin = self.admin()
         number = None if collection is None else admin.collection(collection).key
-        rows = self.db.execute(_COPIES, (id, number)).fetchall() if storable(id) else []
+        rows = self.db.execute(_COPIES, (id,)).fetchall() if storable(id) else []
         return [
             Copy(
                 key=key,
@@ -252,15 +223,15 @@ class SqliteSnapshot:
                 body=body,
             )
             for key, place, source, type, version, state, added, digest, tlp, default_tlp, flags, body in rows
+            if number in (None, place)
         ]
 
     def counts(self) -> Counts:
         views, admin = self.views(), self.admin()
         last = views.of("flag", LAST << ALL_SHIFT)
         shown = views.of("flag", SHOWN)
-        pages, page_bytes, behind, last_added = self.db.execute(
-            "SELECT (SELECT page_count FROM pragma_page_count), (SELECT page_size FROM pragma_page_size),"
-            " (SELECT last_key - text_cursor FROM state), (SELECT max(last_added) FROM collection)"
+        behind, last_added = self.db.execute(
+            "SELECT (SELECT last_key - text_cursor FROM state), (SELECT max(last_added) FROM collection)"
         ).fetchone()
         types = {name: last.intersection_cardinality(views.of("type", key)) for name, key in views.type_keys.items()}
         return Counts(
@@ -273,7 +244,7 @@ class SqliteSnapshot:
             },
             last_added=last_added or None,
             text_behind=behind,
-            bytes_on_disk=pages * page_bytes,
+            bytes_on_disk=self.db.bytes_on_disk(),
         )
 
     def collections(self) -> list[Collection]:
@@ -305,3 +276,9 @@ class SqliteSnapshot:
     def setting(self, name: str) -> bytes | None:
         row = self.db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    def jobs(self) -> list[Job]:
+        return jobs.every(self.db)
+
+    def next_job_at(self, kinds: Sequence[str]) -> int | None:
+        return jobs.next_at(self.db, kinds)

@@ -1,4 +1,4 @@
-"""Writing: changes of a SQLite store that happen together or not at all.
+"""Writing: changes of a store that happen together or not at all.
 
 What changes of an object's flags mean to clients that poll with `added_after` (rule 29): for each of the readings
 first, last and all of a collection, such a client must end with every copy that a fresh reader sees. A copy enters a
@@ -20,24 +20,26 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import text
-from comity.store.connection import erasing
+from comity.store import jobs, text
 from comity.store.flags import IN_COLLECTION, Live, judge
-from comity.store.interface import Collection, Source, State, Status, Token
-from comity.store.snapshot import SqliteSnapshot, json_list, storable
+from comity.store.interface import Collection, Job, Source, State, Status, Token
+from comity.store.snapshot import TableSnapshot, storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
 FAILURES_KEPT = 10_000
 """Networks whose failed sign-ins are counted at once; the oldest window makes room."""
 VISIBLE = (State.RECEIVED, State.PUBLISHED)
 _LIVE = (
-    "SELECT json_group_array(json_array(id, key, collection, source, instant, state, flags, coalesce(rank, key),"
-    " hex(digest))) FROM object WHERE id IN (SELECT value FROM json_each(?)) AND gone = 0"
+    "SELECT id, key, collection, source, instant, state, flags, coalesce(rank, key) AS place, hex(digest) AS digest"
+    " FROM object WHERE id IN ?texts AND gone = 0"
 )
-_ROWS = msgspec.json.Decoder(list[tuple[str, int, int, int, str, int, int, int, str]])
 
 
-class SqliteTransaction(SqliteSnapshot):
+def _names(values: Iterable[str]) -> str:
+    return msgspec.json.encode(sorted(values)).decode()
+
+
+class TableTransaction(TableSnapshot):
     """See `comity.store.interface.Transaction`."""
 
     _types: dict[str, int] | None = None
@@ -50,7 +52,7 @@ class SqliteTransaction(SqliteSnapshot):
     def _admin_now(self) -> admins.Admin:
         return admins.load(self.db, self.admin_version)
 
-    def finish(self) -> None:
+    def seal(self) -> None:
         """The state row says what this transaction did; to be called last, before the commit."""
         self.db.execute(
             "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?",
@@ -71,12 +73,12 @@ class SqliteTransaction(SqliteSnapshot):
 
     def log_changes(self, keys: Iterable[int]) -> None:
         """Other processes will hear that the rows with these keys changed, moved or went."""
-        rows = [(self.last_change + place, key) for place, key in enumerate(keys, 1)]
+        changed = sorted(keys)
         self.db.execute(
-            "INSERT INTO change SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(?)",
-            (json_list(rows),),
+            "INSERT INTO change SELECT ? + row_number() OVER (ORDER BY value), value FROM ?integers",
+            (self.last_change, changed),
         )
-        self.last_change += len(rows)
+        self.last_change += len(changed)
         self.db.execute("DELETE FROM change WHERE change <= ?", (self.last_change - CHANGES_KEPT,))
 
     def type_keys(self, names: Iterable[str]) -> dict[str, int]:
@@ -96,8 +98,8 @@ class SqliteTransaction(SqliteSnapshot):
         """The live copies of these ids, in all collections, in one step."""
         own = {each.key for each in self.admin().sources.values() if each.kind == "own"}
         found: defaultdict[str, list[Live]] = defaultdict(list)
-        rows = _ROWS.decode(self.db.execute(_LIVE, (json_list(list(ids)),)).fetchone()[0])
-        for id, key, collection, source, instant, state, flags, rank, digest in rows:
+        columns = self.db.columns("id key collection source instant state flags place digest", _LIVE, (list(ids),))
+        for id, key, collection, source, instant, state, flags, rank, digest in zip(*columns, strict=True):
             found[id].append(
                 Live(key, collection, source, source in own, instant, state, flags, rank, bytes.fromhex(digest))
             )
@@ -105,9 +107,7 @@ class SqliteTransaction(SqliteSnapshot):
 
     def ids(self, keys: Iterable[int]) -> list[str]:
         """The ids of the copies with these keys, each once."""
-        rows = self.db.execute(
-            "SELECT DISTINCT id FROM object WHERE key IN (SELECT value FROM json_each(?))", (json_list(list(keys)),)
-        )
+        rows = self.db.execute("SELECT DISTINCT id FROM object WHERE key IN ?integers", (list(keys),))
         return [id for (id,) in rows.fetchall()]
 
     def settle(self, groups: Iterable[list[Live]], *, unstored: int = KEY_MOST) -> list[Live]:
@@ -126,9 +126,7 @@ class SqliteTransaction(SqliteSnapshot):
                 elif copy.due != copy.flags:
                     changed[copy.due].append(copy.key)
         for flags, keys in changed.items():
-            self.db.execute(
-                "UPDATE object SET flags = ? WHERE key IN (SELECT value FROM json_each(?))", (flags, json_list(keys))
-            )
+            self.db.execute("UPDATE object SET flags = ? WHERE key IN ?integers", (flags, keys))
         if changed:
             self.log_changes(key for keys in changed.values() for key in keys)
         return risen
@@ -152,8 +150,8 @@ class SqliteTransaction(SqliteSnapshot):
     def supersede(self, keys: list[int]) -> None:
         """These copies are history, since newer bodies of theirs are about to be written."""
         self.db.execute(
-            "UPDATE object SET state = ?, flags = 0, gone = key WHERE key IN (SELECT value FROM json_each(?))",
-            (State.SUPERSEDED, json_list(keys)),
+            "UPDATE object SET state = ?, flags = 0, gone = key WHERE key IN ?integers",
+            (State.SUPERSEDED, keys),
         )
         self.log_changes(keys)
 
@@ -173,34 +171,32 @@ class SqliteTransaction(SqliteSnapshot):
         ]
         if not going:
             return 0
-        keys = json_list([copy.key for copy in going])
+        keys = [copy.key for copy in going]
         self.db.execute(
-            "UPDATE object SET state = ?, flags = 0, gone = key, withdrawn_at = ?"
-            " WHERE key IN (SELECT value FROM json_each(?))",
+            "UPDATE object SET state = ?, flags = 0, gone = key, withdrawn_at = ? WHERE key IN ?integers",
             (State.WITHDRAWN, now, keys),
         )
         self.db.execute(
             "UPDATE object SET state = ?, withdrawn_at = ? WHERE id = ? AND collection = ? AND state = ?"
-            " AND instant IN (SELECT value FROM json_each(?))",
-            (State.WITHDRAWN, now, id, number, State.SUPERSEDED, json_list([copy.instant for copy in going])),
+            " AND instant IN ?texts",
+            (State.WITHDRAWN, now, id, number, State.SUPERSEDED, [copy.instant for copy in going]),
         )
         self.log_changes(copy.key for copy in going)
         self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
         return len(going)
 
     def purge(self, before: int, limit: int | None = None) -> int:
-        rows = self.db.execute(
+        (keys,) = self.db.columns(
+            "key",
             "SELECT key FROM object WHERE withdrawn_at < ? AND size > 0 ORDER BY withdrawn_at, key LIMIT ?",
-            (before, -1 if limit is None else limit),
-        ).fetchall()
-        if not rows:
+            (before, KEY_MOST if limit is None else limit),
+        )
+        if not keys:
             return 0
-        keys = [key for (key,) in rows]
-        listed = json_list(keys)
-        with erasing(self.db):
+        with self.db.erasing():
             text.forget(self.db, keys)
-            self.db.execute("DELETE FROM body WHERE key IN (SELECT value FROM json_each(?))", (listed,))
-        self.db.execute("UPDATE object SET size = 0 WHERE key IN (SELECT value FROM json_each(?))", (listed,))
+            self.db.execute("DELETE FROM body WHERE key IN ?integers", (keys,))
+        self.db.execute("UPDATE object SET size = 0 WHERE key IN ?integers", (keys,))
         self.db.execute("UPDATE state SET text_dirty = 1")
         return len(keys)
 
@@ -232,18 +228,16 @@ class SqliteTransaction(SqliteSnapshot):
         number = old.key if old else max((each.key for each in known.values()), default=0) + 1
         check_room("sources", number, SOURCES_MOST)
         stored = replace(source, key=number)
-        self.db.execute(
-            "INSERT OR REPLACE INTO source VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                stored.key,
-                stored.name,
-                stored.kind,
-                stored.strict,
-                stored.default_marking,
-                stored.publish,
-                stored.labels_are_markings,
-                stored.created_at,
-            ),
+        self._put_row(
+            "source",
+            key=stored.key,
+            name=stored.name,
+            kind=stored.kind,
+            strict=int(stored.strict),
+            default_marking=stored.default_marking,
+            publish=stored.publish,
+            labels_are_markings=int(stored.labels_are_markings),
+            created_at=stored.created_at,
         )
         self.admin_version += 1
         if old is not None and (old.kind == "own") != (stored.kind == "own"):
@@ -252,29 +246,37 @@ class SqliteTransaction(SqliteSnapshot):
 
     def _rejudge(self, source: int) -> None:
         shared = self.db.execute(
-            "SELECT DISTINCT id FROM object WHERE source = ?1 AND gone = 0"
-            " AND EXISTS (SELECT 1 FROM object b WHERE b.id = object.id AND b.source <> ?1 AND b.gone = 0)"
+            "SELECT DISTINCT id FROM object a WHERE source = ? AND gone = 0"
+            " AND EXISTS (SELECT 1 FROM object b WHERE b.id = a.id AND b.source <> a.source AND b.gone = 0)"
             " ORDER BY id",
             (source,),
         ).fetchall()
         self.rise(self.settle(self.live(id for (id,) in shared).values()), 0)
 
+    def _put_row(self, table: str, **values: object) -> None:
+        """The table has this row, in place of one with the same first column."""
+        key, *others = values
+        changed = ", ".join(f"{name} = excluded.{name}" for name in others)
+        self.db.execute(
+            f"INSERT INTO {table} ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})"  # noqa: S608
+            f" ON CONFLICT ({key}) DO UPDATE SET {changed}",
+            tuple(values.values()),
+        )
+
     def put_token(self, token: Token) -> None:
         """Made, or changed where the id exists. NotFound where its source is not known."""
         self.admin().source(token.source)
-        self.db.execute(
-            "INSERT OR REPLACE INTO token VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                token.id,
-                token.name,
-                token.digest,
-                token.source,
-                json_list(sorted(token.read)),
-                json_list(sorted(token.write)),
-                token.created_at,
-                token.expires_at,
-                token.revoked_at,
-            ),
+        self._put_row(
+            "token",
+            id=token.id,
+            name=token.name,
+            digest=token.digest,
+            source=token.source,
+            readable=_names(token.read),
+            writable=_names(token.write),
+            created_at=token.created_at,
+            expires_at=token.expires_at,
+            revoked_at=token.revoked_at,
         )
         self.admin_version += 1
 
@@ -283,23 +285,37 @@ class SqliteTransaction(SqliteSnapshot):
         self.db.execute("INSERT INTO status VALUES (?, ?, ?, ?)", (status.id, status.token, status.created_at, packed))
 
     def put_setting(self, name: str, value: bytes) -> None:
-        self.db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+        self._put_row("setting", name=name, value=value)
 
     def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
         self.db.execute("DELETE FROM failure WHERE since <= ?", (now - window,))
         self.db.execute(
-            "DELETE FROM failure WHERE network IN (SELECT network FROM failure ORDER BY since DESC LIMIT -1 OFFSET ?)",
-            (max(0, FAILURES_KEPT - len(counts)),),
+            "DELETE FROM failure WHERE network IN (SELECT network FROM failure ORDER BY since DESC LIMIT ? OFFSET ?)",
+            (KEY_MOST, max(0, FAILURES_KEPT - len(counts))),
         )
-        self.db.executemany(
-            "INSERT INTO failure VALUES (?, ?, ?) ON CONFLICT (network) DO UPDATE SET count = count + excluded.count",
+        self.db.execute_many(
+            "INSERT INTO failure VALUES (?, ?, ?)"
+            " ON CONFLICT (network) DO UPDATE SET count = failure.count + excluded.count",
             [(network, now, count) for network, count in counts.items()],
         )
-        rows = self.db.execute(
-            "SELECT network, since, count FROM failure WHERE network IN (SELECT value FROM json_each(?))",
-            (json_list(list(counts)),),
-        )
+        rows = self.db.execute("SELECT network, since, count FROM failure WHERE network IN ?texts", (list(counts),))
         return {network: (since, count) for network, since, count in rows.fetchall()}
 
     def forget_statuses(self, before: int) -> int:
         return self.db.execute("DELETE FROM status WHERE created_at < ?", (before,)).rowcount
+
+    # -- jobs ---------------------------------------------------------------------------------------------------------
+    def enqueue(self, job: Job) -> None:
+        jobs.enqueue(self.db, job)
+
+    def claim(self, now: int, lease_us: int, kinds: Sequence[str], lease: str) -> Job | None:
+        return jobs.claim(self.db, now, lease_us, kinds, lease)
+
+    def renew(self, job: Job, leased_until: int) -> bool:
+        return jobs.renew(self.db, job, leased_until)
+
+    def finish(self, job: Job) -> bool:
+        return jobs.finish(self.db, job)
+
+    def put_back(self, job: Job, due_at: int, error: str) -> bool:
+        return jobs.put_back(self.db, job, due_at, error)

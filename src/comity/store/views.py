@@ -5,17 +5,16 @@ and catching up makes a new one that shares every bitmap that did not move. So a
 keeps the views that belong to it while others go on.
 """
 
-import sqlite3
 from array import array
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import TypeAlias
 
-import msgspec
 from pyroaring import BitMap
 
 from comity.errors import TooLarge
+from comity.store.database import Database
 from comity.store.flags import ALL_SHIFT, FIRST, LAST, SHOWN
 
 LARGE_BYTES = 16 * 1024
@@ -28,18 +27,16 @@ TYPES_MOST, SOURCES_MOST, COLLECTIONS_MOST = 2**20 - 1, 2**15 - 1, 2**15 - 1
 _CACHED_MOST = 64
 _FLAG_BITS, _TLP_SHIFT, _LARGE_SHIFT, _TYPE_SHIFT, _SOURCE_SHIFT, _COLLECTION_SHIFT = 6, 6, 9, 12, 32, 47
 FACET = (
-    f"(flags | ((coalesce(tlp, default_tlp, -1) + 1) << {_TLP_SHIFT}) | ((size > {LARGE_BYTES}) << {_LARGE_SHIFT})"
-    f" | (type << {_TYPE_SHIFT}) | (source << {_SOURCE_SHIFT}) | (collection << {_COLLECTION_SHIFT}))"
+    f"(flags | ((coalesce(tlp, default_tlp, -1) + 1) << {_TLP_SHIFT})"
+    f" | (CASE WHEN size > {LARGE_BYTES} THEN {1 << _LARGE_SHIFT} ELSE 0 END)"
+    f" | (CAST(type AS BIGINT) << {_TYPE_SHIFT}) | (CAST(source AS BIGINT) << {_SOURCE_SHIFT})"
+    f" | (CAST(collection AS BIGINT) << {_COLLECTION_SHIFT}))"
 )
-"""All that bitmaps know of a row, as one integer, so that rows come as one string."""
+"""All that bitmaps know of a row, as one integer, so that a row comes as two."""
 
-_FACETS = (
-    f"SELECT json_group_array(key), json_group_array(facet) FROM (SELECT key, {FACET} AS facet FROM object WHERE %s)"  # noqa: S608
-)
-_NEW = _FACETS % f"key > ? ORDER BY key LIMIT {CHUNK_ROWS}"
-_PRESENT = _FACETS % "key IN (SELECT value FROM json_each(?))"
-_CHANGED = "SELECT json_group_array(DISTINCT key) FROM change WHERE change > ? AND key <= ?"
-_INTEGERS = msgspec.json.Decoder(list[int])
+_NEW = f"SELECT key, {FACET} AS facet FROM object WHERE key > ? ORDER BY key LIMIT ?"  # noqa: S608
+_PRESENT = f"SELECT key, {FACET} AS facet FROM object WHERE key IN ?integers"  # noqa: S608
+_CHANGED = "SELECT DISTINCT key FROM change WHERE change > ? AND key <= ?"
 _BITS = {"first": FIRST, "last": LAST, "all": SHOWN}
 
 Keys: TypeAlias = "BitMap"
@@ -51,9 +48,9 @@ def check_room(kind: str, number: int, most: int) -> None:
         raise TooLarge(f"the store holds {most} {kind} already", rule=f"at most {most} {kind}")
 
 
-def _grouped(keys: str, facets: str) -> dict[int, list[int]]:
+def _grouped(keys: list[int], facets: list[int]) -> dict[int, list[int]]:
     groups: defaultdict[int, list[int]] = defaultdict(list)
-    for key, facet in zip(_INTEGERS.decode(keys), _INTEGERS.decode(facets), strict=True):
+    for key, facet in zip(keys, facets, strict=True):
         groups[facet].append(key)
     return groups
 
@@ -74,7 +71,7 @@ class Views:
 
     # -- making -------------------------------------------------------------------------------------------------------
     @classmethod
-    def at(cls, db: sqlite3.Connection, last_key: int, last_change: int, base: "Views | None") -> "Views":
+    def at(cls, db: Database, last_key: int, last_change: int, base: "Views | None") -> "Views":
         """The views of the connection's present snapshot, made from `base` (of an earlier one) where there is one."""
         if base is not None and base.last_change < last_change - CHANGES_KEPT:
             base = None
@@ -100,17 +97,16 @@ class Views:
             self._maps[place] = BitMap() if shared is None else BitMap(shared)
         return self._maps[place]
 
-    def _take_new(self, db: sqlite3.Connection, after: int) -> None:
+    def _take_new(self, db: Database, after: int) -> None:
         while after < self.last_key:
-            keys, facets = db.execute(_NEW, (after,)).fetchone()
-            groups = _grouped(keys, facets)
-            if not groups:
+            keys, facets = db.columns("key facet", _NEW, (after, CHUNK_ROWS))
+            if not keys:
                 break
-            for facet, members in groups.items():
+            for facet, members in _grouped(keys, facets).items():
                 self._add(db, facet, BitMap(array("I", members)))
-            after = max(members[-1] for members in groups.values())
+            after = keys[-1]
 
-    def _add(self, db: sqlite3.Connection, facet: int, keys: Keys) -> None:
+    def _add(self, db: Database, facet: int, keys: Keys) -> None:
         number = (facet >> _TYPE_SHIFT) & TYPES_MOST
         if number not in self.type_names:
             rows = db.execute("SELECT key, name FROM type").fetchall()
@@ -135,15 +131,15 @@ class Views:
                 bitmap = self._own("flag", 1 << bit)
                 bitmap |= keys
 
-    def _take_changes(self, db: sqlite3.Connection, base: "Views") -> None:
+    def _take_changes(self, db: Database, base: "Views") -> None:
         """Rows that the base knows and that changed: flags anew, and what has no row any more out of every bitmap."""
-        listed = db.execute(_CHANGED, (base.last_change, base.last_key)).fetchone()[0]
-        gone = BitMap(_INTEGERS.decode(listed))
+        (changed,) = db.columns("key", _CHANGED, (base.last_change, base.last_key))
+        gone = BitMap(changed)
         for bit in range(_FLAG_BITS):
             if ("flag", 1 << bit) in self._maps:
                 bitmap = self._own("flag", 1 << bit)
                 bitmap -= gone
-        keys, facets = db.execute(_PRESENT, (listed,)).fetchone()
+        keys, facets = db.columns("key facet", _PRESENT, (changed,))
         for facet, members in _grouped(keys, facets).items():
             present = BitMap(members)
             self._flag(facet, present)
@@ -202,7 +198,7 @@ class Views:
             keys &= BitMap.union(_EMPTY, *[self.of("source", number) for number in sources])
         return keys
 
-    def after(self, db: sqlite3.Connection, collection: int, added: int) -> int:
+    def after(self, db: Database, collection: int, added: int) -> int:
         """The greatest key of the collection whose date is not after `added`, 0 where there is none: dates rise with
         keys, so this is a binary search, whatever is withheld or withdrawn in between."""
         keys = self.of("collection", collection)

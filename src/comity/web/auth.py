@@ -115,7 +115,7 @@ class FailureLimit:
 
     def failed(self, address: str) -> TooManyFailures | None:
         """One more failure is counted; the error to answer with once there were too many within the window."""
-        place, now = _network(address), self._seconds()
+        place, now = network_of(address), self._seconds()
         with self._lock:
             since, count = self._failures.pop(place, (now, 0))
             if now - since >= WINDOW_SECONDS:
@@ -166,7 +166,8 @@ class FailureLimit:
         return len(self._failures)
 
 
-def _network(address: str) -> str:
+def network_of(address: str) -> str:
+    """What one client can call from: its address, for IPv6 the /64 around it."""
     found = _address(address)
     if isinstance(found, ipaddress.IPv6Address):
         return str(ipaddress.IPv6Network((found.packed[:8] + bytes(8), 64)))

@@ -1,16 +1,12 @@
-"""Request bodies: bounded while they come, while they wait, and after they are unpacked."""
+"""Request bodies: bounded while they come and while they wait; see `comity.taxii.coding` for what they unpack to."""
 
 import asyncio
-import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
-from typing import Any, Protocol
+from typing import Any
 
-import zstandard
-
-from comity.errors import InvalidRequest, TooLarge
-from comity.taxii import media
+from comity.taxii.coding import too_large
 from comity.web.problems import TooSlow
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,20 +14,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 IDLE_SECONDS = 30
 DRAIN_SECONDS = 10
 DRAIN_IDLE_SECONDS = 0.5
-ZSTD_WINDOW_BYTES_MAX = 8 * 2**20
-"""What RFC 9659 lets a sender of zstd content use."""
-PIECE_BYTES = 1024
-MEMBERS_MAX = 10_000
 
 
 class ClientGoneError(Exception):
     """The client hung up; there is nobody to answer."""
-
-
-def too_large(bytes_max: int, packed: str = "") -> TooLarge:
-    """The error for a body above the limit."""
-    words = f"The body has more than {bytes_max} bytes{packed}."
-    return TooLarge(words, where="body", rule="TAXII 2.1 section 4.2.1", hint="Send fewer objects at once.")
 
 
 class Body:
@@ -128,54 +114,3 @@ class Held:
         """It turned out to be so many bytes."""
         await self._room.change(self._client, size - self._size)
         self._size = size
-
-
-def unpacked(body: bytes, content_encoding: str | None, bytes_max: int) -> bytes:
-    """The body as it was before it was packed, never more than the limit. UnsupportedMedia for other codings."""
-    coding = media.content_coding(content_encoding)
-    if coding is None:
-        return body
-    parts: list[bytes] = []
-    left = bytes_max
-    try:
-        for part in _unpacked_parts(body, _gunzipper if coding == media.GZIP else _unzstder):
-            parts.append(part)
-            left -= len(part)
-            if left < 0:
-                raise too_large(bytes_max, " once it is unpacked")
-    except (zlib.error, zstandard.ZstdError, EOFError) as error:
-        raise InvalidRequest(f"The body is not whole {coding} content.", where="Content-Encoding") from error
-    return b"".join(parts)
-
-
-class _Unpacker(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: bytes, /) -> bytes: ...
-
-
-def _gunzipper() -> _Unpacker:
-    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-
-
-def _unzstder() -> _Unpacker:
-    return zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW_BYTES_MAX).decompressobj()
-
-
-def _unpacked_parts(body: bytes, unpacker: Callable[[], _Unpacker]) -> Iterator[bytes]:
-    """Content piece by piece, member after member. Pieces going in are so small that one coming out is bounded too."""
-    place = members = 0
-    while place < len(body):
-        members += 1
-        if members > MEMBERS_MAX:
-            raise InvalidRequest(f"The body is packed in more than {MEMBERS_MAX} members.", where="Content-Encoding")
-        one = unpacker()
-        while not one.eof:
-            piece = body[place : place + PIECE_BYTES]
-            if not piece:
-                raise EOFError
-            yield one.decompress(piece)
-            place += len(piece)
-        place -= len(one.unused_data)

@@ -11,12 +11,14 @@ from prometheus_client.metrics import Counter, Histogram, disable_created_metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector, CollectorRegistry
 
+from comity.errors import Unavailable
 from comity.node.node import Node
 
 METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "PUT", "PATCH", "OPTIONS"})
 SECONDS_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
-
+SHARED_BYTES = 512 * 1024
+"""Enough for every series that there can be, of each kind, in one process."""
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -26,10 +28,28 @@ def share_counts(folder: Path) -> None:
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
 
 
+def _take_room() -> None:
+    """The files that this process counts in are there, with all their room. They are mapped into memory, and whoever
+    writes to such a file and finds the disk full is ended by the system."""
+    for kind in ("counter", "histogram"):
+        path = Path(os.environ[_FOLDER], f"{kind}_{os.getpid()}.db")
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, SHARED_BYTES)
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            words = f"The counts of server processes need room in {path.parent}: {error.strerror}."
+            raise Unavailable(words, hint="Make room there, or name another folder by TMPDIR.") from error
+
+
 class Metrics:
     """What this process counted, or all those together that share their counts, and the sizes of their node."""
 
     def __init__(self, node: Node) -> None:
+        if _FOLDER in os.environ:
+            _take_room()
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._requests = Counter(

@@ -37,6 +37,7 @@ STATUSES: dict[type[ComityError], tuple[int, str]] = {
     errors.TooManyFailures: (429, "Too many requests"),
     errors.NotFound: (404, "Not found"),
     errors.Conflict: (409, "Conflict"),
+    errors.NotInstalled: (501, "Not implemented"),
     errors.Unverified: (422, "Unprocessable content"),
     errors.Unavailable: (503, "Service unavailable"),
     MethodNotAllowed: (405, "Method not allowed"),

@@ -5,12 +5,14 @@ answer is written by hand, as a TAXII message.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from comity.taxii.resources import MEDIA_TYPE, error_message
+from comity.web.auth import network_of
 
 CONNECTIONS_MAX = 1000
 HEAD_BYTES_MAX = 96 * 1024
@@ -21,6 +23,8 @@ WRITE_SECONDS = 20.0
 BYTES_A_SECOND_LEAST = 4096
 """Who sends or reads more slowly than this, after the time above, is given up."""
 FRAMING_BYTES_MAX = 64 * 1024
+UNNAMED, ENDED = "unnamed", "ended"
+"""Stand for the network of a client without an address, and of one whose connection was given up."""
 
 _TITLES = {
     400: "Bad Request",
@@ -42,6 +46,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._refusal: bytes | None = None
+        self._network = UNNAMED
         self._in_head = True
         self._head_bytes = 0
         self._body_bytes = 0
@@ -55,10 +60,34 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The head of a first request is awaited, unless there are too many connections already."""
         super().connection_made(transport)
+        self._network = network_of(self.client[0]) if self.client else UNNAMED
         if len(self.connections) > CONNECTIONS_MAX:
-            transport.abort()
+            self._make_room()
+        if not transport.is_closing():
+            self._await_head()
+
+    def _make_room(self) -> None:
+        """Where there are too many connections, one of the client that has most of them is ended: one that awaits a
+        request, if there is any. So nobody keeps all others out, however fast he opens connections."""
+        everyone = cast("set[BoundedProtocol]", self.connections)
+        counts = Counter(each._network for each in everyone)
+        del counts[ENDED]
+        if counts.total() <= CONNECTIONS_MAX:
             return
-        self._await_head()
+        greatest, most = counts.most_common(1)[0]
+        if counts[self._network] == most:
+            self._give_up()
+        else:
+            crowd = (each for each in everyone if each._network == greatest)
+            min(crowd, key=lambda each: each._is_answering)._give_up()
+
+    def _give_up(self) -> None:
+        self._network = ENDED
+        self.transport.abort()
+
+    @property
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
     def connection_lost(self, exc: Exception | None) -> None:
         """No timer runs any more, and who works on a request is told."""

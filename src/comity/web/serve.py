@@ -3,35 +3,31 @@
 import ctypes
 import gc
 import ipaddress
-import logging
+import resource
 import socket
 import ssl
 import tempfile
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
-from comity.errors import ComityError, Invalid, Refused
+from comity.errors import Invalid, Refused
 from comity.node.node import Node
+from comity.node.work import Worker
 from comity.web import logs
 from comity.web.app import make_app
 from comity.web.front import Front
 from comity.web.metrics import share_counts
-from comity.web.protocol import BoundedProtocol
+from comity.web.protocol import CONNECTIONS_MAX, BoundedProtocol
 from comity.web.server import BACKLOG, HandedProtocol, HandedServer, Server, listen, url_of
 
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 GARBAGE_THRESHOLD = 20_000
-IDLE_ROUNDS_BETWEEN_TRIMS = 10
-WORK_SECONDS_BETWEEN = 0.02
-WORK_SECONDS_IDLE = 1.0
-WORK_SECONDS_AFTER_FAULT = 30.0
-
-_log = logging.getLogger("comity.work")
+HANDLES_BESIDES = 250
+"""File handles for the store, its readers, the log and the like."""
 
 
 def serve(
@@ -44,9 +40,11 @@ def serve(
     behind_proxy: str = "",
     insecure_http: bool = False,
     log_json: bool = False,
+    worker: bool = True,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """The node was served until SIGINT or SIGTERM; `on_ready` was called with its URL once it took connections.
+    Without `worker` what runs behind is left to `comity worker`.
 
     Port 0 takes a free one. Refused where credentials would cross a network in the clear without the operator's word.
     """
@@ -54,7 +52,14 @@ def serve(
     handler = logs.set_up(as_json=log_json)
     try:
         Serving(
-            node, host, port, tls_cert=tls_cert, tls_key=tls_key, behind_proxy=behind_proxy, on_ready=on_ready
+            node,
+            host,
+            port,
+            tls_cert=tls_cert,
+            tls_key=tls_key,
+            behind_proxy=behind_proxy,
+            works=worker,
+            on_ready=on_ready,
         ).run()
     finally:
         logs.take_down(handler)
@@ -71,6 +76,7 @@ def serve_by_processes(
     behind_proxy: str = "",
     insecure_http: bool = False,
     log_json: bool = False,
+    worker: bool = True,
     on_ready: Callable[[str], None] = lambda _url: None,
 ) -> None:
     """The same by so many processes, each of which opens the node for itself. There must be no other thread."""
@@ -87,7 +93,7 @@ def serve_by_processes(
 
             def run(door: socket.socket, number: int) -> None:
                 with open_node() as node:
-                    Serving(node, host, port, door=door, works=number == 0, **how).run()
+                    Serving(node, host, port, door=door, works=worker and number == 0, **how).run()
 
             settle_garbage()
             Front(listener, count, run, on_ready=lambda: on_ready(url), stop_seconds=STOP_SECONDS + 5).run()
@@ -183,7 +189,8 @@ class Serving:
     def run(self) -> None:
         """The node was served until `stop`, a signal, or the end of the front."""
         settle_garbage()
-        worker = _Worker(self._node) if self._works else None
+        _allow_handles(CONNECTIONS_MAX + HANDLES_BESIDES)
+        worker = Worker(self._node, on_idle=_give_memory_back) if self._works else None
         if worker is not None:
             worker.start()
         try:
@@ -222,36 +229,13 @@ def settle_garbage() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 50)
 
 
-class _Worker(threading.Thread):
-    """Does what runs behind: piece after piece, with pauses so that answers come first."""
-
-    def __init__(self, node: Node) -> None:
-        super().__init__(name="work", daemon=True)
-        self._node = node
-        self._stopped = threading.Event()
-
-    def run(self) -> None:
-        """Work was done until `stop`."""
-        pause = 0.0
-        idle = 0
-        while not self._stopped.wait(pause):
-            try:
-                more = self._node.work()
-                pause = WORK_SECONDS_BETWEEN if more else WORK_SECONDS_IDLE
-                idle = 0 if more else idle + 1
-                if idle % IDLE_ROUNDS_BETWEEN_TRIMS == 1:
-                    _give_memory_back()
-            except ComityError as error:
-                _log.warning("work behind waits: %s", error.message)
-                pause = WORK_SECONDS_AFTER_FAULT
-            except Exception:
-                _log.exception("work behind failed")
-                pause = WORK_SECONDS_AFTER_FAULT
-
-    def stop(self) -> None:
-        """The piece that is being done is finished, and no other begins."""
-        self._stopped.set()
-        self.join()
+def _allow_handles(count: int) -> None:
+    """This process may have so many files open, as far as it may say so itself: the usual 1,024 are used up by the
+    connections alone, and the store could not be opened then."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _give_memory_back() -> None:

@@ -8,9 +8,9 @@ from comity.node.access import Access
 from comity.node.node import CollectionView
 from comity.stix.timestamp import instant_key
 from comity.taxii import filters, resources
+from comity.taxii.coding import unpacked
 from comity.taxii.filters import Endpoint
 from comity.web.answer import Answer
-from comity.web.bodies import unpacked
 from comity.web.call import Call
 
 COLLECTIONS_HINT = f"{resources.API_ROOT}collections/ lists those that this credential may use."

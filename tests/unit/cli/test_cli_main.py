@@ -76,6 +76,7 @@ def test_every_error_of_the_tree_has_its_exit_code_and_two_lines(
 
 def test_the_table_of_exit_codes_is_that_of_the_papers() -> None:
     assert {kind.__name__: code for kind, code in EXIT_CODES} == {
+        "NotInstalled": 2,
         "NotFound": 3,
         "Refused": 4,
         "Invalid": 5,

@@ -4,7 +4,7 @@ import pytest
 from tests.release_world import floor_of
 
 from comity.errors import InvalidPolicy
-from comity.node.system import starter_texts
+from comity.node.policies import starter_texts
 from comity.release.policy import CASES_BYTES_MAX, CASES_MAX, check_policy, compile_policy, read_cases, run_cases
 
 FLOOR = floor_of()

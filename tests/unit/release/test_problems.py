@@ -4,7 +4,7 @@ import pytest
 from tests.release_world import floor_of, policy_of
 
 from comity.errors import InvalidPolicy
-from comity.node.system import policy_texts
+from comity.node.policies import policy_texts
 from comity.release.policy import compile_policy, load_floor
 from comity.release.problems import read_text
 from comity.release.text import NESTING_MAX, RULES_MAX, TEXT_MAX, statements_of

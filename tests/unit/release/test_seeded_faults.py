@@ -8,7 +8,7 @@ from tests import release_twin as twin
 from tests.property.test_release_twin import differences
 from tests.release_world import PLAIN, floor_of, policy_of, product, rule_ids, sample
 
-from comity.node.system import policy_texts
+from comity.node.policies import policy_texts
 from comity.release import decide as gate
 
 RULES = rule_ids(policy_texts()[1])

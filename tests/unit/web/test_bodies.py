@@ -9,8 +9,9 @@ import pytest
 import zstandard
 
 from comity.errors import InvalidRequest, TooLarge, UnsupportedMedia
+from comity.taxii.coding import MEMBERS_MAX, unpacked
 from comity.web import bodies
-from comity.web.bodies import MEMBERS_MAX, Body, ClientGoneError, Room, unpacked
+from comity.web.bodies import Body, ClientGoneError, Room
 from comity.web.problems import TooSlow
 
 PLAIN = b'{"objects":[]}' * 1000

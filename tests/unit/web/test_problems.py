@@ -43,6 +43,7 @@ def test_every_class_of_the_error_tree_has_a_status_of_its_own_or_of_an_ancestor
         (errors.NotAuthorized("m"), 403),
         (errors.NotFound("m"), 404),
         (errors.AlreadyDone("m"), 409),
+        (errors.NotInstalled("m"), 501),
         (errors.Unverified("m"), 422),
         (errors.StoreUnavailable("m"), 503),
         (MethodNotAllowed("GET"), 405),

@@ -3,37 +3,17 @@
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from importlib.resources import files
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
-from comity.store.connection import connect, guarded
+from comity.store.sqlite.connection import connect, guarded
+from comity.store.steps import Step, packaged, refuse_other
 
 APPLICATION_ID = 0x436F6D79
 PAGE_BYTES = 8192
 SQLITE_LEAST = (3, 38, 0)
 """Strict tables, JSON functions in every build, and full text by trigrams."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One migration: its number is the schema version that it makes."""
-
-    number: int
-    name: str
-    sql: str
-
-
-def packaged() -> list[Step]:
-    """The steps that come with this version of Comity, in order."""
-    folder = files("comity.store") / "migrations"
-    found = (entry for entry in folder.iterdir() if entry.name.endswith(".sql"))
-    return sorted(
-        (Step(int(entry.name[:4]), entry.name[:-4], entry.read_text("utf-8")) for entry in found),
-        key=lambda step: step.number,
-    )
 
 
 def statements(sql: str) -> Iterator[str]:
@@ -72,7 +52,9 @@ def apply(db: sqlite3.Connection, steps: Sequence[Step]) -> list[str]:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.execute("COMMIT")
     except BaseException:
-        db.execute("ROLLBACK")
+        # After some faults SQLite has ended the transaction itself.
+        if db.in_transaction:
+            db.execute("ROLLBACK")
         raise
     return done
 
@@ -92,8 +74,7 @@ def prepare(path: Path, *, create: bool) -> None:
     if sqlite3.sqlite_version_info < SQLITE_LEAST:
         least = ".".join(map(str, SQLITE_LEAST))
         raise StoreUnavailable(f"Python's SQLite is {sqlite3.sqlite_version}, {least} is needed", hint="a newer Python")
-    steps = packaged()
-    newest = steps[-1].number
+    steps = packaged("sqlite")
     if not path.exists():
         if not create:
             raise NotFound(f"there is no store at {path}", hint="comity init")
@@ -101,17 +82,18 @@ def prepare(path: Path, *, create: bool) -> None:
     with guarded(), closing(connect(path, write=True)) as db:
         version = version_of(db)
         if version == 0 and create:
-            db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
-            db.execute("PRAGMA journal_mode = WAL")
-            apply(db, steps)
+            fill(db, steps)
         elif version == 0:
             raise NotFound(f"{path} is empty", hint="comity init")
-        elif version < newest:
-            raise OldSchema(f"the store has schema {version}, this Comity needs {newest}", hint="comity migrate")
-        elif version > newest:
-            raise OldSchema(
-                f"the store has schema {version}, this Comity knows only {newest}", hint="install the newer Comity"
-            )
+        else:
+            refuse_other(version, steps[-1].number)
+
+
+def fill(db: sqlite3.Connection, steps: Sequence[Step]) -> None:
+    """The empty file is a store."""
+    db.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    db.execute("PRAGMA journal_mode = WAL")
+    apply(db, steps)
 
 
 def schema_version(path: Path) -> int:
@@ -127,7 +109,7 @@ def migrate(path: Path, backup_to: Path, *, steps: Sequence[Step] | None = None)
 
     Nothing is done, and no backup made, where the schema is the present one already. Not beside a running `serve`.
     """
-    steps = packaged() if steps is None else steps
+    steps = packaged("sqlite") if steps is None else steps
     version = schema_version(path)
     if version > steps[-1].number:
         raise OldSchema(f"the store has schema {version}, this Comity knows only {steps[-1].number}")
@@ -143,11 +125,17 @@ def copy_into(db: sqlite3.Connection, target: Path) -> None:
 
     All pages are copied in one step, under one read lock: a writer meanwhile neither waits nor makes it begin again.
     """
-    private_file(target)
+    with filled_file(target), closing(sqlite3.connect(target, isolation_level=None)) as copy:
+        db.backup(copy)
+
+
+@contextmanager
+def filled_file(path: Path) -> Iterator[None]:
+    """The file was made now (mode 0600) for the block to fill; if that raises, there is no such file."""
+    private_file(path)
     try:
-        with closing(sqlite3.connect(target, isolation_level=None)) as copy:
-            db.backup(copy)
+        yield
     except BaseException:
         for suffix in ("", "-journal", "-wal", "-shm"):
-            Path(f"{target}{suffix}").unlink(missing_ok=True)
+            Path(f"{path}{suffix}").unlink(missing_ok=True)
         raise

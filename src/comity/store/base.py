@@ -1,0 +1,254 @@
+"""What every store over tables does: readers with a connection each and one snapshot, writers in turns.
+
+Connections are kept for the next who needs one. Bitmaps and admin tables that a committed state has shown are shared.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from comity.errors import StoreUnavailable
+from comity.stix.object import StixObject
+from comity.store import check, text
+from comity.store.admin import Admin, load
+from comity.store.database import Connection, Database
+from comity.store.ingest import Ingest
+from comity.store.interface import State, Verdict
+from comity.store.snapshot import STATE, TableSnapshot
+from comity.store.transaction import TableTransaction
+from comity.store.views import Views
+
+T = TypeVar("T")
+
+INLINE_OBJECTS = 64
+"""A single batch of fewer objects is written in the calling thread: the way to the other costs more."""
+IDLE_READERS_MOST = 4
+TURN_SECONDS = 10.0
+
+
+class TableStore(ABC):
+    """See `comity.store.interface.Store`."""
+
+    writers_most: ClassVar[int]
+    """So many transactions of this process may be open for writing at once."""
+    draws_first: ClassVar[bool]
+    """Whether every batch of an ingest is drawn before it takes its turn, so that other processes wait the less; else
+    the next is drawn while the last is written."""
+
+    def __init__(self) -> None:
+        self._readers: list[Connection] = []
+        self._writers: list[Connection] = []
+        self._turns = threading.Semaphore(self.writers_most)
+        self._hand: ThreadPoolExecutor | None = None
+        self._views: Views | None = None
+        self._admin: Admin | None = None
+        self._catching_up = threading.Lock()
+        self._closed = False
+
+    @abstractmethod
+    def _connect(self, *, write: bool) -> Connection: ...
+
+    @abstractmethod
+    def _guarded(self) -> AbstractContextManager[None]:
+        """Troubles of the database inside the block come out as StoreUnavailable."""
+
+    @abstractmethod
+    def backup(self, target: Path) -> None:
+        """See the interface."""
+
+    # -- what snapshots share -----------------------------------------------------------------------------------------
+    def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views:
+        """The views of a committed snapshot, which `db` is in; kept for others unless they are ahead already."""
+        with self._catching_up:
+            newest = self._views
+            if newest is not None and not newest.is_ahead(last_key, last_change):
+                base = newest
+            if base is not None and (base.last_key, base.last_change) == (last_key, last_change):
+                return base
+            made = Views.at(db, last_key, last_change, base)
+            if newest is None or made.is_ahead(newest.last_key, newest.last_change):
+                self._views = made
+            return made
+
+    def admin_at(self, db: Database, version: int) -> Admin:
+        """The admin tables of a committed snapshot, which `db` is in."""
+        known = self._admin
+        if known is not None and known.version == version:
+            return known
+        made = load(db, version)
+        if known is None or known.version < version:
+            self._admin = made
+        return made
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+    @contextmanager
+    def read(self) -> Iterator[TableSnapshot]:
+        with self._guarded():
+            self._refuse_closed()
+            try:
+                db = self._readers.pop()
+            except IndexError:
+                db = self._connect(write=False)
+            try:
+                snapshot = self._snapshot(db)
+                try:
+                    yield snapshot
+                finally:
+                    snapshot.release()
+                    db.rollback()
+            except BaseException as error:
+                self._give_back(db, self._readers, IDLE_READERS_MOST, error)
+                raise
+            self._give_back(db, self._readers, IDLE_READERS_MOST)
+
+    def _snapshot(self, db: Connection) -> TableSnapshot:
+        """A snapshot that is not older than the bitmaps. It is opened again where a writer was quicker; a store that
+        was put in place of this one stays older, and gets bitmaps of its own."""
+        for _ in range(3):
+            db.begin()
+            state = db.execute(STATE).fetchone()
+            base = self._views
+            if base is None or not base.is_ahead(state[0], state[1]):
+                return TableSnapshot(db, self, state, base)
+            db.rollback()
+        db.begin()
+        return TableSnapshot(db, self, db.execute(STATE).fetchone(), None)
+
+    def _give_back(self, db: Connection, pool: list[Connection], most: int, error: BaseException | None = None) -> None:
+        if db.is_sound_after(error) and len(pool) < most and not self._closed:
+            pool.append(db)
+        else:
+            db.close()
+
+    def _refuse_closed(self) -> None:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+    @contextmanager
+    def write(self) -> Iterator[TableTransaction]:
+        with self.writing() as db, self._transaction(db) as transaction:
+            yield transaction
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A writing connection in a transaction, committed when the block ends, rolled back when it raises. After
+        trouble with the database a new connection is taken next time."""
+        self._refuse_closed()
+        if not self._turns.acquire(timeout=TURN_SECONDS):
+            raise StoreUnavailable("another writer of this process takes too long")
+        try:
+            with self._guarded():
+                self._refuse_closed()
+                try:
+                    db = self._writers.pop()
+                except IndexError:
+                    db = self._connect(write=True)
+                try:
+                    db.begin()
+                    yield db
+                    db.commit()
+                except BaseException as error:
+                    db.rollback()
+                    self._give_back(db, self._writers, self.writers_most, error)
+                    raise
+                self._give_back(db, self._writers, self.writers_most)
+        finally:
+            self._turns.release()
+
+    @contextmanager
+    def _transaction(self, db: Connection) -> Iterator[TableTransaction]:
+        """From here on no other writer changes anything; at the end the state row says what was done."""
+        db.lock()
+        base = self._views
+        state = db.execute(STATE).fetchone()
+        if base is not None and base.is_ahead(state[0], state[1]):
+            base = None
+        transaction = TableTransaction(db, self, state, base)
+        try:
+            yield transaction
+            transaction.seal()
+        finally:
+            transaction.release()
+
+    def ingest(
+        self,
+        batches: Iterable[Sequence[StixObject]],
+        *,
+        collection: str,
+        source: str,
+        default_tlp: int | None,
+        state: State,
+        now: int,
+        finish: Callable[[TableTransaction, list[Verdict]], T],
+    ) -> T:
+        drawn = iter(batches)
+        if self.draws_first:
+            drawn = iter(list(drawn))
+        elif (first := next(drawn, None)) is not None:
+            drawn = chain((first,), drawn)
+        with self.writing() as db, self._transaction(db) as transaction:
+            ingest = Ingest(
+                transaction, collection=collection, source=source, default_tlp=default_tlp, state=state, now=now
+            )
+            self._hand_over(drawn, ingest.put)
+            ingest.close()
+            return finish(transaction, ingest.verdicts)
+
+    def _hand_over(self, drawn: Iterator[Sequence[StixObject]], put: Callable[[Sequence[StixObject]], None]) -> None:
+        """Each batch was put, while the next was drawn."""
+        batch = next(drawn, None)
+        if batch is not None and len(batch) < INLINE_OBJECTS:
+            following = next(drawn, None)
+            put(batch)
+            batch = following
+        while batch is not None:
+            if self._hand is None:
+                self._hand = ThreadPoolExecutor(self.writers_most, thread_name_prefix="comity-store-writer")
+            written = self._hand.submit(put, batch)
+            try:
+                batch = next(drawn, None)
+            finally:
+                written.result()
+
+    # -- the rest -----------------------------------------------------------------------------------------------------
+    def index_text(self, limit: int) -> int:
+        with self.read() as snapshot:
+            start, end, rows = text.pending(snapshot.db, limit)
+            if not end and not text.is_dirty(snapshot.db):
+                return 0
+        with self.writing() as db:
+            db.lock()
+            if end:
+                text.put(db, start, end, rows)
+            else:
+                text.tidy(db)
+            left = db.execute("SELECT last_key - text_cursor + text_dirty FROM state").fetchone()[0]
+        return int(left)
+
+    def check(self, *, deep: bool = False) -> list[str]:
+        """See the interface. `deep` also reads every body and compares it with its digest."""
+        with self.read() as snapshot:
+            return [*snapshot.db.damage(), *check.problems(snapshot.db, deep=deep)]
+
+    def cautions(self) -> list[str]:
+        """What outside the store endangers what was acknowledged, in sentences; empty where all is well."""
+        with self.read() as snapshot:
+            return snapshot.db.cautions()
+
+    def close(self) -> None:
+        """Nothing of the store is open any more; a second close changes nothing."""
+        self._closed = True
+        for _ in range(self.writers_most):
+            self._turns.acquire()
+        if self._hand is not None:
+            self._hand.shutdown()
+        for pool in (self._writers, self._readers):
+            while pool:
+                pool.pop().close()
+        self._turns.release(self.writers_most)
