@@ -11,6 +11,7 @@ from tests.release_world import PLAIN, floor_of, policy_of, product, rule_ids, s
 from comity.node.policies import policy_texts
 from comity.release import decide as gate
 
+pytestmark = pytest.mark.timeout(600)
 RULES = rule_ids(policy_texts()[1])
 EDITS: tuple[tuple[str, str, str], ...] = (
     (
