@@ -73,10 +73,12 @@ demo: ## A throwaway node with a sample story
 .PHONY: bench
 bench: ## Every benchmark at full size; PAGE=docs/explanation/performance.md puts the tables into that page
 	$(PY) -m bench $(if $(PAGE),--page $(PAGE))
+	$(PY) bench/release.py
 
 .PHONY: bench-smoke
 bench-smoke: ## Every benchmark in its smallest size, under two minutes
 	$(PY) -m bench --smoke
+	$(PY) bench/release.py --smoke
 
 .PHONY: bench-peers
 bench-peers: ## The servers of others that ours is compared with, in an environment of their own

@@ -1,123 +1,156 @@
-"""Closure said slowly and plainly, for the few shapes that the tests generate. It imports nothing of comity."""
+"""The slow twin of the release gate: the table of R1 and its neighbours as a person types it from the standards.
 
-import re
-from typing import Any
+It imports nothing of the product, and shares no helper with it. A case is a plain mapping of words; see `FACETS` and
+`RECIPIENT` for what each may be. The policy above the floor is POLICY, which permits everything but what it forbids.
+"""
 
-Json = dict[str, Any]
-ID = re.compile(r"[a-z][a-z0-9-]*--[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-ENDS = ("source_ref", "target_ref", "sighting_of_ref")
-LISTS = ("object_refs", "sample_refs", "observed_data_refs", "x_odd_refs")
-KEPT_LISTS = ("object_refs",)
+from collections.abc import Mapping
+
+Case = Mapping[str, str]
+
+# Who may have what, by whose it is and its TLP: yes, no, or on which condition.
+TABLE = {
+    ("ours", "clear"): {"own": "yes", "client": "yes", "partner": "yes", "public": "yes"},
+    ("ours", "green"): {"own": "yes", "client": "yes", "partner": "yes", "public": "no"},
+    ("ours", "amber"): {"own": "yes", "client": "yes", "partner": "yes", "public": "no"},
+    ("ours", "amber+strict"): {"own": "yes", "client": "no", "partner": "yes", "public": "no"},
+    ("ours", "red"): {"own": "yes", "client": "no", "partner": "no", "public": "no"},
+    ("received", "clear"): {"own": "yes", "client": "yes", "partner": "yes", "public": "yes"},
+    ("received", "green"): {"own": "yes", "client": "community", "partner": "community", "public": "no"},
+    ("received", "amber"): {"own": "yes", "client": "need", "partner": "no", "public": "no"},
+    ("received", "amber+strict"): {"own": "yes", "client": "no", "partner": "no", "public": "no"},
+    ("received", "red"): {"own": "yes", "client": "no", "partner": "no", "public": "no"},
+    ("back", "clear"): {"own": "yes", "client": "yes", "partner": "yes", "public": "yes"},
+    ("back", "green"): {"own": "yes", "client": "yes", "partner": "yes", "public": "no"},
+    ("back", "amber"): {"own": "yes", "client": "yes", "partner": "yes", "public": "no"},
+    ("back", "amber+strict"): {"own": "yes", "client": "yes", "partner": "yes", "public": "no"},
+    ("back", "red"): {"own": "yes", "client": "no", "partner": "no", "public": "no"},
+}
+
+LEVELS = ("clear", "green", "amber", "amber+strict", "red")
+
+FACETS = {
+    "tlp": LEVELS,
+    "whose": ("ours", "received", "back"),
+    "community": ("none", "in", "out"),
+    "groups": ("none", "in", "out", "both"),
+    "verified": ("yes", "no"),
+    "unsound": ("no", "yes"),
+    "exercise": ("no", "yes"),
+    "named": ("no", "yes"),
+    "embargo": ("none", "over", "now", "ahead"),
+    "residency": ("none", "inside", "outside"),
+    "iep_dates": ("none", "before", "begins", "within", "ends", "after"),
+    "iep_encryption": ("may", "must"),
+    "iep_attribution": ("may", "must", "must-not"),
+    "iep_notification": ("may", "must-not"),
+    "iep_resale": ("may", "must-not"),
+    "iep_actions": (
+        "none",
+        "contact-for-instruction",
+        "internally-visible-actions",
+        "externally-visible-indirect-actions",
+        "externally-visible-direct-actions",
+    ),
+    "fixed": ("no", "yes"),
+}
+
+RECIPIENT = {
+    "relation": ("own", "client", "partner", "public"),
+    "state": ("planned", "pending", "active", "suspended", "expired", "ended"),
+    "max_tlp": LEVELS,
+    "cybersecurity": ("no", "yes"),
+    "need": ("no", "yes"),
+    "agreement": ("none", "before", "begins", "within", "ends", "after"),
+    "declared": ("yes", "no", "empty"),
+    "transport": ("taxii", "node", "mail"),
+    "encrypted": ("no", "yes"),
+    "commercial": ("no", "yes"),
+}
+
+ACTIONS = ("release", "name-author", "show-personal-data", "disclose-existence", "pass-on")
+
+POLICY = """
+@id("twin.all") @title("Everything") permit (principal, action, resource);
+@id("twin.none") @title("No action") forbid (principal, action == Action::"pass-on", resource)
+when { resource.iep_actions == IepActions::"none" };
+@id("twin.contact") @title("Ask first") forbid (principal, action == Action::"disclose-existence", resource)
+when { resource.iep_actions == IepActions::"contact-for-instruction" };
+@id("twin.internal") @title("Inside") forbid (principal, action == Action::"release", resource)
+when { resource.iep_actions == IepActions::"internally-visible-actions" };
+@id("twin.indirect") @title("Indirectly") forbid (principal, action == Action::"name-author", resource)
+when { resource.iep_actions == IepActions::"externally-visible-indirect-actions" };
+@id("twin.notify") @title("Not told") forbid (principal, action == Action::"show-personal-data", resource)
+when { resource.iep_notification == IepNotification::"must-not" };
+"""
 
 
-def strings(value: Any) -> list[str]:
-    """Every text in a value, names of members not counted."""
-    if isinstance(value, str):
-        return [value]
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [text for one in inner for text in strings(one)]
-
-
-def texts(value: Json) -> list[str]:
-    """What a reader could find a name in."""
-    skipped = {"type", "id", "spec_version", "created", "modified", "created_by_ref", "object_marking_refs"}
-    return strings({k: v for k, v in value.items() if k not in skipped and k not in ENDS and not k.endswith("_refs")})
-
-
-def names(value: Json) -> set[str]:
-    found = {value.get("name", ""), value.get("value", ""), *value.get("aliases", ())}
-    return {name.lower() for name in found if sum(map(str.isalnum, name)) >= 3}
-
-
-def linked(value: Json) -> set[str]:
-    """The ids to which it refers, apart from its author."""
-    inner = {k: v for k, v in value.items() if k not in ("id", "created_by_ref", "object_marking_refs")}
-    return {ident for text in strings(inner) for ident in ID.findall(text)}
-
-
-def slow_close(objects: list[tuple[Json, bool, bool]], known: set[str]) -> list[tuple[str, Json | None]]:
-    """For each (object, released, may the author be named): the verdict, and what is left of it."""
-    alive = [released for _, released, _ in objects]
-
-    def gone(ident: str) -> bool:
-        copies = [n for n, (value, _, _) in enumerate(objects) if value["id"] == ident]
-        return not any(alive[n] for n in copies) if copies else ident not in known
-
-    def near(first: str) -> set[str]:
-        """Everything within two hops."""
-        reached = {first}
-        for _ in range(2):
-            step = set()
-            for value, _, _ in objects:
-                ends = linked(value) | {value["id"]}
-                for ident in reached:
-                    if ident == value["id"]:
-                        step |= ends
-                    elif ident in linked(value):
-                        step.add(value["id"])
-            reached |= step
-        return reached
-
-    def names_withheld(number: int) -> bool:
-        value = objects[number][0]
-        around = near(value["id"])
-        for other, (hidden, _, _) in enumerate(objects):
-            if alive[other] or hidden["id"] not in around:
-                continue
-            told = {
-                name
-                for copy, (one, _, _) in enumerate(objects)
-                if alive[copy] and one["id"] == hidden["id"]
-                for name in names(one)
-            }
-            for name in names(hidden) - told:
-                for text in texts(value):
-                    if re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", text.lower()):
-                        return True
+def allowed(case: Case, action: str) -> bool:
+    """Whether it may, under POLICY."""
+    if not _one(case, action):
         return False
+    if action == "release" and case["relation"] != "own":
+        if case["iep_attribution"] == "must" and not _one(case, "name-author"):
+            return False
+        if case["fixed"] == "yes" and not _one(case, "show-personal-data"):
+            return False
+    return True
 
-    def left(number: int) -> Json | None:
-        value, _, name_author = objects[number]
-        result: Json = {}
-        for name, one in value.items():
-            if name in ENDS:
-                if gone(one):
-                    return None
-                result[name] = one
-            elif name == "created_by_ref":
-                if name_author and not gone(one):
-                    result[name] = one
-            elif name in LISTS:
-                kept = [ident for ident in one if not gone(ident)]
-                if not kept and name in KEPT_LISTS:
-                    return None
-                if kept:
-                    result[name] = kept
-            elif name == "external_references":
-                kept = [ref for ref in one if not (ID.fullmatch(ref["external_id"]) and gone(ref["external_id"]))]
-                if kept:
-                    result[name] = kept
-                # The words beside an id are judged even where that id goes and takes them along.
-                if any(gone(i) for ref in one for i in ID.findall(ref["description"])):
-                    return None
-            elif name.endswith("_ref"):
-                if not gone(one):
-                    result[name] = one
-            elif name != "id" and any(gone(ident) for text in strings(one) for ident in ID.findall(text)):
-                return None
-            else:
-                result[name] = one
-        return result
 
-    changed = True
-    while changed:
-        changed = False
-        for number in range(len(objects)):
-            if alive[number] and (left(number) is None or names_withheld(number)):
-                alive[number] = False
-                changed = True
-    rest = [left(number) if alive[number] else None for number in range(len(objects))]
-    return [
-        ("withhold" if one is None else "release" if one == objects[n][0] else "redact", one)
-        for n, one in enumerate(rest)
-    ]
+def _one(case: Case, action: str) -> bool:
+    if case["state"] != "active":
+        return False
+    if case["agreement"] in ("before", "ends", "after"):
+        return False
+    if LEVELS.index(case["tlp"]) > LEVELS.index(case["max_tlp"]):
+        return False
+    if case["exercise"] == "yes":
+        return False
+    if case["iep_resale"] == "must-not" and case["commercial"] == "yes":
+        return False
+    if action == "name-author" and case["iep_attribution"] == "must-not":
+        return False
+    if action == "pass-on":
+        if case["tlp"] in ("amber", "amber+strict", "red"):
+            return False
+        if case["groups"] != "none" or case["residency"] != "none":
+            return False
+    if case["relation"] != "own" and not _may_leave(case):
+        return False
+    forbidden = {
+        ("none", "pass-on"),
+        ("contact-for-instruction", "disclose-existence"),
+        ("internally-visible-actions", "release"),
+        ("externally-visible-indirect-actions", "name-author"),
+    }
+    if (case["iep_actions"], action) in forbidden:
+        return False
+    return not (case["iep_notification"] == "must-not" and action == "show-personal-data")
+
+
+def _may_leave(case: Case) -> bool:
+    cell = TABLE[case["whose"], case["tlp"]][case["relation"]]
+    back = case["whose"] == "back"
+    if cell == "no":
+        return False
+    if cell == "need" and case["need"] == "no":
+        return False
+    if cell == "community" and case["community"] == "none" and case["cybersecurity"] == "no":
+        return False
+    if case["community"] == "out" and case["tlp"] != "clear" and not back:
+        return False
+    if case["groups"] in ("out", "both") and not back:
+        return False
+    if case["verified"] == "no" and not back:
+        return False
+    if case["unsound"] == "yes" or case["named"] == "yes":
+        return False
+    if case["embargo"] == "ahead":
+        return False
+    if case["residency"] != "none":
+        inside = case["residency"] == "inside" and case["declared"] == "yes"
+        if not inside or case["transport"] != "node":
+            return False
+    if case["iep_dates"] in ("before", "ends", "after"):
+        return False
+    return not (case["iep_encryption"] == "must" and case["transport"] != "node" and case["encrypted"] == "no")

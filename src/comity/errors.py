@@ -4,6 +4,7 @@ ComityError                    code (stable, documented), message, hint
  ├ Invalid                     the bytes break a standard; carries `where`
  │  ├ InvalidObject            a STIX object
  │  ├ InvalidPattern           a STIX pattern
+ │  ├ InvalidPolicy            a release policy, its cases, or what comes out for them
  │  ├ InvalidRequest           a request that cannot be understood
  │  ├ TooLarge                 more bytes, levels or items than are taken
  │  ├ InvalidAnswer            what another server answered
@@ -55,6 +56,10 @@ class InvalidObject(Invalid):
 
 class InvalidPattern(Invalid):
     code = "invalid-pattern"
+
+
+class InvalidPolicy(Invalid):
+    code = "invalid-policy"
 
 
 class InvalidRequest(Invalid):

@@ -16,6 +16,8 @@ from comity.stix.tables import SECTIONS
 
 DATA_FOLDERS = {
     "cli/story": "the sample story",
+    "release": "the floor of release policies and the schema of what they look at",
+    "release/starters": "the policies to begin with",
     "store/postgres/migrations": "the tables of the store, for PostgreSQL",
     "store/sqlite/migrations": "the tables of the store, for SQLite",
     "web/static": "the style sheet",

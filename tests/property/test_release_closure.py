@@ -5,8 +5,8 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.closure_twin import slow_close
 from tests.release_strategies import IDS, candidates, ident, what_leaves, world_of, worlds
-from tests.release_twin import slow_close
 
 from comity.release.closure import TEXT_NAMES, Candidate, Verdict, close
 

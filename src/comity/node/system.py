@@ -392,3 +392,8 @@ def certificate_until(path: Path) -> datetime:
         raise NotFound(f"{path} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise Invalid(f"{path} holds no certificate in PEM form.", where="tls_cert") from error
+
+
+def policy_text(name: str) -> str:
+    """A text on release policies that comes with Comity, by its place under `comity/release`."""
+    return (importlib.resources.files("comity") / "release" / name).read_text(encoding="utf-8")
