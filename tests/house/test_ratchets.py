@@ -11,7 +11,8 @@ from tests.house.tree import ROOT
 from tests.ratchets import read_count, read_patterns, unknown_skips
 
 GOOD = {
-    "errors": 100.0, "interfaces": 100.0, "canonical": 100.0, "stix": 96.0, "taxii": 97.0, "release": 96.0, "node": 80.0, "all": 90.0,
+    "errors": 100.0, "interfaces": 100.0, "canonical": 100.0, "stix": 96.0, "taxii": 97.0,
+    "release": 96.0, "node": 80.0, "all": 90.0,
 }  # fmt: skip
 
 
