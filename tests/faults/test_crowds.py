@@ -17,6 +17,7 @@ from tests.served import COMITY, Served, served, wait_until
 from tests.world import bundle, indicator
 
 from comity.node.home import open_home
+from comity.store.base import IDLE_READERS_MOST
 from comity.web.app import ANSWER_BYTES_RESERVED, ANSWERS_OF_ONE_AT_ONCE
 from comity.web.protocol import CONNECTIONS_MAX
 from comity.web.serve import HANDLES_BESIDES
@@ -26,7 +27,9 @@ TURNS_LEAST = 3
 PROCESSES = 2
 MEMORY_RISE_MOST = PROCESSES * ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED + 96 * 2**20
 """What the answers of one client may hold, and what is at work."""
-HANDLES_LEFT_MOST = 12
+HANDLES_LEFT_MOST = PROCESSES * (2 * (IDLE_READERS_MOST + 1) + 2)
+"""What a store keeps that was asked by many at once: its readers and its writer, each a file and a log, and what they
+share. Every crowd but the pipelining one is larger by far."""
 GATHERING_SECONDS_MOST, LEAVING_SECONDS_MOST = 30, 10
 
 
