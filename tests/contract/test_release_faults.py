@@ -17,15 +17,15 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_of_source(tmp_path_factory.mktemp("seeded"))
 
 
+def environment_of(package: Path) -> dict[str, str]:
+    """That of a process which imports the copy. Neither what the copy covers nor the options of the run around it are
+    meant there."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("COV", "PYTEST"))}
+    return plain | {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1", "HYPOTHESIS_PROFILE": "ci"}
+
+
 def run(package: Path, test: str) -> subprocess.CompletedProcess[str]:
     """The test ran against the copy, with examples that are the same each time."""
-    # Neither what the copy covers nor the options of the run around it are meant here.
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PYTEST_"))}
-    environment = plain | {
-        "PYTHONPATH": str(package.parent),
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "HYPOTHESIS_PROFILE": "ci",
-    }
     command = [
         sys.executable,
         "-m",
@@ -40,7 +40,7 @@ def run(package: Path, test: str) -> subprocess.CompletedProcess[str]:
         "",
         test,
     ]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
+    return subprocess.run(command, cwd=ROOT, env=environment_of(package), capture_output=True, text=True, timeout=100)
 
 
 def test_there_are_enough_and_each_is_one_edit() -> None:
@@ -69,7 +69,7 @@ def test_without_a_fault_the_tests_pass_against_the_copy(package: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:]
     where = subprocess.run(
         [sys.executable, "-c", "import comity; print(comity.__file__)"],
-        env=os.environ | {"PYTHONPATH": str(package.parent)},
+        env=environment_of(package),
         capture_output=True,
         text=True,
         check=True,
