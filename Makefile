@@ -13,7 +13,7 @@ setup: ## Make .venv with everything for working on Comity, in the locked versio
 	.venv/bin/pip install -q --no-deps -e .
 
 .PHONY: check
-check: lint ## Format, lint, types, floors and the fast tests: the default loop, under 20 s
+check: lint ## Format, lint, types, floors and the fast tests: the default loop
 	$(PY) -m pytest -q -n 2 -m "not slow and not deep"
 
 .PHONY: lint
