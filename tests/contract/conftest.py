@@ -9,16 +9,13 @@ from tests.store_world import furnish, open_kind
 from comity.store.base import TableStore
 from comity.store.interface import Store
 
-IN_THE_LOOP = "test_store_writing.py"
-"""Of what a server is needed for, so much is in the default loop."""
-
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What needs a server is slow, since each test has a database of its own; one file stays in the default loop."""
+    """What needs a server is slow, since each test has a database of its own."""
     for item in items:
         kind = getattr(item, "callspec", None)
-        if kind is not None and kind.params.get("store_kind") == "postgres" and item.path.name != IN_THE_LOOP:
+        if kind is not None and kind.params.get("store_kind") == "postgres":
             item.add_marker(pytest.mark.slow)
 
 

@@ -196,6 +196,7 @@ def test_a_reader_whose_block_fails_leaves_the_store_as_usable_as_before(store: 
     assert len(_entries(store, Query(ONE))) == 1
 
 
+@pytest.mark.slow
 def test_many_threads_read_and_write_and_each_sees_whole_transactions(store: Store) -> None:
     failures: list[object] = []
     writing = threading.Event()

@@ -92,6 +92,28 @@ def test_requests_are_counted_together(tmp_path: Path) -> None:
     assert "comity_objects 0.0" in text
 
 
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_a_process_that_died_has_counted_is_not_lost(tmp_path: Path, place: int) -> None:
+    def counted(client: requests.Session) -> int:
+        text = client.get(f"{node.url}metrics").text
+        line = 'comity_http_requests_total{method="GET",route="/taxii2/",status="200"} '
+        return int(float(text.partition(line)[2].partition("\n")[0]))
+
+    with served_home(tmp_path, options=TWO) as node:
+        with session(node) as one, session(node) as two:
+            for asking in (one, two):
+                for _ in range(5):
+                    assert asking.get(f"{node.url}taxii2/").status_code == 200
+        before = workers(node)
+        os.kill(before[place].pid, signal.SIGKILL)
+        wait_until(lambda: len(workers(node)) == 2 and before[place] not in workers(node), seconds=10)
+        with session(node) as one, session(node) as two:
+            assert [counted(one), counted(two)] == [10, 10]
+            for asking in (one, two):
+                assert asking.get(f"{node.url}taxii2/").status_code == 200
+            assert [counted(one), counted(two)] == [12, 12]
+
+
 def test_failed_sign_ins_are_limited_over_all_processes(tmp_path: Path) -> None:
     wrong = {"Authorization": "Bearer comity_aaaaaaaaaaaaaaaa_" + "s" * 43}
     with served_home(tmp_path, options=TWO) as node, session(node) as one, session(node) as two:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -67,6 +68,7 @@ def slow_level(value: JsonObject, known: dict[str, JsonObject | None], default: 
     return max(found, default=default)
 
 
+@pytest.mark.slow
 @given(refs, labels, stores, levels, st.booleans())
 def test_the_effective_level_is_that_of_the_slow_twin(
     named: list[str], tags: list[str], known: dict[str, JsonObject | None], default: TLP, use: bool

@@ -62,6 +62,7 @@ def agree(text: str, shapes: ShapeCache) -> None:
         assert (ours.message, ours.where) == (raised.value.message, raised.value.where)
 
 
+@pytest.mark.slow
 @given(randoms)
 def test_the_check_by_shape_agrees_with_the_parser_whatever_came_before(rng: Random) -> None:
     shapes = ShapeCache(64)

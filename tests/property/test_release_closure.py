@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.closure_twin import slow_close
@@ -19,6 +20,7 @@ def verdicts(world: World, known: frozenset[str] = frozenset()) -> list[str]:
     return [outcome.verdict.value for outcome in close(candidates(world), elsewhere=known.__contains__)]
 
 
+@pytest.mark.slow
 @settings(max_examples=max(400, settings().max_examples))
 @given(worlds(), KNOWN)
 def test_closure_is_that_of_the_slow_twin(world: World, known: frozenset[str]) -> None:

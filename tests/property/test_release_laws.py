@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests import release_twin as twin
@@ -50,6 +51,7 @@ actions = st.sampled_from(list(ACTION.values()))
 some = st.lists(st.sampled_from(PERMITS + FORBIDS), unique=True, max_size=8)
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, st.lists(st.sampled_from(FORBIDS), unique=True))
 def test_nothing_is_released_that_no_rule_permits(
     one: ReleaseClass, to: Recipient, action: Action, rules: list[str]
@@ -60,6 +62,7 @@ def test_nothing_is_released_that_no_rule_permits(
     assert all(not rule.permits for rule in decision.because)
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, some)
 def test_what_is_permitted_and_not_forbidden_is_not_denied(
     one: ReleaseClass, to: Recipient, action: Action, rules: list[str]
@@ -70,6 +73,7 @@ def test_what_is_permitted_and_not_forbidden_is_not_denied(
     assert decision.allowed == any(rule.permits for rule in decision.because)
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, some, st.sampled_from(FORBIDS))
 def test_a_forbid_cannot_be_outvoted(
     one: ReleaseClass, to: Recipient, action: Action, rules: list[str], forbid: str
@@ -79,11 +83,13 @@ def test_a_forbid_cannot_be_outvoted(
     assert not with_others.allowed or alone.allowed
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, some)
 def test_no_policy_loosens_the_floor(one: ReleaseClass, to: Recipient, action: Action, rules: list[str]) -> None:
     assert not decide(policy(*rules), one, to, action, NOW).allowed or decide(policy(ALL), one, to, action, NOW).allowed
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, some, st.integers(0, 5))
 def test_order_of_rules_and_repetition_of_what_they_say_do_not_matter(
     one: ReleaseClass, to: Recipient, action: Action, rules: list[str], seed: int
@@ -97,6 +103,7 @@ def test_order_of_rules_and_repetition_of_what_they_say_do_not_matter(
     assert policy(*rules).digest == policy(*shuffled).digest
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions)
 def test_a_stricter_marking_reaches_no_more_recipients(one: ReleaseClass, to: Recipient, action: Action) -> None:
     # R1 lets a client that is not in the community have AMBER of others, but not GREEN: for clients the law is kept
@@ -116,6 +123,7 @@ BROKEN = (
 """Rules that are of the right types, and cannot be evaluated."""
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, some, st.sampled_from(BROKEN), st.sampled_from(("permit", "forbid")))
 def test_an_error_in_any_rule_never_widens(
     one: ReleaseClass, to: Recipient, action: Action, rules: list[str], broken: str, effect: str
@@ -143,6 +151,7 @@ def test_cedar_alone_allows_what_an_error_withholds_here() -> None:
 PARTNER = Recipient("B", Relation.PARTNER, "active", groups=frozenset({"A"}))
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions, some)
 def test_a_decision_does_not_change_before_it_says(
     one: ReleaseClass, to: Recipient, action: Action, rules: list[str]
@@ -156,6 +165,7 @@ def test_a_decision_does_not_change_before_it_says(
             assert decide(asked, one, to, action, later).allowed == decision.allowed
 
 
+@pytest.mark.slow
 @given(classes, recipients, actions)
 def test_each_change_that_would_pass_is_one_that_a_question_confirms(
     one: ReleaseClass, to: Recipient, action: Action

@@ -58,6 +58,7 @@ def exact(raw: bytes) -> Any:
     return json.loads(raw, parse_float=Decimal, parse_int=Decimal)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["a", "b", 'c"']), VALUES, max_size=4), st.data())
 def test_cutting_bytes_is_cutting_the_value(value: Json, data: st.DataObject) -> None:
     raw = text_of(value, data.draw).encode()

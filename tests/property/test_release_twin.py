@@ -38,6 +38,7 @@ def test_the_twin_knows_nothing_of_the_product() -> None:
     assert imports == ["from collections.abc import Mapping"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_the_gate_is_equal_to_its_twin_on_a_sample(policy: Policy, seed: int) -> None:
     rng = random.Random(seed)
@@ -80,6 +81,7 @@ def test_the_gate_is_equal_to_its_twin_on_the_whole_product(policy: Policy, name
     assert list(whole(policy, names)) == []
 
 
+@pytest.mark.slow
 def test_the_gate_is_equal_to_its_twin_on_the_table_of_tlp(policy: Policy) -> None:
     assert list(whole(policy, ("tlp", "whose", "community", "relation", "cybersecurity", "need"))) == []
 
@@ -107,6 +109,7 @@ def sampled() -> Iterator[tuple[dict[str, str], str]]:
             yield from ((one | recipient, action) for one in classes for action in twin.ACTIONS)
 
 
+@pytest.mark.slow
 def test_every_level_state_word_and_action_decides_often_in_the_sample() -> None:
     found = report(sampled())
     wanted = [(name, value) for name in COUNTED for value in (twin.FACETS | twin.RECIPIENT)[name]]

@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ def same(a: Any, b: Any) -> bool:
     return type(a) is type(b) and bool(a == b)
 
 
+@pytest.mark.slow
 @given(OBJECTS, OBJECTS)
 def test_no_path_differs_exactly_where_the_values_are_the_same(a: dict[str, Any], b: dict[str, Any]) -> None:
     paths = differing_paths(json.dumps(a).encode(), json.dumps(b).encode())
@@ -44,6 +46,7 @@ def test_layout_and_member_order_mean_nothing(a: dict[str, Any], chance: Any) ->
     assert differing_paths(json.dumps(a).encode(), other.encode("utf-8", "surrogatepass")) == ()
 
 
+@pytest.mark.slow
 @given(OBJECTS, OBJECTS)
 def test_it_does_not_matter_which_comes_first(a: dict[str, Any], b: dict[str, Any]) -> None:
     x, y = json.dumps(a).encode(), json.dumps(b).encode()

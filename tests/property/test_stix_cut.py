@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,6 +26,7 @@ def bites(raw: bytes, size: int) -> list[bytes]:
     return [raw[at : at + size] for at in range(0, len(raw), size)]
 
 
+@pytest.mark.slow
 @given(
     objects=OBJECTS,
     before=st.dictionaries(NAMES.filter(lambda name: name != "objects"), VALUES, max_size=3),
@@ -42,6 +44,7 @@ def test_cutting_equals_reading_the_whole(
         assert all(raw in body for raw in cut)
 
 
+@pytest.mark.slow
 @given(objects=OBJECTS, layout=LAYOUTS, more=st.booleans())
 def test_an_envelope_is_cut_as_the_stream_is(objects: list[Any], layout: dict[str, Any], more: bool) -> None:
     body = json.dumps({"more": more, "objects": objects}, **layout).encode()

@@ -125,6 +125,7 @@ ASKING: dict[str, Callable[[TaxiiClient], Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ASKING)
 @given(
     answers=st.lists(st.tuples(statuses, headers, st.one_of(resources, resources, bodies)), min_size=1, max_size=4),

@@ -57,6 +57,7 @@ def test_the_standard_librarys_reader_agrees_on_plain_parameters(written: tuple[
     assert dict((message.get_params() or [])[1:]) == found.parameters
 
 
+@pytest.mark.slow
 @given(st.lists(written_types(), max_size=6), st.data())
 def test_a_list_means_its_elements_whatever_commas_are_inside_quotes(
     items: list[tuple[str, str, str, dict[str, str]]], data: st.DataObject

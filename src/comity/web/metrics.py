@@ -22,25 +22,36 @@ SHARED_BYTES = 512 * 1024
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 
 
-def share_counts(folder: Path) -> None:
-    """This process and those that it will start count together, in files of that folder, as long as it lives."""
+_place = ""
+
+
+def share_counts(folder: Path, count: int) -> None:
+    """So many processes, started from now on by this one, count together in files of that folder, each after its own
+    `count_as`. All the room that they need is theirs already; Unavailable where there is too little."""
+    for number in range(count):
+        _take_room(folder, number)
     os.environ[_FOLDER] = str(folder)
-    values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+    values.ValueClass = values.MultiProcessValue(lambda: _place)  # type: ignore[no-untyped-call]
 
 
-def _take_room() -> None:
-    """The files that this process counts in are there, with all their room. They are mapped into memory, and whoever
-    writes to such a file and finds the disk full is ended by the system."""
+def count_as(number: int) -> None:
+    """This process goes on with the counts of that place, from 0; no other that runs does."""
+    global _place
+    _place = str(number)
+
+
+def _take_room(folder: Path, number: int) -> None:
+    """The files of that place are there, with all their room. They are mapped into memory, and whoever writes to such a
+    file and finds the disk full is ended by the system."""
     for kind in ("counter", "histogram"):
-        path = Path(os.environ[_FOLDER], f"{kind}_{os.getpid()}.db")
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            descriptor = os.open(folder / f"{kind}_{number}.db", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 os.posix_fallocate(descriptor, 0, SHARED_BYTES)
             finally:
                 os.close(descriptor)
         except OSError as error:
-            words = f"The counts of server processes need room in {path.parent}: {error.strerror}."
+            words = f"The counts of server processes need room in {folder}: {error.strerror}."
             raise Unavailable(words, hint="Make room there, or name another folder by TMPDIR.") from error
 
 
@@ -48,8 +59,6 @@ class Metrics:
     """What this process counted, or all those together that share their counts, and the sizes of their node."""
 
     def __init__(self, node: Node) -> None:
-        if _FOLDER in os.environ:
-            _take_room()
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._requests = Counter(

@@ -19,7 +19,7 @@ from comity.node.work import Worker
 from comity.web import logs
 from comity.web.app import make_app
 from comity.web.front import Front
-from comity.web.metrics import share_counts
+from comity.web.metrics import count_as, share_counts
 from comity.web.protocol import CONNECTIONS_MAX, BoundedProtocol
 from comity.web.server import BACKLOG, HandedProtocol, HandedServer, Server, listen, url_of
 
@@ -86,12 +86,13 @@ def serve_by_processes(
     try:
         with listen(host, port) as listener, tempfile.TemporaryDirectory(prefix="comity-") as folder:
             url = url_of(listener, tls=bool(tls_cert))
-            share_counts(Path(folder))
             # What cannot be opened is said here, once, and not by every process.
             with open_node() as node:
                 Serving(node, host, 0, **how).close()
+            share_counts(Path(folder), count)
 
             def run(door: socket.socket, number: int) -> None:
+                count_as(number)
                 with open_node() as node:
                     Serving(node, host, port, door=door, works=worker and number == 0, **how).run()
 

@@ -88,6 +88,7 @@ def test_a_budget_that_is_used_up_cuts_the_run() -> None:
 PAGES = (b'{"more":true,"next":"a/b","objects":[{"id":1},{"id":2}]}', b'{"objects":[{"id":3}]}')
 
 
+@pytest.mark.slow
 def test_pages_are_followed_to_the_end_and_counted() -> None:
     seen: list[str] = []
     with answering(200, *PAGES) as server:
@@ -95,11 +96,13 @@ def test_pages_are_followed_to_the_end_and_counted() -> None:
     assert [path.partition("?")[2] for path in seen] == ["limit=1000", "limit=1000&next=a/b"]
 
 
+@pytest.mark.slow
 def test_a_collection_of_which_objects_are_missing_leaves_no_rate() -> None:
     with answering(200, *PAGES) as server, pytest.raises(UnmeasuredError, match="3 objects came of 4"):
         traffic.page_all(server, 4)
 
 
+@pytest.mark.slow
 def test_a_reading_whose_time_is_up_is_cut_and_counts_what_came() -> None:
     with answering(200, PAGES[0]) as server:
         run = traffic.page_all(server, 1000, budget_seconds=0)
@@ -129,6 +132,7 @@ def test_a_command_that_fails_is_not_measured() -> None:
         spend([sys.executable, "-c", "import sys; sys.exit(3)"])
 
 
+@pytest.mark.slow
 def test_a_command_costs_its_own_memory_and_not_that_of_whoever_started_it() -> None:
     small = spend([sys.executable, "-c", "import time; time.sleep(0.2); print('x')"])
     large = spend([sys.executable, "-c", "import time; b = b'x' * 100_000_000; time.sleep(0.2)"])

@@ -64,6 +64,7 @@ def gzip_bomb(size: int) -> bytes:
     return b"".join(packer.compress(zeros) for _ in range(size // 2**20)) + packer.flush()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bomb", [gzip_bomb, lambda size: zstandard.compress(bytes(size))], ids=["gzip", "zstd"])
 def test_a_bomb_is_refused_before_it_goes_off(tmp_path: Path, bomb: object) -> None:
     name = write(tmp_path, "bomb", bomb(4 * RATIO_BYTES_FREE))  # type: ignore[operator]

@@ -294,6 +294,7 @@ SLOW = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", SLOW)
 def test_what_drips_is_ended_when_the_time_for_the_whole_is_over(what: str) -> None:
     start, piece = SLOW[what]
@@ -303,12 +304,14 @@ def test_what_drips_is_ended_when_the_time_for_the_whole_is_over(what: str) -> N
     assert time.monotonic() - begun < 3
 
 
+@pytest.mark.slow
 def test_a_silent_server_is_left_before_the_time_for_the_whole_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "SILENCE_SECONDS_MAX", 0.2)
     with peer(_endless(b"", b"", 0.05)) as other, pytest.raises(PeerUnavailable, match="too slow"):
         ask(other.url, seconds_max=60)
 
 
+@pytest.mark.slow
 def test_a_reader_that_does_not_read_is_left() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
@@ -316,6 +319,7 @@ def test_a_reader_that_does_not_read_is_left() -> None:
         ask(url, method="POST", body=os.urandom(30_000_000), seconds_max=0.5)
 
 
+@pytest.mark.slow
 def test_a_tls_handshake_that_never_ends_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     with peer(_endless(b"", b"")) as other, pytest.raises(PeerUnavailable):
         ask(f"https://127.0.0.1:{other.port}/", seconds_max=0.4)

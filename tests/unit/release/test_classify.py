@@ -301,6 +301,7 @@ def test_whatever_stands_in_the_limits_it_is_a_class(content: Any) -> None:
     assert len(class_digest(classed(value))) == 64
 
 
+@pytest.mark.slow
 def test_published_bundles_make_few_classes() -> None:
     known = {one["id"]: one for one in map(orjson.loads, objects_of("ics-attack-18.1.json.zst"))}
     context = Context("feed", known.get, TLP.CLEAR)

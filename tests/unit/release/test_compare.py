@@ -21,10 +21,12 @@ LATE = policy_of(
 )
 
 
+@pytest.mark.slow
 def test_a_policy_does_not_differ_from_itself() -> None:
     assert difference(GROUP, GROUP) == []
 
 
+@pytest.mark.slow
 def test_what_more_is_allowed_is_widened_and_the_way_back_is_narrowed() -> None:
     there = difference(NONE, GROUP)
     assert there
@@ -36,15 +38,18 @@ def test_what_more_is_allowed_is_widened_and_the_way_back_is_narrowed() -> None:
     assert "groups=A" in there[0].explain()
 
 
+@pytest.mark.slow
 def test_who_is_named_in_a_policy_is_asked_about() -> None:
     assert {cell.recipient.id for cell in difference(GROUP, NAMED) if cell.widened} >= {"cert-b"}
 
 
+@pytest.mark.slow
 def test_widened_cells_come_first() -> None:
     order = [cell.widened for cell in difference(GROUP, NAMED)]
     assert order == sorted(order, reverse=True)
 
 
+@pytest.mark.slow
 def test_what_the_sample_keeps_plain_is_found_by_a_case() -> None:
     assert difference(NONE, LATE) == []
     cases, _ = read_cases('[[case]]\nname = "x"\nobject = { tlp = "clear", pap = "red" }\nexpect = "deny"\n')

@@ -190,6 +190,7 @@ def test_names_in_scripts_without_spaces_are_found_inside_a_sentence() -> None:
     assert name_of("医") == ()
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_names_are_looked_for_in_one_pass() -> None:
     """Every name begins with the same word, and the text repeats it: the worst for a search name by name."""
     names = Names(name_of(f"the name {number}") for number in range(100_000))

@@ -128,6 +128,7 @@ def test_samples_hold_what_a_search_of_all_strings_finds(value: Json) -> None:
     assert fast(value) == list(slow(value))
 
 
+@pytest.mark.slow
 def test_published_objects_hold_what_a_search_of_all_strings_finds() -> None:
     seen = 0
     for name in ("ics-attack-18.1.json.zst", "attack-flow-example.json", "atlas-stix.json.zst"):
@@ -226,6 +227,7 @@ def test_ids_are_found_in_the_middle_of_a_text_in_any_case() -> None:
     assert list(ids_in("a" * 300 + f"--{UUID}")) == ["a" * 250 + f"--{UUID}"]
 
 
+@pytest.mark.slow
 def test_references_and_granular_markings_are_bounded() -> None:
     most = domain("report", name="r", object_refs=[OTHER] * REFERENCES_MAX)
     assert len(references(most).items) == REFERENCES_MAX

@@ -44,6 +44,7 @@ def parts(data: bytes, plain_bytes: int) -> tuple[bytes, list[bytes]]:
     return data[:start], [data[at : at + CHUNK + TAG] for at in range(start, len(data), CHUNK + TAG)]
 
 
+@pytest.mark.slow
 @given(
     st.one_of(st.integers(0, 2000), st.sampled_from([CHUNK * n + d for n in (1, 2, 3) for d in (-1, 0, 1)])),
     st.integers(0, 255),
@@ -101,6 +102,7 @@ def test_what_was_tampered_with_is_found(data: bytes) -> None:
         read(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bit", [0, 7])
 def test_each_flipped_bit_is_found(bit: int) -> None:
     places = [*range(len(HEAD)), *range(len(HEAD), len(SEALED), 8191), len(SEALED) - 1]

@@ -208,6 +208,7 @@ def test_failures_that_could_not_be_shared_are_shared_later_and_counted_meanwhil
     limit.close()
 
 
+@pytest.mark.slow
 def test_sharing_begins_by_itself() -> None:
     seconds = Seconds()
     others = Others(seconds)

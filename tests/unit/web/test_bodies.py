@@ -106,6 +106,7 @@ def test_what_is_not_whole_is_refused(coding: str, damage: str) -> None:
         unpacked(broken, coding, 10**6)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("coding", ["gzip", "zstd"])
 def test_a_bomb_does_not_go_off(coding: str) -> None:
