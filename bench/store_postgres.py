@@ -32,7 +32,7 @@ from comity.node.system import schema_documents
 from comity.stix import schema
 from comity.stix.object import StixObject
 from comity.stix.parse import judge
-from comity.store.interface import State
+from comity.store.nouns import State
 from comity.store.postgres import PostgresStore, open_store
 from comity.store.postgres.database import PostgresDatabase
 

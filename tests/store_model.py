@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from comity.interfaces import Query
 from comity.stix.object import VERSIONLESS, StixObject
-from comity.store.interface import Outcome, State
+from comity.store.nouns import Outcome, State
 
 READINGS = ("first", "last", "all")
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 from comity.stix.object import VERSIONLESS, StixObject
 from comity.stix.timestamp import instant_key
 from comity.store.base import TableStore
-from comity.store.interface import Collection, Source, State, Store, Transaction, Verdict
+from comity.store.interface import Store, Transaction
+from comity.store.nouns import Collection, Source, State, Verdict
 from comity.store.sqlite import open_store
 
 AnyStore = TypeVar("AnyStore", bound=Store)

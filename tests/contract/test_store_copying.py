@@ -13,7 +13,7 @@ from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.interfaces import Query
 from comity.store import copying
 from comity.store.base import TableStore
-from comity.store.interface import EVERY, Job, Status, TextQuery, Token
+from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.steps import packaged
 
 pytestmark = pytest.mark.slow

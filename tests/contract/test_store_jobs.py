@@ -16,7 +16,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from tests.data import ROOT
 from tests.store_world import NOW, furnish, open_kind
 
-from comity.store.interface import Job, Store
+from comity.store.interface import Store
+from comity.store.nouns import Job
 
 POLL = ("poll",)
 

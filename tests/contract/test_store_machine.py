@@ -14,7 +14,8 @@ from tests.store_world import NOW, ONE, TWO, furnish, identifier, made, open_kin
 
 from comity.interfaces import Query
 from comity.stix.object import StixObject
-from comity.store.interface import Source, State, TextQuery, Transaction, Verdict
+from comity.store.interface import Transaction
+from comity.store.nouns import Source, State, TextQuery, Verdict
 
 SOURCES = ("local", "feed-a", "feed-b")
 DATED = [identifier("malware", number) for number in range(3)]

@@ -9,7 +9,8 @@ from tests.store_world import NOW, ONE, TWO, identifier, indicators, made, put
 
 from comity.errors import NotFound
 from comity.interfaces import Query
-from comity.store.interface import Copy, Entry, State, Store
+from comity.store.interface import Store
+from comity.store.nouns import Copy, Entry, State
 
 
 def _entries(store: Store, query: Query) -> Sequence[Entry]:

@@ -9,7 +9,8 @@ from tests.store_world import NOW, ONE, TWO, identifier, indicators, made, put
 
 from comity.errors import InvalidRequest
 from comity.store.base import TableStore
-from comity.store.interface import Hits, Store, TextQuery
+from comity.store.interface import Store
+from comity.store.nouns import Hits, TextQuery
 
 MALWARE = made(
     identifier("malware", 1),

@@ -11,7 +11,7 @@ from comity.errors import TooLarge
 from comity.interfaces import Query
 from comity.store import views
 from comity.store.base import TableStore
-from comity.store.interface import Source, TextQuery
+from comity.store.nouns import Source, TextQuery
 from comity.store.snapshot import TableSnapshot
 from comity.store.views import Views, check_room
 

@@ -12,18 +12,8 @@ from tests.store_world import NOW, ONE, TWO, furnish, identifier, indicators, ma
 from comity.errors import AlreadyDone, Conflict, NotFound
 from comity.interfaces import Query
 from comity.stix.object import StixObject
-from comity.store.interface import (
-    EVERY,
-    Collection,
-    Outcome,
-    Source,
-    State,
-    Status,
-    Store,
-    Token,
-    Transaction,
-    Verdict,
-)
+from comity.store.interface import Store, Transaction
+from comity.store.nouns import EVERY, Collection, Outcome, Source, State, Status, Token, Verdict
 
 ID = identifier("malware", 1)
 ADDRESS = identifier("ipv4-addr", 1)

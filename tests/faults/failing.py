@@ -19,7 +19,8 @@ from tests.store_world import ONE, TWO, open_kind
 
 from comity.errors import StoreUnavailable
 from comity.interfaces import Query
-from comity.store.interface import Store, TextQuery
+from comity.store.interface import Store
+from comity.store.nouns import TextQuery
 from comity.store.postgres.connection import connect as connect_postgres
 
 Work = Callable[[Store], object]

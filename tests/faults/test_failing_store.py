@@ -11,7 +11,8 @@ from tests.faults.failing import Way, Work, bench_of, fail_at_each
 from tests.store_world import NOW, ONE, TWO, furnish, identifier, indicators, made, put
 
 from comity.errors import StoreUnavailable
-from comity.store.interface import Collection, Source, State, Status, Store, Token, Transaction, Verdict
+from comity.store.interface import Store, Transaction
+from comity.store.nouns import Collection, Source, State, Status, Token, Verdict
 from comity.store.sqlite import SqliteStore
 from comity.store.sqlite.connection import guarded
 from comity.store.sqlite.database import SqliteDatabase

@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from comity.errors import Invalid, Unauthenticated
 from comity.interfaces import Clock, Entropy, microseconds
-from comity.store.interface import EVERY, Snapshot, Token, Transaction
+from comity.store.interface import Snapshot, Transaction
+from comity.store.nouns import EVERY, Token
 
 TOKEN_DAYS_DEFAULT = 90
 TOKEN_DAYS_MAX = 180

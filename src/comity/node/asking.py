@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from comity.errors import InvalidRequest
 from comity.stix.markings import TLP
-from comity.store.interface import TextQuery
+from comity.store.nouns import TextQuery
 
 TEXT_CHARACTERS_MAX = 1000
 WORDS_MAX = 20

@@ -12,7 +12,8 @@ from comity.node.jobs import Handler, Ran, run_one
 from comity.node.system import Settings, SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.parse import Limits
-from comity.store.interface import Collection, Job, Snapshot, Source, Store
+from comity.store.interface import Snapshot, Store
+from comity.store.nouns import Collection, Job, Source
 
 CURSOR_KEY_BYTES = 64
 

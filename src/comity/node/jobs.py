@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from comity.errors import ComityError, Unavailable
 from comity.interfaces import Clock, Entropy, microseconds
-from comity.store.interface import Job, Store
+from comity.store.interface import Store
+from comity.store.nouns import Job
 
 LEASE_SECONDS = 120
 """What a job may do without a sign of life; one that died with its worker is taken up again after that."""

@@ -18,7 +18,7 @@ from comity.stix.markings import TLP
 from comity.stix.object import Rejected
 from comity.stix.split import split_document
 from comity.stix.timestamp import instant_key
-from comity.store.interface import Collection, Counts, Entries, Hits, Token
+from comity.store.nouns import Collection, Counts, Entries, Hits, Token
 
 TEXT_INDEX_OBJECTS = 500
 TEXT_SECONDS_AWAITED = 5

@@ -13,7 +13,8 @@ from comity.errors import Conflict, NotAuthorized, NotFound
 from comity.interfaces import Query
 from comity.node.access import Access
 from comity.stix.object import VERSIONLESS
-from comity.store.interface import Collection, Copy, Entries, Hits, Snapshot, TextQuery
+from comity.store.interface import Snapshot
+from comity.store.nouns import Collection, Copy, Entries, Hits, TextQuery
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from comity.node.jobs import LEASE_SECONDS, SECOND_US
 from comity.node.receive import Report, way_of
 from comity.stix.parse import Limits
 from comity.stix.schema import Schemas
-from comity.store.interface import Job, Outcome, Source, Store, Transaction, Verdict
+from comity.store.interface import Store, Transaction
+from comity.store.nouns import Job, Outcome, Source, Verdict
 from comity.taxii.client import Listed, TaxiiClient
 from comity.taxii.reader import START, Position, Reader
 

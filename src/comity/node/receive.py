@@ -14,7 +14,8 @@ from comity.stix.object import Finding, Rejected, StixObject
 from comity.stix.parse import Limits, judge
 from comity.stix.schema import Schemas
 from comity.stix.split import split_envelope
-from comity.store.interface import Outcome, Source, State, Status, Store, Transaction, Verdict
+from comity.store.interface import Store, Transaction
+from comity.store.nouns import Outcome, Source, State, Status, Verdict
 from comity.taxii.resources import status_resource
 
 BATCH_OBJECTS = 1000

@@ -12,7 +12,8 @@ from comity.stix.markings import TLP, effective
 from comity.stix.object import Finding, JsonObject, StixObject
 from comity.stix.parse import Limits, judge
 from comity.stix.schema import Schemas
-from comity.store.interface import Copy, Snapshot
+from comity.store.interface import Snapshot
+from comity.store.nouns import Copy
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from comity.node.base import Base
 from comity.node.jobs import Ran
 from comity.node.polling import POLL, Poll, PollRun, credential_of, run_name, setting_name
 from comity.stix.markings import TLP
-from comity.store.interface import Job, Snapshot, Source, Transaction
+from comity.store.interface import Snapshot, Transaction
+from comity.store.nouns import Job, Source
 
 SOURCE_KINDS = ("own", "feed")
 TAXII = "taxii"

@@ -6,7 +6,7 @@ import msgspec
 
 from comity.errors import Conflict, NotFound
 from comity.store.database import Database
-from comity.store.interface import Collection, Source, Token
+from comity.store.nouns import Collection, Source, Token
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ from comity.store import check, text
 from comity.store.admin import Admin, load
 from comity.store.database import Connection, Database
 from comity.store.ingest import Ingest
-from comity.store.interface import State, Verdict
+from comity.store.nouns import State, Verdict
+from comity.store.publications import Publications
 from comity.store.snapshot import STATE, TableSnapshot
 from comity.store.transaction import TableTransaction
 from comity.store.views import Views
@@ -47,6 +48,7 @@ class TableStore(ABC):
         self._hand: ThreadPoolExecutor | None = None
         self._views: Views | None = None
         self._admin: Admin | None = None
+        self._publications: Publications | None = None
         self._catching_up = threading.Lock()
         self._closed = False
 
@@ -73,6 +75,18 @@ class TableStore(ABC):
             made = Views.at(db, last_key, last_change, base)
             if newest is None or made.is_ahead(newest.last_key, newest.last_change):
                 self._views = made
+            return made
+
+    def publications_at(self, db: Database, last_number: int, last_change: int) -> Publications:
+        """The publications of a committed snapshot, which `db` is in; kept for others unless they are ahead already."""
+        with self._catching_up:
+            newest = self._publications
+            base = None if newest is None or newest.is_ahead(last_number, last_change) else newest
+            if base is not None and (base.last_number, base.last_change) == (last_number, last_change):
+                return base
+            made = Publications.at(db, last_number, last_change, base)
+            if newest is None or made.is_ahead(newest.last_number, newest.last_change):
+                self._publications = made
             return made
 
     def admin_at(self, db: Database, version: int) -> Admin:
@@ -112,8 +126,10 @@ class TableStore(ABC):
         for _ in range(3):
             db.begin()
             state = db.execute(STATE).fetchone()
-            base = self._views
-            if base is None or not base.is_ahead(state[0], state[1]):
+            base, published = self._views, self._publications
+            if (base is None or not base.is_ahead(*state[:2])) and (
+                published is None or not published.is_ahead(*state[3:])
+            ):
                 return TableSnapshot(db, self, state, base)
             db.rollback()
         db.begin()

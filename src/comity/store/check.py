@@ -4,7 +4,7 @@ import hashlib
 
 from comity.store.database import Database
 from comity.store.flags import ALL_FLAGS, ALL_SHIFT, FIRST, LAST, SHOWN
-from comity.store.interface import State
+from comity.store.nouns import State
 
 DEEP_ROWS = 500
 
@@ -30,6 +30,28 @@ _LAWS = (
     (
         "{} copies are marked as gone and are not, or the reverse",
         f"SELECT count(*) FROM object WHERE gone <> CASE WHEN state <= {State.PUBLISHED} THEN 0 ELSE key END",  # noqa: S608
+    ),
+    (
+        "{} publications have a number above the counter, or a change has",
+        "SELECT (SELECT count(*) FROM publication, state WHERE number > last_publication)"
+        " + (SELECT count(*) FROM republication, state WHERE change > last_republication)",
+    ),
+    (
+        "{} publications are of no published copy, or have no class",
+        "SELECT count(*) FROM publication p"  # noqa: S608 - a number of ours
+        " LEFT JOIN object o ON o.key = p.object LEFT JOIN class c ON c.key = p.class"
+        f" WHERE o.key IS NULL OR o.state <> {State.PUBLISHED:d} OR c.key IS NULL",
+    ),
+    (
+        "{} publications have a date that does not rise with their number",
+        "SELECT count(*) FROM (SELECT at, lag(at) OVER (ORDER BY number) AS earlier FROM publication) rising"
+        " WHERE earlier > at",
+    ),
+    (
+        "{} publications share their id with another and are not known to",
+        "SELECT count(*) FROM publication p JOIN object o ON o.key = p.object WHERE p.shared = 0 AND EXISTS (SELECT 1"
+        " FROM object other JOIN publication q ON q.object = other.key"
+        " WHERE other.id = o.id AND other.collection = o.collection AND other.key <> o.key)",
     ),
     (
         "{} copies have no source or no type",

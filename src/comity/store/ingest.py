@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from comity.stix.object import VERSIONLESS, StixObject
 from comity.store.database import NewCopy
 from comity.store.flags import ALL_FLAGS, Live
-from comity.store.interface import Outcome, State, Verdict
+from comity.store.nouns import Outcome, State, Verdict
 from comity.store.transaction import VISIBLE, TableTransaction
 from comity.store.views import KEY_MOST, check_room
 

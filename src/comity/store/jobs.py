@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from comity.store.database import Database
-from comity.store.interface import Job
+from comity.store.nouns import Job
 
 _EVERY = (
     "SELECT kind, key, payload, due_at, attempts, last_error, lease, leased_until FROM job ORDER BY due_at, kind, key"

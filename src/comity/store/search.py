@@ -7,7 +7,7 @@ from pyroaring import BitMap
 
 from comity.errors import InvalidRequest
 from comity.store.database import Database
-from comity.store.interface import Hit, Hits, TextQuery
+from comity.store.nouns import Hit, Hits, TextQuery
 from comity.store.text import label_of
 from comity.store.views import KEY_MOST, Keys
 

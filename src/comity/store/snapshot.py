@@ -7,11 +7,11 @@ import zstandard
 from pyroaring import BitMap
 
 from comity.interfaces import Query
-from comity.store import jobs, search
+from comity.store import jobs, openings, publications, records, search
 from comity.store.admin import Admin
 from comity.store.database import Database
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
-from comity.store.interface import (
+from comity.store.nouns import (
     Bodies,
     Collection,
     Copy,
@@ -26,9 +26,11 @@ from comity.store.interface import (
     TextQuery,
     Token,
 )
+from comity.store.publications import Publications, Published
+from comity.store.records import Record
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
-STATE = "SELECT last_key, last_change, admin_version FROM state"
+STATE = "SELECT last_key, last_change, admin_version, last_publication, last_republication FROM state"
 STREAM_ROWS = 128
 STREAM_BYTES = 4 * 2**20
 SPEC_VERSION = "2.1"
@@ -52,6 +54,7 @@ class Shared(Protocol):
 
     def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views: ...
     def admin_at(self, db: Database, version: int) -> Admin: ...
+    def publications_at(self, db: Database, last_number: int, last_change: int) -> Publications: ...
 
 
 def storable(text: str) -> bool:
@@ -69,13 +72,14 @@ def storable(text: str) -> bool:
 class TableSnapshot:
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
-    def __init__(self, db: Database, shared: Shared, state: tuple[int, int, int], base: Views | None) -> None:
+    def __init__(self, db: Database, shared: Shared, state: tuple[int, int, int, int, int], base: Views | None) -> None:
         self._open: Database | None = db
         self._shared = shared
-        self.last_key, self.last_change, self.admin_version = state
+        self.last_key, self.last_change, self.admin_version, self.last_publication, self.last_republication = state
         self._base = base
         self._views: Views | None = None
         self._admin: Admin | None = None
+        self._publications: Publications | None = None
 
     @property
     def db(self) -> Database:
@@ -107,6 +111,16 @@ class TableSnapshot:
 
     def _admin_now(self) -> Admin:
         return self._shared.admin_at(self.db, self.admin_version)
+
+    def publications(self) -> Publications:
+        """The bitmaps of what is published in exactly this state."""
+        held = self._publications
+        if held is None or (held.last_number, held.last_change) != (self.last_publication, self.last_republication):
+            held = self._publications = self._publications_now()
+        return held
+
+    def _publications_now(self) -> Publications:
+        return self._shared.publications_at(self.db, self.last_publication, self.last_republication)
 
     # -- pages --------------------------------------------------------------------------------------------------------
     def view(self, query: Query) -> tuple[Keys, int]:
@@ -276,6 +290,35 @@ class TableSnapshot:
     def setting(self, name: str) -> bytes | None:
         row = self.db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return None if row is None else bytes(row[0])
+
+    # -- what the release gate asks -----------------------------------------------------------------------------------
+    def classes(self) -> dict[int, bytes]:
+        return publications.classes(self.db)
+
+    def published(self, numbers: Sequence[int]) -> list[Published]:
+        return publications.rows(self.db, numbers)
+
+    def published_of(self, ids: Sequence[str]) -> list[int]:
+        return publications.of_ids(self.db, [id for id in ids if storable(id)])
+
+    def published_bodies(self, numbers: Sequence[int]) -> list[bytes]:
+        return publications.bodies(self.db, numbers)
+
+    def held(self, now: int) -> Keys:
+        return publications.held(self.db, now)
+
+    def last_published_before(self, at: int) -> int:
+        return publications.last_before(self.db, at)
+
+    def openings(self, recipient: str, collection: str) -> list[bytes]:
+        key = self.admin().collection(collection).key
+        return openings.of(self.db, recipient, key)
+
+    def records(self, kind: str) -> list[Record]:
+        return records.current(self.db, kind)
+
+    def record_history(self, kind: str, id: str) -> list[Record]:
+        return records.history(self.db, kind, id) if storable(id) else []
 
     def jobs(self) -> list[Job]:
         return jobs.every(self.db)

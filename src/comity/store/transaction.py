@@ -20,9 +20,11 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, text
+from comity.store import jobs, openings, publications, records, text
 from comity.store.flags import IN_COLLECTION, Live, judge
-from comity.store.interface import Collection, Job, Source, State, Status, Token
+from comity.store.nouns import Collection, Job, Source, State, Status, Token
+from comity.store.publications import Publications
+from comity.store.records import Record
 from comity.store.snapshot import TableSnapshot, storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
@@ -49,14 +51,18 @@ class TableTransaction(TableSnapshot):
         self._base = Views.at(self.db, self.last_key, self.last_change, self._views or self._base)
         return self._base
 
+    def _publications_now(self) -> Publications:
+        return Publications.at(self.db, self.last_publication, self.last_republication, self._publications)
+
     def _admin_now(self) -> admins.Admin:
         return admins.load(self.db, self.admin_version)
 
     def seal(self) -> None:
         """The state row says what this transaction did; to be called last, before the commit."""
         self.db.execute(
-            "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?",
-            (self.last_key, self.last_change, self.admin_version),
+            "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?, last_publication = ?,"
+            " last_republication = ?",
+            (self.last_key, self.last_change, self.admin_version, self.last_publication, self.last_republication),
         )
 
     def take_keys(self, count: int) -> int:
@@ -144,6 +150,8 @@ class TableTransaction(TableSnapshot):
             (key, added, copy.due, copy.rank, copy.key),
         )
         self.db.execute("UPDATE body SET key = ? WHERE key = ?", (key, copy.key))
+        self.db.execute("UPDATE publication SET object = ? WHERE object = ?", (key, copy.key))
+        self.db.execute("UPDATE relation SET object = ? WHERE object = ?", (key, copy.key))
         self.log_changes([copy.key])
         copy.key, copy.flags = key, copy.due
 
@@ -154,6 +162,7 @@ class TableTransaction(TableSnapshot):
             (State.SUPERSEDED, keys),
         )
         self.log_changes(keys)
+        self._unpublish(keys)
 
     def body(self, key: int) -> bytes:
         """The bytes of a live copy."""
@@ -182,6 +191,7 @@ class TableTransaction(TableSnapshot):
             (State.WITHDRAWN, now, id, number, State.SUPERSEDED, [copy.instant for copy in going]),
         )
         self.log_changes(copy.key for copy in going)
+        self._unpublish([copy.key for copy in going])
         self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
         return len(going)
 
@@ -283,6 +293,54 @@ class TableTransaction(TableSnapshot):
     def put_status(self, status: Status) -> None:
         packed = zstandard.ZstdCompressor(level=1).compress(status.body)
         self.db.execute("INSERT INTO status VALUES (?, ?, ?, ?)", (status.id, status.token, status.created_at, packed))
+
+    # -- publications -------------------------------------------------------------------------------------------------
+    def publish(self, objects: Sequence[tuple[int, bytes, bytes]], now: int, until: int | None) -> list[int]:
+        """See the interface."""
+        if not objects:
+            return []
+        keys = publications.class_keys(self.db, ((digest, form) for _, digest, form in objects))
+        first = self.last_publication + 1
+        check_room("publications", first + len(objects), KEY_MOST)
+        self.last_publication += len(objects)
+        rows = [(key, keys[digest]) for key, digest, _ in objects]
+        self._republished(publications.insert(self.db, first, rows, now, until))
+        return list(range(first, first + len(objects)))
+
+    def unpublish(self, keys: Sequence[int]) -> int:
+        """See the interface."""
+        gone = self._unpublish(keys)
+        self.db.execute(
+            "UPDATE object SET state = ? WHERE state = ? AND key IN ?integers",
+            (State.RECEIVED, State.PUBLISHED, list(keys)),
+        )
+        return gone
+
+    def reclassify(self, classes: Mapping[int, tuple[bytes, bytes]]) -> None:
+        """See the interface."""
+        keys = publications.class_keys(self.db, classes.values())
+        self.db.execute_many(
+            "UPDATE publication SET class = ? WHERE number = ?",
+            [(keys[digest], number) for number, (digest, _) in classes.items()],
+        )
+        self._republished(classes)
+
+    def _unpublish(self, keys: Sequence[int]) -> int:
+        numbers = publications.remove(self.db, keys)
+        self._republished(numbers)
+        return len(numbers)
+
+    def _republished(self, numbers: Iterable[int]) -> None:
+        self.last_republication = publications.log(self.db, self.last_republication, numbers)
+
+    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> None:
+        """See the interface."""
+        openings.put(self.db, recipient, self.admin().collection(collection).key, bodies)
+
+    def put_record(self, record: Record) -> Record:
+        """See the interface. Whatever rests on records is judged anew from here on."""
+        self.admin_version += 1
+        return records.put(self.db, record)
 
     def put_setting(self, name: str, value: bytes) -> None:
         self._put_row("setting", name=name, value=value)

@@ -4,7 +4,7 @@ import pytest
 
 from comity.errors import InvalidRequest
 from comity.node.asking import FILTERS, text_query
-from comity.store.interface import TextQuery
+from comity.store.nouns import TextQuery
 
 NOW = 1_800_000_000_000_000
 DAY = 24 * 3600 * 1_000_000

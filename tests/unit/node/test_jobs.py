@@ -14,7 +14,7 @@ from comity.interfaces import microseconds
 from comity.node import jobs, work
 from comity.node.doctor import Level, _jobs
 from comity.node.node import Node
-from comity.store.interface import Job
+from comity.store.nouns import Job
 
 SECOND = jobs.SECOND_US
 

@@ -14,7 +14,7 @@ from comity.interfaces import Fetched, Fetcher, microseconds
 from comity.node import jobs
 from comity.node.addresses import Reach
 from comity.node.node import Node
-from comity.store.interface import Job
+from comity.store.nouns import Job
 
 Answer = tuple[int, dict[str, str], bytes]
 LISTED: Answer = (200, {}, b'{"api_roots":["/a/"]}')

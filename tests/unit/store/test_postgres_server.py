@@ -16,7 +16,7 @@ from tests.store_world import ONE, furnish, indicators, open_kind, put
 from comity.errors import AlreadyDone, Conflict, Invalid, NotFound, OldSchema, StoreUnavailable
 from comity.interfaces import Query
 from comity.store import base
-from comity.store.interface import Outcome, State, TextQuery
+from comity.store.nouns import Outcome, State, TextQuery
 from comity.store.postgres import PostgresStore, connection, migrate, open_store, schema, schema_version
 from comity.store.steps import Step, packaged
 from comity.store.transaction import TableTransaction

@@ -13,7 +13,7 @@ from tests.store_world import NOW, ONE, furnish, identifier, indicators, made, p
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
 from comity.interfaces import Query
 from comity.store import base
-from comity.store.interface import Job, Outcome
+from comity.store.nouns import Job, Outcome
 from comity.store.sqlite import SqliteStore, connection, migrate, open_store, schema, schema_version
 from comity.store.steps import Step, packaged
 

@@ -1,0 +1,232 @@
+"""Publications: which copies partners and clients may be asked about at all, each with its release class.
+
+They have numbers of their own, so that nothing a recipient is shown (order, dates, positions) moves when a copy moves
+that only own staff see. `Publications` are bitmaps of these numbers, and hold for one value of the state row.
+"""
+
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from comity.store.database import Database
+from comity.store.nouns import State
+from comity.store.views import CHANGES_KEPT, CHUNK_ROWS, LARGE_BYTES, Keys
+
+_FACETS = (
+    "SELECT p.number, p.class, o.collection, o.source, o.type, p.shared,"  # noqa: S608 - names of our schema
+    f" CASE WHEN o.size > {LARGE_BYTES} THEN 1 ELSE 0 END AS large"
+    " FROM publication p JOIN object o ON o.key = p.object"
+)
+_NAMES = "number class collection source type shared large"
+_NEW = f"{_FACETS} WHERE p.number > ? ORDER BY p.number LIMIT ?"
+_PRESENT = f"{_FACETS} WHERE p.number IN ?integers"
+_CHANGED = "SELECT DISTINCT number FROM republication WHERE change > ? AND number <= ?"
+_ROWS = (
+    "SELECT p.number, p.object, o.id, o.version, o.instant, o.source, coalesce(o.rank, o.key) AS place, p.class"
+    " FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
+)
+_OF_IDS = (
+    "SELECT p.number FROM object o JOIN publication p ON p.object = o.key WHERE o.id IN ?texts AND o.gone = 0"
+    " ORDER BY p.number"
+)
+_SHARING = (
+    "SELECT DISTINCT p.number FROM object mine JOIN object one ON one.id = mine.id AND one.collection = mine.collection"
+    " JOIN publication p ON p.object = one.key AND p.shared = 0 WHERE mine.key IN ?integers AND EXISTS (SELECT 1"
+    " FROM object other JOIN publication q ON q.object = other.key"
+    " WHERE other.id = one.id AND other.collection = one.collection AND other.key <> one.key)"
+)
+_BODIES = (
+    "SELECT b.body FROM publication p JOIN body b ON b.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """One publication. `object` and `place` are keys of the copy: the present one, and that under which it was first
+    kept; `source` and `class_key` are the store's own numbers."""
+
+    number: int
+    object: int
+    id: str
+    version: str
+    instant: str
+    source: int
+    place: int
+    class_key: int
+
+
+class Publications:
+    """The bitmaps of one state of the store: for each class, collection, source and type its publications, and which of
+    them share an id with another (`shared`) or are large."""
+
+    __slots__ = ("_maps", "_owned", "last_change", "last_number")
+
+    def __init__(self, last_number: int, last_change: int) -> None:
+        self.last_number = last_number
+        self.last_change = last_change
+        self._maps: dict[tuple[str, int], Keys] = {}
+        self._owned: set[tuple[str, int]] = set()
+
+    @classmethod
+    def at(cls, db: Database, last_number: int, last_change: int, base: "Publications | None") -> "Publications":
+        """Those of the connection's present snapshot, made from `base` (of an earlier one) where there is one."""
+        if base is not None and base.last_change < last_change - CHANGES_KEPT:
+            base = None
+        made = cls(last_number, last_change)
+        after = 0
+        if base is not None:
+            made._maps = dict(base._maps)
+            after = base.last_number
+            if base.last_change < last_change:
+                made._take_changes(db, base)
+        while after < last_number:
+            columns = db.columns(_NAMES, _NEW, (after, CHUNK_ROWS))
+            if not columns[0]:
+                break
+            made._add(columns)
+            after = columns[0][-1]
+        made._owned.clear()
+        return made
+
+    def is_ahead(self, last_number: int, last_change: int) -> bool:
+        """They hold what a snapshot with that state row does not."""
+        return self.last_number > last_number or self.last_change > last_change
+
+    def of(self, name: str, number: int) -> Keys:
+        """One bitmap, of the `class`, `collection`, `source` or `type` with that number; it must not be changed."""
+        return self._maps.get((name, number), _EMPTY)
+
+    def every(self, name: str) -> list[int]:
+        """The numbers for which there is a bitmap of that name, and something in it."""
+        return [number for (kind, number), keys in self._maps.items() if kind == name and keys]
+
+    def _own(self, place: tuple[str, int]) -> Keys:
+        if place not in self._owned:
+            self._owned.add(place)
+            shared = self._maps.get(place)
+            self._maps[place] = BitMap() if shared is None else BitMap(shared)
+        return self._maps[place]
+
+    def _add(self, columns: list[list[int]]) -> None:
+        numbers = columns[0]
+        for name, values in zip(_NAMES.split()[1:], columns[1:], strict=True):
+            groups: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
+            for number, value in zip(numbers, values, strict=True):
+                groups[value].append(number)
+            for value, members in groups.items():
+                bitmap = self._own((name, value))
+                bitmap |= BitMap(members)
+
+    def _take_changes(self, db: Database, base: "Publications") -> None:
+        (changed,) = db.columns("number", _CHANGED, (base.last_change, base.last_number))
+        gone = BitMap(changed)
+        for place, shared in list(self._maps.items()):
+            if shared.intersect(gone):
+                bitmap = self._own(place)
+                bitmap -= gone
+        columns = db.columns(_NAMES, _PRESENT, (changed,))
+        if columns[0]:
+            self._add(columns)
+
+
+_EMPTY: Keys = BitMap()
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+def rows(db: Database, numbers: Sequence[int]) -> list[Published]:
+    """These publications, those that are still there, by number."""
+    columns = db.columns("number object id version instant source place class", _ROWS, (list(numbers),))
+    return [Published(*row) for row in zip(*columns, strict=True)]
+
+
+def of_ids(db: Database, ids: Sequence[str]) -> list[int]:
+    """The numbers of all publications with these ids."""
+    return list(db.columns("number", _OF_IDS, (list(ids),))[0])
+
+
+def bodies(db: Database, numbers: Sequence[int]) -> list[bytes]:
+    """The bodies of these publications, all of which must be there, by number."""
+    found = [bytes(body) for (body,) in db.execute(_BODIES, (list(numbers),)).fetchall()]
+    assert len(found) == len(numbers)
+    return found
+
+
+def held(db: Database, now: int) -> Keys:
+    """Those whose hold is not over."""
+    return BitMap(db.columns("number", "SELECT number FROM hold WHERE until > ?", (now,))[0])
+
+
+def last_before(db: Database, at: int) -> int:
+    """The greatest number that was published before the instant; 0 where there is none. Dates rise with numbers, so it
+    is found by halving."""
+    low, high = 0, db.execute("SELECT coalesce(max(number), 0) FROM publication").fetchone()[0]
+    while low < high:
+        middle = (low + high + 1) // 2
+        row = db.execute("SELECT at FROM publication WHERE number >= ? ORDER BY number LIMIT 1", (middle,)).fetchone()
+        if row is not None and row[0] < at:
+            low = middle
+        else:
+            high = middle - 1
+    return int(low)
+
+
+def classes(db: Database) -> dict[int, bytes]:
+    """The canonical forms of all classes, by key."""
+    return {key: bytes(form) for key, form in db.execute("SELECT key, form FROM class ORDER BY key").fetchall()}
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+def class_keys(db: Database, forms: Iterable[tuple[bytes, bytes]]) -> dict[bytes, int]:
+    """The keys of the classes with these digests and canonical forms, by digest; new ones are made."""
+    known: dict[bytes, int] = {}
+    for digest, form in dict(forms).items():
+        row = db.execute("SELECT key FROM class WHERE digest = ?", (digest,)).fetchone()
+        if row is None:
+            (key,) = db.execute("SELECT coalesce(max(key), 0) + 1 FROM class").fetchone()
+            db.execute("INSERT INTO class VALUES (?, ?, ?)", (key, digest, form))
+            row = (key,)
+        known[digest] = row[0]
+    return known
+
+
+def insert(db: Database, first: int, objects: Sequence[tuple[int, int]], at: int, until: int | None) -> list[int]:
+    """These copies (key and class of each) are published with numbers from `first` on, held until an instant; the
+    numbers of earlier publications that share an id with one of them from now on."""
+    (last,) = db.execute("SELECT coalesce(max(at), 0) FROM publication").fetchone()
+    numbers = range(first, first + len(objects))
+    db.execute_many(
+        "INSERT INTO publication VALUES (?, ?, ?, ?, 0)",
+        [(number, key, class_key, max(at, last)) for number, (key, class_key) in zip(numbers, objects, strict=True)],
+    )
+    if until is not None:
+        db.execute_many("INSERT INTO hold VALUES (?, ?)", [(number, until) for number in numbers])
+    keys = [key for key, _ in objects]
+    db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, keys))
+    (sharing,) = db.columns("number", _SHARING, (keys,))
+    if sharing:
+        db.execute("UPDATE publication SET shared = 1 WHERE number IN ?integers", (sharing,))
+    return [number for number in sharing if number < first]
+
+
+def remove(db: Database, keys: Sequence[int]) -> list[int]:
+    """The copies with these keys are published no more; the numbers that they had."""
+    (numbers,) = db.columns("number", "SELECT number FROM publication WHERE object IN ?integers", (list(keys),))
+    if numbers:
+        db.execute("DELETE FROM publication WHERE number IN ?integers", (numbers,))
+        db.execute("DELETE FROM hold WHERE number IN ?integers", (numbers,))
+    return list(numbers)
+
+
+def log(db: Database, last_change: int, numbers: Iterable[int]) -> int:
+    """Other processes will hear that these publications changed or went; the number of the last change."""
+    changed = sorted(numbers)
+    db.execute(
+        "INSERT INTO republication SELECT ? + row_number() OVER (ORDER BY value), value FROM ?integers",
+        (last_change, changed),
+    )
+    last_change += len(changed)
+    db.execute("DELETE FROM republication WHERE change <= ?", (last_change - CHANGES_KEPT,))
+    return last_change
