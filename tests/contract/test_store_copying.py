@@ -14,6 +14,7 @@ from comity.interfaces import Query
 from comity.store import copying
 from comity.store.base import TableStore
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
+from comity.store.records import Record
 from comity.store.steps import packaged
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,14 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_setting("key", b"\0\xff")
         tx.add_failures({"192.0.2.0": 3}, NOW, 1)
         tx.enqueue(Job("poll", "a", b"\0", NOW))
+        tx.put_record(Record("partner", "1", "CERT-B", b"\0", changed_at=NOW))
+        form = (b"\1\0" * 16, b"{}")
+        keys = [copy.key for number in range(30, 33) for copy in tx.copies(identifier("indicator", number))]
+        tx.publish([(key, *form) for key in keys], NOW, NOW + 1)
+        tx.unpublish(keys[:1])
+        tx.put_openings("cert-b", ONE, {0: b"\0"})
+        tx.db.execute("INSERT INTO target VALUES (1, ?)", (ID,))
+        tx.db.execute("INSERT INTO relation VALUES (?, 1, 2)", (keys[1],))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
