@@ -20,6 +20,8 @@ from comity.store.interface import Store
         ("UPDATE object SET type = 99 WHERE key = 3", "1 copies have no source or no type"),
         ("UPDATE body SET body = ? WHERE key = 3", "1 copies have no body or one of another size"),
         ("INSERT INTO body VALUES (99, ?)", "1 bodies belong to no copy"),
+        ("INSERT INTO relation VALUES (99, 0, 1)", "1 references, names or mentions are of a copy that is not live"),
+        ("INSERT INTO mention VALUES (1, 5)", "1 references, names or mentions lead to nothing"),
         ("UPDATE object SET flags = 0 WHERE key = 3", "1 copies have the wrong flags"),
         ("", "1 copies are known to full text before their turn"),
     ],

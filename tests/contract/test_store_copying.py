@@ -44,6 +44,7 @@ def _lived_in(store: TableStore) -> TableStore:
     versions = [made(ID, f"202{year}-01-01T00:00:00Z", tlp=year, name="ü\\u0000") for year in range(3)]
     put(store, indicators(40))
     put(store, versions, source="local")
+    put(store, [made(identifier("relationship", 1), source_ref=ID, target_ref=ADDRESS)])
     put(store, versions, collection=TWO, default_tlp=3)
     for number in range(3):
         put(store, [made(ADDRESS, value=f"192.0.2.{number}")])
@@ -61,12 +62,10 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.publish([(key, *form) for key in keys], NOW, NOW + 1)
         tx.unpublish(keys[:1])
         tx.put_openings("cert-b", ONE, {0: b"\0"})
-        tx.db.execute("INSERT INTO target VALUES (1, ?)", (ID,))
-        tx.db.execute("INSERT INTO relation VALUES (?, 1, 2)", (keys[1],))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
-    while store.index_text(10):
+    while store.index_text(10) or store.index_relations(10):
         pass
     return store
 

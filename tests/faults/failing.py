@@ -240,8 +240,9 @@ def answers(store: Store) -> list[object]:
         hits = snapshot.search(TextQuery(("wiper",)))
         counts = snapshot.counts()
         sizes = (counts.objects, counts.copies, counts.types, counts.collections, counts.last_added, counts.text_behind)
+        behind = counts.relations_behind
         admin = (snapshot.collections(), snapshot.sources(), snapshot.tokens())
-        return [pages, hits, sizes, admin, list(snapshot.stream())]
+        return [pages, hits, sizes, behind, admin, list(snapshot.stream())]
 
 
 def fail_at_each(bench: Bench, work: Work, way: Way) -> int:

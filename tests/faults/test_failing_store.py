@@ -22,6 +22,10 @@ SHARED = [made(identifier("malware", number), EARLY, name=f"Wiper {number}") for
 NEWER = [made(identifier("malware", number), LATE, name=f"Newer wiper {number}") for number in range(4)]
 OTHER = [made(identifier("malware", number), EARLY, name=f"Another wiper {number}") for number in range(4)]
 DATELESS = [made(identifier("ipv4-addr", number), value="192.0.2.1") for number in range(3)]
+LINKED = [
+    made(identifier("relationship", number), EARLY, source_ref=SHARED[number].id, target_ref=SHARED[1].id)
+    for number in range(2)
+]
 CHANGED = [made(identifier("ipv4-addr", number), value="192.0.2.2") for number in range(3)]
 
 
@@ -33,12 +37,14 @@ def prepare(store: Store) -> None:
     put(store, NEWER, source="feed-b")
     put(store, SHARED[:2], collection=TWO)
     put(store, indicators(10, 100, description="A wiper withdrawn"))
-    while store.index_text(30):
+    put(store, LINKED)
+    while store.index_text(30) or store.index_relations(30):
         pass
     with store.write() as tx:
         for number in range(100, 106):
             tx.withdraw(ONE, identifier("indicator", number), None, NOW + number)
         tx.purge(NOW + 102)
+    put(store, [made(identifier("note", 1), EARLY, object_refs=[SHARED[2].id], content="Wiper 2")])
     put(store, indicators(8, 200, description="A late wiper"))
 
 
@@ -103,6 +109,11 @@ def index_text(store: Store) -> None:
     store.index_text(5)
 
 
+def index_relations(store: Store) -> None:
+    """A few more are known, which refer to what was known before."""
+    store.index_relations(5)
+
+
 def add_failures(store: Store) -> None:
     """Failed sign-ins are counted for all processes."""
     with store.write() as tx:
@@ -118,6 +129,7 @@ WORKS: dict[str, tuple[Work, int]] = {
     "put_source that changes what is shown": (put_source, 15),
     "purge": (purge, 15),
     "index_text": (index_text, 10),
+    "index_relations": (index_relations, 10),
     "add_failures": (add_failures, 5),
 }
 """Each verb that writes, and how many statements it has at the least."""

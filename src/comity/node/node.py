@@ -21,6 +21,7 @@ from comity.stix.timestamp import instant_key
 from comity.store.nouns import Collection, Counts, Entries, Hits, Token
 
 TEXT_INDEX_OBJECTS = 500
+RELATIONS_OBJECTS = 200
 TEXT_SECONDS_AWAITED = 5
 TEXT_QUIET_US = 1_000_000
 TEXT_PATIENCE_US = 10_000_000
@@ -285,8 +286,8 @@ class Node(Sources):
             return [] if snapshot.collections() else ["There is no collection."]
 
     def work(self) -> bool:
-        """One bounded piece of what runs behind: full text, and once an hour the bodies whose time for undo is over.
-        True where more is waiting."""
+        """One bounded piece of what runs behind: full text, relations, and once an hour the bodies whose time for
+        undo is over. True where more is waiting."""
         now = microseconds(self.clock.now())
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
             with self.store.write() as tx:
@@ -299,6 +300,7 @@ class Node(Sources):
         if now - self._stored_at < TEXT_QUIET_US and now - self._indexed_at < TEXT_PATIENCE_US:
             return False
         more = self.store.index_text(TEXT_INDEX_OBJECTS) > 0
+        more = self.store.index_relations(RELATIONS_OBJECTS) > 0 or more
         self._indexed_at = now
         return more
 

@@ -14,12 +14,13 @@ from typing import ClassVar, TypeVar
 
 from comity.errors import StoreUnavailable
 from comity.stix.object import StixObject
-from comity.store import check, text
+from comity.store import check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.database import Connection, Database
 from comity.store.ingest import Ingest
 from comity.store.nouns import State, Verdict
 from comity.store.publications import Publications
+from comity.store.related import Related
 from comity.store.snapshot import STATE, TableSnapshot
 from comity.store.transaction import TableTransaction
 from comity.store.views import Views
@@ -49,7 +50,9 @@ class TableStore(ABC):
         self._views: Views | None = None
         self._admin: Admin | None = None
         self._publications: Publications | None = None
+        self._related: Related | None = None
         self._catching_up = threading.Lock()
+        self._relating = threading.Lock()
         self._closed = False
 
     @abstractmethod
@@ -87,6 +90,15 @@ class TableStore(ABC):
             made = Publications.at(db, last_number, last_change, base)
             if newest is None or made.is_ahead(newest.last_number, newest.last_change):
                 self._publications = made
+            return made
+
+    def related_at(self, db: Database, last_number: int) -> Related:
+        """The relations of a committed snapshot, which `db` is in; kept for others unless they are ahead already."""
+        with self._relating:
+            newest = self._related
+            made = related.at(db, last_number, newest)
+            if newest is None or not newest.at.is_ahead(made.at):
+                self._related = made
             return made
 
     def admin_at(self, db: Database, version: int) -> Admin:
@@ -245,6 +257,17 @@ class TableStore(ABC):
             else:
                 text.tidy(db)
             left = db.execute("SELECT last_key - text_cursor + text_dirty FROM state").fetchone()[0]
+        return int(left)
+
+    def index_relations(self, limit: int) -> int:
+        with self.read() as snapshot:
+            piece = relations.read(snapshot.db, limit)
+            if not piece.end:
+                return 0
+        with self.writing() as db:
+            db.lock()
+            relations.put(db, piece)
+            left = db.execute("SELECT last_key - relation_cursor FROM state").fetchone()[0]
         return int(left)
 
     def check(self, *, deep: bool = False) -> list[str]:

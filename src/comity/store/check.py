@@ -2,6 +2,7 @@
 
 import hashlib
 
+from comity.release.spread import NOTHING
 from comity.store.database import Database
 from comity.store.flags import ALL_FLAGS, ALL_SHIFT, FIRST, LAST, SHOWN
 from comity.store.nouns import State
@@ -52,6 +53,20 @@ _LAWS = (
         "SELECT count(*) FROM publication p JOIN object o ON o.key = p.object WHERE p.shared = 0 AND EXISTS (SELECT 1"
         " FROM object other JOIN publication q ON q.object = other.key"
         " WHERE other.id = o.id AND other.collection = o.collection AND other.key <> o.key)",
+    ),
+    (
+        "{} references, names or mentions are of a copy that is not live",
+        "SELECT count(*) FROM (SELECT object FROM relation UNION ALL SELECT object FROM telling UNION ALL"
+        " SELECT object FROM naming UNION ALL SELECT object FROM mention) known"
+        " WHERE object NOT IN (SELECT key FROM object WHERE gone = 0)",
+    ),
+    (
+        "{} references, names or mentions lead to nothing",
+        f"SELECT (SELECT count(*) FROM relation WHERE target <> {NOTHING:d} AND target NOT IN (SELECT key FROM target))"  # noqa: S608
+        " + (SELECT count(*) FROM telling WHERE target NOT IN (SELECT key FROM target))"
+        " + (SELECT count(*) FROM naming WHERE name NOT IN (SELECT name FROM name))"
+        " + (SELECT count(*) FROM mention WHERE name NOT IN (SELECT name FROM naming))"
+        " + (SELECT count(*) FROM name WHERE name NOT IN (SELECT name FROM naming))",
     ),
     (
         "{} copies have no source or no type",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from comity.interfaces import Query
+from comity.release.spread import Relations
 from comity.stix.object import StixObject
 from comity.store.nouns import (
     Bodies,
@@ -78,6 +79,15 @@ class Snapshot(Protocol):
     def setting(self, name: str) -> bytes | None: ...
     def publications(self) -> Publications:
         """The bitmaps of what is published."""
+        ...
+
+    def relations(self) -> Relations:
+        """How publications rest on one another, as far as `index_relations` has come; they must not be changed. What is
+        not published any more may still stand in them, and is in no bitmap that a walk begins with."""
+        ...
+
+    def targets(self, ids: Sequence[str]) -> set[int]:
+        """The numbers by which relations know these ids (in small letters), those that anybody refers to."""
         ...
 
     def classes(self) -> dict[int, bytes]:
@@ -238,6 +248,10 @@ class Store(Protocol):
 
     def index_text(self, limit: int) -> int:
         """Up to `limit` copies more are found by `search`; how many are left. Never inside a writer's transaction."""
+        ...
+
+    def index_relations(self, limit: int) -> int:
+        """Up to `limit` copies more are known to `relations`; how many are left. Never inside a transaction."""
         ...
 
     def backup(self, target: Path) -> None:

@@ -229,4 +229,5 @@ class Counts:
     collections: dict[str, int]
     last_added: int | None
     text_behind: int
+    relations_behind: int
     bytes_on_disk: int

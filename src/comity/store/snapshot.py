@@ -7,6 +7,7 @@ import zstandard
 from pyroaring import BitMap
 
 from comity.interfaces import Query
+from comity.release.spread import Relations
 from comity.store import jobs, openings, publications, records, search
 from comity.store.admin import Admin
 from comity.store.database import Database
@@ -28,6 +29,7 @@ from comity.store.nouns import (
 )
 from comity.store.publications import Publications, Published
 from comity.store.records import Record
+from comity.store.related import Related
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
 STATE = "SELECT last_key, last_change, admin_version, last_publication, last_republication FROM state"
@@ -55,6 +57,7 @@ class Shared(Protocol):
     def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views: ...
     def admin_at(self, db: Database, version: int) -> Admin: ...
     def publications_at(self, db: Database, last_number: int, last_change: int) -> Publications: ...
+    def related_at(self, db: Database, last_number: int) -> Related: ...
 
 
 def storable(text: str) -> bool:
@@ -121,6 +124,13 @@ class TableSnapshot:
 
     def _publications_now(self) -> Publications:
         return self._shared.publications_at(self.db, self.last_publication, self.last_republication)
+
+    def relations(self) -> Relations:
+        """See the interface."""
+        return self._related_now().relations
+
+    def _related_now(self) -> Related:
+        return self._shared.related_at(self.db, self.last_publication)
 
     # -- pages --------------------------------------------------------------------------------------------------------
     def view(self, query: Query) -> tuple[Keys, int]:
@@ -244,8 +254,9 @@ class TableSnapshot:
         views, admin = self.views(), self.admin()
         last = views.of("flag", LAST << ALL_SHIFT)
         shown = views.of("flag", SHOWN)
-        behind, last_added = self.db.execute(
-            "SELECT (SELECT last_key - text_cursor FROM state), (SELECT max(last_added) FROM collection)"
+        behind, unrelated, last_added = self.db.execute(
+            "SELECT last_key - text_cursor, last_key - relation_cursor,"
+            " (SELECT max(last_added) FROM collection) FROM state"
         ).fetchone()
         types = {name: last.intersection_cardinality(views.of("type", key)) for name, key in views.type_keys.items()}
         return Counts(
@@ -258,6 +269,7 @@ class TableSnapshot:
             },
             last_added=last_added or None,
             text_behind=behind,
+            relations_behind=unrelated,
             bytes_on_disk=self.db.bytes_on_disk(),
         )
 
@@ -292,6 +304,9 @@ class TableSnapshot:
         return None if row is None else bytes(row[0])
 
     # -- what the release gate asks -----------------------------------------------------------------------------------
+    def targets(self, ids: Sequence[str]) -> set[int]:
+        return set(self._integers("SELECT key FROM target WHERE id IN ?texts", [id for id in ids if storable(id)]))
+
     def classes(self) -> dict[int, bytes]:
         return publications.classes(self.db)
 

@@ -20,7 +20,7 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, openings, publications, records, text
+from comity.store import jobs, openings, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
@@ -53,6 +53,9 @@ class TableTransaction(TableSnapshot):
 
     def _publications_now(self) -> Publications:
         return Publications.at(self.db, self.last_publication, self.last_republication, self._publications)
+
+    def _related_now(self) -> related.Related:
+        return related.at(self.db, self.last_publication, None)
 
     def _admin_now(self) -> admins.Admin:
         return admins.load(self.db, self.admin_version)
@@ -145,13 +148,13 @@ class TableTransaction(TableSnapshot):
     def _move(self, copy: Live, now: int) -> None:
         text.forget(self.db, [copy.key])
         key, added = self.take_keys(1), self.take_dates(copy.collection, 1, now)
+        relations.move(self.db, copy.key, key)
         self.db.execute(
             "UPDATE object SET key = ?, added = ?, flags = ?, rank = ? WHERE key = ?",
             (key, added, copy.due, copy.rank, copy.key),
         )
         self.db.execute("UPDATE body SET key = ? WHERE key = ?", (key, copy.key))
         self.db.execute("UPDATE publication SET object = ? WHERE object = ?", (key, copy.key))
-        self.db.execute("UPDATE relation SET object = ? WHERE object = ?", (key, copy.key))
         self.log_changes([copy.key])
         copy.key, copy.flags = key, copy.due
 
@@ -163,6 +166,7 @@ class TableTransaction(TableSnapshot):
         )
         self.log_changes(keys)
         self._unpublish(keys)
+        relations.forget(self.db, keys)
 
     def body(self, key: int) -> bytes:
         """The bytes of a live copy."""
@@ -191,7 +195,8 @@ class TableTransaction(TableSnapshot):
             (State.WITHDRAWN, now, id, number, State.SUPERSEDED, [copy.instant for copy in going]),
         )
         self.log_changes(copy.key for copy in going)
-        self._unpublish([copy.key for copy in going])
+        self._unpublish(keys)
+        relations.forget(self.db, keys)
         self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
         return len(going)
 

@@ -183,13 +183,13 @@ def test_a_worker_that_took_too_long_hears_of_it(node: Node, clock: MadeClock) -
     assert node.jobs() == []
 
 
-def test_draining_fills_the_text_index_and_runs_what_is_due_and_ends(node: Node) -> None:
+def test_draining_looks_at_all_that_is_behind_and_runs_what_is_due_and_ends(node: Node) -> None:
     node.receive(bundle(*(indicator() for _ in range(20))))
     node.handlers["test"] = lambda job, stopped: None if job.key != "bad" else _raising(NotFound("No."))(job, stopped)
     _enqueue(node, "a", "bad", "c")
     _enqueue(node, "later", due_at=_now(node) + 1)
     assert [(ran.job.key, ran.error) for ran in work.drain(node)] == [("a", ""), ("bad", "No."), ("c", "")]
-    assert node.counts().text_behind == 0
+    assert (node.counts().text_behind, node.counts().relations_behind) == (0, 0)
     assert [job.key for job in node.jobs()] == ["later", "bad"]
     assert list(work.drain(node, lambda: True)) == []
 

@@ -53,7 +53,9 @@ CREATE TABLE opening (
     PRIMARY KEY (recipient, collection, place)
 );
 
--- How objects refer to ids, and whose names stand in their texts: see comity.store.relations.
+-- How objects refer to ids, and which texts say which names: see comity.store.relations and comity.store.mentions.
+ALTER TABLE state ADD COLUMN last_told bigint NOT NULL DEFAULT 0;
+
 CREATE TABLE target (
     key bigint PRIMARY KEY,
     id text COLLATE "C" NOT NULL UNIQUE
@@ -66,3 +68,43 @@ CREATE TABLE relation (
     PRIMARY KEY (object, target, need)
 );
 CREATE INDEX relation_target ON relation (target, need);
+
+-- The copies whose names and texts are known, the id of each, and in which segment of `word` its words stand.
+CREATE TABLE telling (
+    object bigint PRIMARY KEY,
+    target bigint NOT NULL,
+    segment bigint NOT NULL
+);
+CREATE INDEX telling_target ON telling (target);
+
+-- A name is known by a digest of its words; `tail` is one of its last two, and `length` counts them. `crowded` is 1 where
+-- so many texts may say it that they are not listed, and every text counts as saying it.
+CREATE TABLE name (
+    name bigint PRIMARY KEY,
+    tail bigint NOT NULL,
+    length integer NOT NULL,
+    crowded integer NOT NULL
+);
+CREATE INDEX name_tail ON name (tail);
+
+CREATE TABLE naming (
+    object bigint NOT NULL,
+    name bigint NOT NULL,
+    PRIMARY KEY (object, name)
+);
+CREATE INDEX naming_name ON naming (name);
+
+CREATE TABLE mention (
+    object bigint NOT NULL,
+    name bigint NOT NULL,
+    PRIMARY KEY (object, name)
+);
+CREATE INDEX mention_name ON mention (name);
+
+-- Which texts have a word (a digest of it): the keys of copies, four bytes each.
+CREATE TABLE word (
+    word bigint NOT NULL,
+    segment bigint NOT NULL,
+    objects bytea NOT NULL,
+    PRIMARY KEY (word, segment)
+);

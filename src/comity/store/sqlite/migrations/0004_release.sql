@@ -53,7 +53,9 @@ CREATE TABLE opening (
     PRIMARY KEY (recipient, collection, place)
 ) STRICT;
 
--- How objects refer to ids, and whose names stand in their texts: see comity.store.relations.
+-- How objects refer to ids, and which texts say which names: see comity.store.relations and comity.store.mentions.
+ALTER TABLE state ADD COLUMN last_told INTEGER NOT NULL DEFAULT 0;
+
 CREATE TABLE target (
     key INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE
@@ -66,3 +68,43 @@ CREATE TABLE relation (
     PRIMARY KEY (object, target, need)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX relation_target ON relation (target, need);
+
+-- The copies whose names and texts are known, the id of each, and in which segment of `word` its words stand.
+CREATE TABLE telling (
+    object INTEGER PRIMARY KEY,
+    target INTEGER NOT NULL,
+    segment INTEGER NOT NULL
+) STRICT;
+CREATE INDEX telling_target ON telling (target);
+
+-- A name is known by a digest of its words; `tail` is one of its last two, and `length` counts them. `crowded` is 1 where
+-- so many texts may say it that they are not listed, and every text counts as saying it.
+CREATE TABLE name (
+    name INTEGER PRIMARY KEY,
+    tail INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    crowded INTEGER NOT NULL
+) STRICT;
+CREATE INDEX name_tail ON name (tail);
+
+CREATE TABLE naming (
+    object INTEGER NOT NULL,
+    name INTEGER NOT NULL,
+    PRIMARY KEY (object, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX naming_name ON naming (name);
+
+CREATE TABLE mention (
+    object INTEGER NOT NULL,
+    name INTEGER NOT NULL,
+    PRIMARY KEY (object, name)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mention_name ON mention (name);
+
+-- Which texts have a word (a digest of it): the keys of copies, four bytes each.
+CREATE TABLE word (
+    word INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    objects BLOB NOT NULL,
+    PRIMARY KEY (word, segment)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,162 @@
+"""Closure over numbers: what falls when something is withheld, found without reading a body (R9).
+
+The same fixed point as that of `comity.release.closure.close`, over *publications*, which have numbers, and *targets*,
+the ids that objects refer to, which have numbers too. What needs a body is left to `close`: cuts of granular markings,
+texts that were replaced, and whether what is left of an object is sound.
+"""
+
+from array import array
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from pyroaring import BitMap
+
+from comity.stix.graph import Need
+
+REQUIRED, LISTED, OPTIONAL, AUTHOR, MARKING, FORMAT, WITHIN, BEYOND, LOCAL = range(1, 10)
+"""Needs as small numbers. BEYOND: the object refers to more than is looked at. LOCAL: a part of it never leaves. These
+two have the target NOTHING."""
+NOTHING = 0
+CODES: Mapping[Need, int] = {
+    Need.REQUIRED: REQUIRED,
+    Need.LISTED: LISTED,
+    Need.OPTIONAL: OPTIONAL,
+    Need.AUTHOR: AUTHOR,
+    Need.MARKING: MARKING,
+    Need.FORMAT: FORMAT,
+    Need.WITHIN: WITHIN,
+}
+HOPS = (REQUIRED, LISTED, OPTIONAL, WITHIN)
+"""Two objects are one hop apart where one has such a need of the other."""
+
+Numbers: TypeAlias = "BitMap | int"
+"""Publications: a bitmap, or the number of the only one, since most targets have one user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name of one id: the publications of that id that have it, and those of other texts within two hops that say it.
+    The second may be told only while one of the first is."""
+
+    holders: "BitMap"
+    texts: "BitMap"
+
+
+@dataclass(slots=True)
+class Relations:
+    """How publications rest on one another.
+
+    `users` holds for each need and target the publications that have it, `copies` for each target its own publications,
+    and `own` for each publication its target, where anybody refers to it. `held` are those targets of FORMAT of which
+    there is a live copy here, published or not. `lists` counts how many LISTED targets a publication has. `unread` are
+    publications of which none of this is known yet. `well_known` are the targets that nobody needs to be sent.
+    """
+
+    users: dict[int, dict[int, Numbers]] = field(default_factory=dict)
+    copies: dict[int, Numbers] = field(default_factory=dict)
+    own: "array[int]" = field(default_factory=lambda: array("I"))
+    held: frozenset[int] = frozenset()
+    lists: dict[int, int] = field(default_factory=dict)
+    unread: "BitMap" = field(default_factory=BitMap)
+    mentions: Sequence[Mention] = ()
+    named_by: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """For each publication the places in `mentions` of what it holds."""
+    well_known: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What goes, and which of it goes without some of its references, or without what is local."""
+
+    alive: "BitMap"
+    edited: "BitMap"
+
+
+def spread(alive: "BitMap", relations: Relations, elsewhere: Collection[int] = ()) -> Spread:
+    """What is left of `alive`, all of which are published, when nothing rests on anything withheld. `elsewhere` are
+    targets that count as released, whatever is held here."""
+    walk = _Walk(alive, relations, elsewhere)
+    walk.run()
+    return Spread(walk.alive, walk.edited())
+
+
+class _Walk:
+    def __init__(self, alive: "BitMap", relations: Relations, elsewhere: Collection[int]) -> None:
+        self.relations = relations
+        beyond = relations.users.get(BEYOND, {}).get(NOTHING)
+        self.alive = alive - relations.unread - (_bitmap(beyond) if beyond is not None else BitMap())
+        self.there = relations.well_known.union(elsewhere)
+        self.lost: dict[int, int] = {}
+        self.cut: list[int] = []
+        self.cut_maps: list[BitMap] = []
+
+    def run(self) -> None:
+        """Nothing falls any more."""
+        users, lives, own = self.relations.users, self._lives, self.relations.own
+        living = self.there.union(map(own.__getitem__, self.alive))
+        gone = {need: targets.keys() - living for need, targets in users.items() if need not in (BEYOND, LOCAL)}
+        fallen = self._without(gone)
+        fallen |= BitMap.union(
+            BitMap(), *[one.texts for one in self.relations.mentions if not one.holders.intersect(self.alive)]
+        )
+        while fallen := fallen & self.alive:
+            self.alive -= fallen
+            ids = {target for target in map(own.__getitem__, fallen) if target != NOTHING and not lives(target)}
+            untold = self._untold(fallen)
+            fallen = self._without({need: [one for one in ids if one in targets] for need, targets in users.items()})
+            fallen |= untold
+
+    def edited(self) -> "BitMap":
+        """Those of the living that lose something."""
+        local = self.relations.users.get(LOCAL, {}).get(NOTHING)
+        maps = [*self.cut_maps, BitMap(self.cut)] + ([] if local is None else [_bitmap(local)])
+        return BitMap.union(BitMap(), *maps) & self.alive
+
+    def _lives(self, target: int) -> bool:
+        if target in self.there:
+            return True
+        copies = self.relations.copies.get(target)
+        if copies is None:
+            return False
+        return copies in self.alive if isinstance(copies, int) else bool(copies.intersect(self.alive))
+
+    def _without(self, gone: Mapping[int, Iterable[int]]) -> "BitMap":
+        """What falls with these targets, of which nothing is left; whatever else uses them is edited."""
+        single: list[int] = []
+        many: list[BitMap] = []
+        for need, targets in gone.items():
+            users = self.relations.users[need]
+            cuts = need in (OPTIONAL, LISTED, AUTHOR)
+            for target in targets:
+                if need == FORMAT and target not in self.relations.held:
+                    continue
+                who = users[target]
+                if isinstance(who, int):
+                    (self.cut if cuts else single).append(who)
+                else:
+                    (self.cut_maps if cuts else many).append(who)
+                if need == LISTED:
+                    single += self._emptied(who)
+        return BitMap.union(BitMap(single), *many)
+
+    def _emptied(self, who: Numbers) -> Iterable[int]:
+        """Those of them whose list has lost its last member."""
+        for number in (who,) if isinstance(who, int) else who & self.alive:
+            self.lost[number] = self.lost.get(number, 0) + 1
+            if self.lost[number] == self.relations.lists[number]:
+                yield number
+
+    def _untold(self, fallen: "BitMap") -> "BitMap":
+        """The texts with a name that nobody who is left has."""
+        found: list[BitMap] = []
+        for number in fallen:
+            for place in self.relations.named_by.get(number, ()):
+                one = self.relations.mentions[place]
+                if not one.holders.intersect(self.alive):
+                    found.append(one.texts)
+        return BitMap.union(BitMap(), *found)
+
+
+def _bitmap(numbers: Numbers) -> "BitMap":
+    return BitMap([numbers]) if isinstance(numbers, int) else numbers
