@@ -40,11 +40,11 @@ def everything(made: Openings, limit: int = 3, within: BitMap | None = None, aft
         assert len(page.numbers) <= limit
         assert not page.more or page.numbers
         if page.numbers:
-            assert made.date(page.position) == dates[page.numbers[-1]]
+            assert made.date(page.positions[-1]) == dates[page.numbers[-1]]
         found += [(number, dates[number]) for number in page.numbers]
         if not page.more:
             return found
-        after = page.position
+        after = page.positions[-1]
 
 
 def walk(steps: list[tuple[set[int], int]]) -> tuple[Openings, Plain]:
@@ -113,7 +113,7 @@ def test_a_position_stays_good_whatever_happens_later(steps: list[tuple[set[int]
         made, _ = made.caught_up(BitMap(visible), now)
         if number == turn:
             page = made.page(0, limit)
-            begun, position = page.numbers, page.position
+            begun, position = page.numbers, (page.positions or [0])[-1]
     if position is not None:
         before = [one for one, _ in everything(made) if one in begun]
         rest = [one for one, _ in everything(made, after=position)]

@@ -97,10 +97,10 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Numbers in the order in which they were opened, the position of the last one, and whether more follow."""
+    """Numbers in the order in which they were opened, the position of each, and whether more follow."""
 
     numbers: list[int]
-    position: int
+    positions: list[int]
     more: bool
 
 
@@ -155,20 +155,17 @@ class Openings:
         """The next visible numbers behind the position, at most so many, of those `within` where that is given."""
         place, number = divmod(after, NUMBER_MOST + 1)
         found: list[int] = []
-        position = after
+        positions: list[int] = []
         for here in range(place, len(self.stretches)):
             keys = self._left[here] if within is None else self._left[here] & within
             start = number + 1 if here == place else 0
-            some = (
-                list(islice(keys.iter_equal_or_larger(start), limit + 1 - len(found))) if start <= NUMBER_MOST else []
-            )
-            if len(found) + len(some) > limit:
-                del some[limit - len(found) :]
-                return Page(found + some, _position(here, some[-1]) if some else position, True)
-            if some:
-                position = _position(here, some[-1])
-                found += some
-        return Page(found, position, False)
+            wanted = limit + 1 - len(found)
+            some = list(islice(keys.iter_equal_or_larger(start), wanted)) if start <= NUMBER_MOST else []
+            found += some
+            positions += [_position(here, each) for each in some]
+            if len(found) > limit:
+                return Page(found[:limit], positions[:limit], True)
+        return Page(found, positions, False)
 
     def date(self, position: int) -> int:
         """When the number at a position that `page` gave was opened."""

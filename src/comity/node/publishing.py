@@ -1,0 +1,181 @@
+"""Publishing: which copies partners and clients may be asked about at all, and as what (R12).
+
+An object is classified when it is published. Nobody outside is served it before its hold is over, and until then it can
+be taken back without a trace.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import orjson
+
+from comity.interfaces import Clock, microseconds
+from comity.node.showing import resolve
+from comity.release.classify import Context, canonical_form, class_digest, classify
+from comity.release.forms import class_of
+from comity.stix.object import JsonObject
+from comity.stix.tlp import TLP
+from comity.store.interface import Snapshot, Store
+from comity.store.nouns import Source, State
+from comity.store.publications import Unpublished
+
+BATCH_OBJECTS = 1000
+HOLD_SECONDS, HOLD_SECONDS_BULK = 10, 300
+BULK_OBJECTS = 100
+"""More than these at once are bulk, and held longer."""
+OUR_IDENTITIES = "our_identities"
+
+
+@dataclass(slots=True)
+class PublishReport:
+    """How many copies were published, by TLP and type, and until when nobody is served them (microseconds; 0: no hold).
+    `unsound` counts those whose markings are not understood or contradict each other: no policy can release them."""
+
+    published: int = 0
+    by_tlp: dict[str, int] = field(default_factory=dict)
+    by_type: dict[str, int] = field(default_factory=dict)
+    unsound: int = 0
+    held_until: int = 0
+
+
+class Classifier:
+    """Classes of copies, as the node knows their sources and its own identities at one moment."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._sources = {source.name: source for source in snapshot.sources()}
+        kept = snapshot.setting(OUR_IDENTITIES)
+        self._ours = frozenset(orjson.loads(kept)) if kept else frozenset()
+        self._definitions: dict[tuple[str, str], JsonObject | None] = {}
+
+    def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
+        """Digest and canonical form of the class of an object that the source gave."""
+        found = classify(value, self._context(self._sources[source], default_tlp))
+        return bytes.fromhex(class_digest(found)), canonical_form(found)
+
+    def _context(self, source: Source, default_tlp: int | None) -> Context:
+        return Context(
+            origin="" if source.kind == "own" else source.name,
+            resolve=lambda ref: self._definition(source.name, ref),
+            default=TLP.read(source.default_marking) if default_tlp is None else TLP(default_tlp),
+            labels=source.labels_are_markings,
+            ours=self._ours,
+        )
+
+    def _definition(self, source: str, ref: str) -> JsonObject | None:
+        if (source, ref) not in self._definitions:
+            self._definitions[source, ref] = resolve(self._snapshot, source, ref)
+        return self._definitions[source, ref]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which copies: those with these ids, or else all; of them those of these types and sources, in the collection of
+    that id."""
+
+    ids: tuple[str, ...] | None = None
+    types: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    collection: str | None = None
+
+    def takes(self, one: Unpublished) -> bool:
+        """Whether the copy is one of them, if its id is."""
+        return (
+            (not self.types or one.type in self.types)
+            and (not self.sources or one.source in self.sources)
+            and self.collection in (None, one.collection)
+        )
+
+
+def publish(
+    store: Store,
+    clock: Clock,
+    selection: Selection,
+    *,
+    hold_seconds: int | None,
+    progress: Callable[[int], None] | None = None,
+) -> PublishReport:
+    """The received copies of the selection are published, batch by batch, each in one transaction; `hold_seconds` of
+    None holds as long as is usual for so many."""
+    report = PublishReport()
+    hold = hold_seconds
+    for batch in _batches(store, selection):
+        if hold is None:
+            hold = HOLD_SECONDS if len(batch) <= BULK_OBJECTS else HOLD_SECONDS_BULK
+        with store.read() as snapshot:
+            classifier = Classifier(snapshot)
+            classed = [
+                (one.key, *classifier.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch
+            ]
+        _publish_batch(store, clock, batch, classed, hold, report)
+        if progress is not None:
+            progress(report.published)
+    return report
+
+
+def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
+    """What is to be published, each batch read from a state of its own: a reader who stays lets the log grow."""
+    ids = iter(dict.fromkeys(selection.ids or ()))
+    after = 0
+    while True:
+        with store.read() as snapshot:
+            if selection.ids is not None:
+                some = list(islice(ids, BATCH_OBJECTS))
+                found = [one for id in some for one in _copies(snapshot, id)]
+            else:
+                found = snapshot.unpublished(after, BATCH_OBJECTS)
+                some = [one.id for one in found]
+                after = found[-1].key if found else after
+        if not some:
+            return
+        if batch := [one for one in found if selection.takes(one)]:
+            yield batch
+
+
+def _copies(snapshot: Snapshot, id: str) -> Iterator[Unpublished]:
+    for copy in snapshot.copies(id):
+        if copy.state is State.RECEIVED and copy.body is not None:
+            yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
+
+
+def _publish_batch(
+    store: Store,
+    clock: Clock,
+    batch: Sequence[Unpublished],
+    classed: Sequence[tuple[int, bytes, bytes]],
+    hold: int,
+    report: PublishReport,
+) -> None:
+    with store.write() as tx:
+        now = microseconds(clock.now())
+        until = now + hold * 1_000_000 if hold else None
+        there = tx.received([key for key, _, _ in classed])
+        tx.publish([row for row in classed if row[0] in there], now, until)
+    report.held_until = until or 0
+    for one, (key, _, form) in zip(batch, classed, strict=True):
+        if key not in there:
+            continue
+        found = class_of(form)
+        report.published += 1
+        report.by_tlp[found.tlp.word] = report.by_tlp.get(found.tlp.word, 0) + 1
+        report.by_type[one.type] = report.by_type.get(one.type, 0) + 1
+        report.unsound += found.unsound
+
+
+def unpublish(store: Store, selection: Selection) -> int:
+    """The published copies of the selection, which has ids, are received and not published; how many there were."""
+    count = 0
+    ids = iter(dict.fromkeys(selection.ids or ()))
+    while some := list(islice(ids, BATCH_OBJECTS)):
+        with store.write() as tx:
+            keys = [
+                copy.key
+                for id in some
+                for copy in tx.copies(id)
+                if copy.state is State.PUBLISHED
+                and (not selection.sources or copy.source in selection.sources)
+                and selection.collection in (None, copy.collection)
+            ]
+            count += tx.unpublish(keys)
+    return count
