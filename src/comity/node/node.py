@@ -11,8 +11,8 @@ from comity.node.access import OPERATOR, Access, Credential, NewToken, check_nam
 from comity.node.asking import text_query
 from comity.node.outbound import Item, Released
 from comity.node.receive import Posted, Report, way_of
+from comity.node.releasing import Releasing
 from comity.node.showing import CopyView
-from comity.node.sources import Sources
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
 from comity.stix.object import Rejected
@@ -43,7 +43,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Sources):
+class Node(Releasing):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

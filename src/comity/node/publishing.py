@@ -21,7 +21,7 @@ from comity.store.nouns import Source, State
 from comity.store.publications import Unpublished
 
 BATCH_OBJECTS = 1000
-HOLD_SECONDS, HOLD_SECONDS_BULK = 10, 300
+HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST = 10, 300, 30 * 24 * 3600
 BULK_OBJECTS = 100
 """More than these at once are bulk, and held longer."""
 OUR_IDENTITIES = "our_identities"
@@ -122,7 +122,7 @@ def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
         with store.read() as snapshot:
             if selection.ids is not None:
                 some = list(islice(ids, BATCH_OBJECTS))
-                found = [one for id in some for one in _copies(snapshot, id)]
+                found = [one for id in some for one in _of_state(snapshot, id, State.RECEIVED)]
             else:
                 found = snapshot.unpublished(after, BATCH_OBJECTS)
                 some = [one.id for one in found]
@@ -133,9 +133,9 @@ def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
             yield batch
 
 
-def _copies(snapshot: Snapshot, id: str) -> Iterator[Unpublished]:
+def _of_state(snapshot: Snapshot, id: str, state: State) -> Iterator[Unpublished]:
     for copy in snapshot.copies(id):
-        if copy.state is State.RECEIVED and copy.body is not None:
+        if copy.state is state and copy.body is not None:
             yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
 
 
@@ -163,19 +163,26 @@ def _publish_batch(
         report.unsound += found.unsound
 
 
+def count(store: Store, selection: Selection) -> int:
+    """How many copies `publish` would publish."""
+    return sum(map(len, _batches(store, selection)))
+
+
 def unpublish(store: Store, selection: Selection) -> int:
-    """The published copies of the selection, which has ids, are received and not published; how many there were."""
-    count = 0
-    ids = iter(dict.fromkeys(selection.ids or ()))
-    while some := list(islice(ids, BATCH_OBJECTS)):
+    """The published copies of the selection are received and not published; how many there were."""
+    done = 0
+    with store.read() as snapshot:
+        published = snapshot.publications()
+        numbers = sorted(number for key in published.every("class") for number in published.of("class", key))
+    wanted = None if selection.ids is None else set(selection.ids)
+    for start in range(0, len(numbers), BATCH_OBJECTS):
         with store.write() as tx:
-            keys = [
-                copy.key
-                for id in some
-                for copy in tx.copies(id)
-                if copy.state is State.PUBLISHED
-                and (not selection.sources or copy.source in selection.sources)
-                and selection.collection in (None, copy.collection)
+            going = [
+                one.key
+                for fact in tx.published(numbers[start : start + BATCH_OBJECTS])
+                if wanted is None or fact.id in wanted
+                for one in _of_state(tx, fact.id, State.PUBLISHED)
+                if one.key == fact.object and selection.takes(one)
             ]
-            count += tx.unpublish(keys)
-    return count
+            done += tx.unpublish(going)
+    return done
