@@ -43,9 +43,9 @@ def publish(
     hold: int | None,
     no_hold: bool,
 ) -> None:
-    """Let policy decide about objects: those with the IDs, or --all.
+    """Let policy decide about objects: without it nothing of them leaves.
 
-    Partners and clients are served nothing that is not published, and of that only what policy lets go. First comes a
+    Those with the IDs are published, or --all. Partners and clients are served nothing that is not published, and of that only what policy lets go. First comes a
     hold of 10 seconds, or 5 minutes for more than 100 objects, in which `comity unpublish` takes them back without a
     trace.
     """
@@ -95,9 +95,9 @@ def unpublish(
     collection: str | None,
     yes: bool,
 ) -> None:
-    """Take objects back from what partners and clients are served: those with the IDs, or --all.
+    """Take objects back from what partners and clients are served.
 
-    What they have read already stays with them.
+    Those with the IDs, or --all. What they have read already stays with them.
     """
     from comity.node.home import open_home
 
