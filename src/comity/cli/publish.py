@@ -45,9 +45,9 @@ def publish(
 ) -> None:
     """Let policy decide about objects: without it nothing of them leaves.
 
-    Those with the IDs are published, or --all. Partners and clients are served nothing that is not published, and of that only what policy lets go. First comes a
-    hold of 10 seconds, or 5 minutes for more than 100 objects, in which `comity unpublish` takes them back without a
-    trace.
+    Those with the IDs are published, or --all. Partners and clients are served nothing that is not published, and of
+    that only what policy lets go. First comes a hold of 10 seconds, or 5 minutes for more than 100 objects, in which
+    `comity unpublish` takes them back without a trace.
     """
     from comity.interfaces import instant_of
     from comity.node.home import open_home

@@ -8,7 +8,7 @@ from pyroaring import BitMap
 
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
-from comity.release.closure import Candidate, Outcome, Verdict, close
+from comity.release.closure import Candidate, Outcome, Reason, Verdict, close
 from comity.release.cuts import place_of
 from comity.release.dispositions import Disposition, dispose_all
 from comity.release.forms import class_of
@@ -67,7 +67,8 @@ class Decisions:
 class View:
     """What the recipient may see of one state of the store: publications by number over all collections. `edited` are
     those that leave with changes, `sent` those that it sent itself and reads as they are. `until` is the first instant
-    at which a date may change any of it."""
+    at which a date may change any of it. `reasons` are given where an object is withheld over what it refers to or
+    names, and not by a rule."""
 
     subject: Subject
     alive: BitMap
@@ -76,6 +77,7 @@ class View:
     decided: Decided
     classes: dict[int, ReleaseClass]
     until: int
+    reasons: dict[int, tuple[Reason, ...]] = field(default_factory=dict)
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
 
     def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
@@ -147,6 +149,8 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Callable[[Jso
             continue
         if outcome.verdict is Verdict.WITHHOLD:
             view.alive.discard(one.number)
+            if outcome.reasons:
+                view.reasons[one.number] = outcome.reasons
         elif outcome.verdict is Verdict.REDACT:
             view.edited.add(one.number)
 

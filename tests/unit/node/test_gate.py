@@ -10,11 +10,13 @@ from tests.release_world import policy_of
 from tests.world import MadeClock, MadeEntropy, bundle, indicator
 
 from comity.interfaces import Query, microseconds
+from comity.node.explaining import Teller, Told
 from comity.node.gate import Gate, keep
 from comity.node.node import Node
 from comity.node.publishing import Selection, publish, unpublish
 from comity.node.views import Subject
 from comity.release.classes import Recipient, Relation
+from comity.release.closure import Verdict
 from comity.stix.markings import MARKING_IDS, TLP
 
 GREEN_OURS = """
@@ -257,3 +259,52 @@ def test_two_stores_that_differ_in_what_is_withheld_are_the_same_to_the_recipien
     for (page, facts, whole), (other, other_facts, other_whole) in zip(*told, strict=True):
         assert (page, facts) == (other, other_facts)
         assert (whole[0], whole[2:]) == (other_whole[0], other_whole[2:])
+
+
+def told(reader: Reader) -> dict[str, Told]:
+    """What is told of every publication, by name."""
+    now = microseconds(reader.node.clock.now())
+    with reader.node.store.read() as snapshot:
+        view = reader.gate.view(snapshot, reader.policy, reader.subject, now)
+        published = snapshot.publications()
+        numbers = {number for key in published.every("class") for number in published.of("class", key)}
+        teller = Teller(snapshot, view, reader.policy, now)
+        names = dict(zip(sorted(numbers), snapshot.published_bodies(sorted(numbers)), strict=True))
+        return {json.loads(names[each.number])["name"]: each for each in teller.tell(numbers)}
+
+
+def test_every_published_copy_is_told_of_with_the_rules_that_decided(node: Node, clock: MadeClock) -> None:
+    take(node, marked(TLP.GREEN, name="early"))
+    clock.move(seconds=60)
+    begins = microseconds(clock.now())
+    take(node, marked(TLP.GREEN, name="green"), marked(TLP.AMBER, name="amber"))
+    take(node, marked(TLP.GREEN, name="authored", created_by_ref=f"identity--{'3' * 8}-0000-4000-8000-{'1' * 12}"))
+    take(node, marked(TLP.GREEN, name="held"), hold=10)
+    both = marked(TLP.CLEAR, name="ours")
+    node.add_source("branch", kind="own")
+    node.receive(bundle({**both, "name": "ours before"}), "branch")
+    take(node, both)
+    found = told(Reader(node, subject=Subject(PARTNER, history_from=begins)))
+    said = {
+        name: (each.verdict.value, [rule.id for rule in each.rules]) for name, each in found.items() if name != "again"
+    }
+    assert said == {
+        "early": ("withhold", ["gate.history"]),
+        "green": ("release", ["ours"]),
+        "amber": ("withhold", ["gate.nothing-permits"]),
+        "authored": ("redact", ["ours"]),
+        "held": ("withhold", ["gate.hold"]),
+        "ours": ("withhold", ["gate.copy"]),
+        "ours before": ("release", ["ours"]),
+    }
+    assert ("tlp", "green") in {(each.facet, each.value) for each in found["amber"].would_pass_if}
+    assert all(rule.title for each in found.values() for rule in each.rules)
+
+
+def test_what_is_told_is_what_is_served(node: Node) -> None:
+    reader = Reader(node)
+    take(node, *(marked(level, name=f"{level.name} {number}") for level in TLP for number in range(3)))
+    found = told(reader)
+    assert len(found) == 3 * len(TLP)
+    served = {each["name"] for each in reader.page(versions=("all",))[0]}
+    assert {name for name, each in found.items() if each.verdict is not Verdict.WITHHOLD} == served
