@@ -130,5 +130,9 @@ class Base:
         with self._snapshot() as snapshot:
             return snapshot.jobs()
 
+    def ours(self) -> frozenset[str]:
+        """The ids of the identity objects that are this organisation."""
+        return frozenset(self.settings.identities.split())
+
     def _limits(self) -> Limits:
         return Limits(object_bytes_max=self.settings.max_content_length)

@@ -12,19 +12,21 @@ import orjson
 
 from comity.interfaces import Clock, microseconds
 from comity.node.showing import resolve
+from comity.node.way import Way
 from comity.release.classify import Context, canonical_form, class_digest, classify
 from comity.release.forms import class_of
-from comity.stix.object import JsonObject
+from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
-from comity.store.interface import Snapshot, Store
-from comity.store.nouns import Source, State
-from comity.store.publications import Unpublished
+from comity.store.interface import Snapshot, Store, Transaction
+from comity.store.nouns import Outcome, Source, State, Verdict
+from comity.store.publications import PRIVATE, Unpublished
 
 BATCH_OBJECTS = 1000
 HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST = 10, 300, 30 * 24 * 3600
+AUTO, PARTNER = "auto", "partner"
+"""A rule, and a kind, of sources."""
 BULK_OBJECTS = 100
 """More than these at once are bulk, and held longer."""
-OUR_IDENTITIES = "our_identities"
 
 
 @dataclass(slots=True)
@@ -40,13 +42,12 @@ class PublishReport:
 
 
 class Classifier:
-    """Classes of copies, as the node knows their sources and its own identities at one moment."""
+    """Classes of copies, as the node knows their sources at one moment; `ours` are the ids of its own identities."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, ours: frozenset[str]) -> None:
         self._snapshot = snapshot
         self._sources = {source.name: source for source in snapshot.sources()}
-        kept = snapshot.setting(OUR_IDENTITIES)
-        self._ours = frozenset(orjson.loads(kept)) if kept else frozenset()
+        self._ours = ours
         self._definitions: dict[tuple[str, str], JsonObject | None] = {}
 
     def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
@@ -93,6 +94,7 @@ def publish(
     clock: Clock,
     selection: Selection,
     *,
+    ours: frozenset[str] = frozenset(),
     hold_seconds: int | None,
     progress: Callable[[int], None] | None = None,
 ) -> PublishReport:
@@ -104,7 +106,7 @@ def publish(
         if hold is None:
             hold = HOLD_SECONDS if len(batch) <= BULK_OBJECTS else HOLD_SECONDS_BULK
         with store.read() as snapshot:
-            classifier = Classifier(snapshot)
+            classifier = Classifier(snapshot, ours)
             classed = [
                 (one.key, *classifier.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch
             ]
@@ -161,6 +163,38 @@ def _publish_batch(
         report.by_tlp[found.tlp.word] = report.by_tlp.get(found.tlp.word, 0) + 1
         report.by_type[one.type] = report.by_type.get(one.type, 0) + 1
         report.unsound += found.unsound
+
+
+def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
+    """What the rule of the source says was done with objects that it gave a moment ago, in the same transaction: those
+    of a source with the rule `auto` are published, and what a partner sent can be read back by it."""
+    auto, sent = way.source.publish == AUTO, way.source.kind == PARTNER
+    if not auto and not sent:
+        return
+    new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
+    rows: list[tuple[int, bytes, bytes]] = []
+    classifier = Classifier(tx, way.ours)
+    for one, key in _present(tx, way.source.name, new):
+        default = None if one.tlp is not None else int(way.default_tlp)
+        form = classifier.form(way.source.name, default, orjson.loads(one.raw)) if auto else PRIVATE
+        rows.append((key, *form))
+    tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None)
+
+
+def _present(
+    tx: Transaction, source: str, stored: Sequence[tuple[StixObject, int]]
+) -> Iterator[tuple[StixObject, int]]:
+    """Each of these that is still there, with the key that it has now: another of the same envelope may have taken its
+    place, or have moved it."""
+    there = tx.received([key for _, key in stored])
+    for one, key in stored:
+        if key in there:
+            yield one, key
+        else:
+            for copy in tx.copies(one.id):
+                if copy.source == source and copy.digest == one.digest and copy.state is State.RECEIVED:
+                    yield one, copy.key
+                    break
 
 
 def count(store: Store, selection: Selection) -> int:

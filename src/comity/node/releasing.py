@@ -27,7 +27,9 @@ class Releasing(Sources):
         if hold_seconds is not None and not 0 <= hold_seconds <= publishing.HOLD_SECONDS_MOST:
             raise Invalid(f"A hold is 0 to {publishing.HOLD_SECONDS_MOST:,} seconds.", where="hold")
         selection = self._selection(ids, types, sources, collection)
-        return publishing.publish(self.store, self.clock, selection, hold_seconds=hold_seconds, progress=progress)
+        return publishing.publish(
+            self.store, self.clock, selection, ours=self.ours(), hold_seconds=hold_seconds, progress=progress
+        )
 
     def unpublish(
         self,

@@ -19,6 +19,7 @@ import orjson
 from comity import __version__
 from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled, Refused
 from comity.interfaces import PAGE_ITEMS_MAX
+from comity.stix.spine import type_of_id
 from comity.store.address import SQLITE, has_password, is_postgres, masked
 from comity.store.scratch import PREFIX, sync_folder
 
@@ -76,6 +77,7 @@ class Settings:
     tls_key: str = _setting("", "A PEM file with the private key of `tls_cert`.")
     behind_proxy: str = _setting("", "The address of a reverse proxy whose X-Forwarded-For and -Proto are believed.")
     insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
+    identities: str = _setting("", "The ids of the identity objects that are this organisation, parted by spaces.")
     contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
 
 
@@ -119,6 +121,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
         problems.append("`tls_cert` and `tls_key` go together.")
     if not settings.name.strip() or not settings.name.isprintable() or len(settings.name) > 200:
         problems.append("`name` must be 1 to 200 printable characters.")
+    if any(type_of_id(ident) != "identity" for ident in settings.identities.split()):
+        problems.append("`identities` must be ids of identity objects, parted by spaces.")
     if settings.contact and not settings.contact.startswith(("mailto:", "https://", "tel:")):
         problems.append("`contact` must begin with mailto:, https:// or tel:.")
     return problems

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from comity.node.gate import Gate, keep
 from comity.node.node import Node
 from comity.node.publishing import Selection, publish, unpublish
 from comity.node.views import Subject
-from comity.release.classes import Recipient, Relation
+from comity.release.classes import Author, Recipient, Relation
 from comity.release.closure import Verdict
+from comity.release.forms import class_of
 from comity.stix.markings import MARKING_IDS, TLP
 
 GREEN_OURS = """
@@ -308,3 +310,53 @@ def test_what_is_told_is_what_is_served(node: Node) -> None:
     assert len(found) == 3 * len(TLP)
     served = {each["name"] for each in reader.page(versions=("all",))[0]}
     assert {name for name, each in found.items() if each.verdict is not Verdict.WITHHOLD} == served
+
+
+def test_whose_author_an_identity_is_the_settings_say(node: Node) -> None:
+    ours = f"identity--{'3' * 8}-0000-4000-8000-{'1' * 12}"
+    node.settings = replace(node.settings, identities=ours)
+    made = [
+        marked(TLP.GREEN, name=str(number), created_by_ref=ident)
+        for number, ident in enumerate((ours, ours[:-1] + "2"))
+    ]
+    node.receive(bundle(*made))
+    node.publish()
+    with node.store.read() as snapshot:
+        found = {
+            class_of(form).author: len(snapshot.publications().of("class", key))
+            for key, form in snapshot.classes().items()
+        }
+    assert found == {Author.OURS: 1, Author.OTHER: 1}
+
+
+def test_what_a_source_gives_that_needs_no_review_is_published_after_a_hold(node: Node, clock: MadeClock) -> None:
+    node.add_source("trusted", publish="auto", default_marking="green")
+    reader = Reader(node, GREEN_OURS.replace("resource.ours && ", ""))
+    definition = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": f"marking-definition--{'4' * 8}-0000-4000-8000-{'1' * 12}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "definition_type": "statement",
+        "definition": {"statement": "Made by us"},
+    }
+    made = indicator(name="marked", object_marking_refs=[definition["id"]])
+    address = {"type": "ipv4-addr", "id": f"ipv4-addr--{'5' * 8}-0000-4000-8000-{'1' * 12}", "value": "192.0.2.1"}
+    node.receive(bundle(made, definition, address, {**address, "x_note": "again"}), "trusted")
+    assert reader.ids() == []
+    clock.move(seconds=300)
+    found = reader.page()[0]
+    assert {each["id"] for each in found} == {made["id"], definition["id"], address["id"]}
+    assert [each["x_note"] for each in found if each["id"] == address["id"]] == ["again"]
+
+
+def test_what_a_partner_sends_can_be_read_back_by_it_alone(node: Node) -> None:
+    node.add_source("from-b")
+    with node.store.write() as tx:
+        tx.put_source(replace(tx.source("from-b"), kind="partner"))
+    sent = marked(TLP.RED)
+    node.receive(bundle(sent), "from-b")
+    assert Reader(node, subject=Subject(PARTNER, frozenset({"from-b"}))).page()[0] == [sent]
+    assert Reader(node).ids() == []
+    assert node.publish().published == 1
+    assert node.store.check() == []

@@ -60,6 +60,8 @@ def test_a_name_must_be_showable(tmp_path: Path, name: str) -> None:
         "port = 70000",
         "colour = 1",
         "page_items_max = 1001",
+        'identities = "identity--1"',
+        'identities = "indicator--00000000-0000-4000-8000-000000000001"',
         "max_content_length = 1",
         "tls_cert = 'a.pem'",
         "insecure_http = 1",
