@@ -9,7 +9,8 @@ from typing import Self
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import system
 from comity.node.jobs import Handler, Ran, run_one
-from comity.node.system import Settings, SystemClock, SystemEntropy
+from comity.node.settings import Settings
+from comity.node.system import SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.parse import Limits
 from comity.store.interface import Snapshot, Store

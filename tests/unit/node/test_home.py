@@ -16,7 +16,8 @@ from comity.node import system
 from comity.node.access import Credential
 from comity.node.doctor import Level, examine
 from comity.node.home import backup, init_home, migrate_home, open_home, restore
-from comity.node.system import Settings, check_settings, load_settings
+from comity.node.settings import Settings
+from comity.node.system import check_settings, load_settings
 
 
 @pytest.fixture

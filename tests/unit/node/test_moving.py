@@ -19,7 +19,8 @@ from comity.node import recovery, system
 from comity.node.access import Credential
 from comity.node.doctor import Level, examine
 from comity.node.home import backup, init_home, migrate_home, move_home, open_home, restore
-from comity.node.system import Settings, check_settings, load_settings, set_setting
+from comity.node.settings import Settings
+from comity.node.system import check_settings, load_settings, set_setting
 from comity.store.steps import packaged
 
 pytestmark = pytest.mark.slow
