@@ -21,7 +21,7 @@ from tests.wire import Address
 
 from comity.node.access import NewToken
 from comity.node.node import Node
-from comity.node.system import Settings
+from comity.node.settings import Settings
 from comity.web.serve import Serving
 
 TAXII = "application/taxii+json;version=2.1"

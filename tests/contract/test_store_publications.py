@@ -75,7 +75,12 @@ def test_a_hold_ends_by_itself(store: Store) -> None:
         tx.publish([(keys(store, identifier("indicator", 0))[0], *A)], NOW, NOW + 10 * SECOND)
         tx.publish([(keys(store, identifier("indicator", 1))[0], *A)], NOW, None)
     with store.read() as snapshot:
-        assert [set(snapshot.held(NOW + at)) for at in (0, 10 * SECOND - 1, 10 * SECOND)] == [{1}, {1}, set()]
+        held = [snapshot.held(NOW + at) for at in (0, 10 * SECOND - 1, 10 * SECOND)]
+        assert [(set(numbers), end) for numbers, end in held] == [
+            ({1}, NOW + 10 * SECOND),
+            ({1}, NOW + 10 * SECOND),
+            (set(), None),
+        ]
 
 
 def test_a_copy_that_goes_takes_its_publication_along_and_one_that_moves_keeps_it(store: Store) -> None:

@@ -10,7 +10,7 @@ from tests.wire import Wire, ask, request_bytes
 from tests.world import indicator
 
 from comity.node.access import NewToken
-from comity.node.system import Settings
+from comity.node.settings import Settings
 from comity.web.auth import FAILURES_MAX
 from comity.web.routes import ROUTES, Rule
 

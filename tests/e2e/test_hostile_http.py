@@ -11,7 +11,7 @@ from tests.serving import TAXII, Stand, standing
 from tests.wire import Answer, Wire, chunked, request_bytes
 from tests.world import envelope, indicator
 
-from comity.node.system import Settings
+from comity.node.settings import Settings
 from comity.web import bodies, protocol
 
 pytestmark = pytest.mark.slow

@@ -14,7 +14,7 @@ from tests.wire import ask
 from tests.world import indicator
 
 from comity.node.node import Node
-from comity.node.system import Settings
+from comity.node.settings import Settings
 from comity.web import logs
 
 pytestmark = pytest.mark.slow

@@ -278,7 +278,7 @@ def test_an_unknown_path_is_a_taxii_error_where_taxii_is_meant_and_a_problem_els
 
 @pytest.mark.slow
 def test_the_most_objects_of_a_page_are_the_operators(tmp_path: Path) -> None:
-    from comity.node.system import Settings
+    from comity.node.settings import Settings
 
     with standing(tmp_path, Settings(page_items_max=3)) as stand:
         stand.post(*(indicator() for _ in range(5)))

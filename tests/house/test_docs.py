@@ -20,7 +20,7 @@ import orjson
 import pytest
 from tests.house.tree import ROOT, project, readme_command
 
-from comity.node.system import Settings
+from comity.node.settings import Settings
 from comity.web.routes import ROUTES
 
 NEED_A_MACHINE = {"docs/how-to/run-under-systemd.md", "CONTRIBUTING.md", "docs/how-to/run-on-postgresql.md"}

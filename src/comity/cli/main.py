@@ -37,6 +37,8 @@ COMMANDS = {
     "token": ("comity.cli.token:token", "Make, list and revoke credentials."),
     "source": ("comity.cli.source:source", "Make, list and poll the sources that objects come from."),
     "taxii": ("comity.cli.taxii:taxii", "Read from and write to any TAXII 2.1 server."),
+    "publish": ("comity.cli.publish:publish", "Let policy decide about objects: without it nothing of them leaves."),
+    "unpublish": ("comity.cli.publish:unpublish", "Take objects back from what partners and clients are served."),
     "policy": ("comity.cli.policy:policy", "Check, try and compare release policies."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),

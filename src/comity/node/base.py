@@ -9,7 +9,8 @@ from typing import Self
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import system
 from comity.node.jobs import Handler, Ran, run_one
-from comity.node.system import Settings, SystemClock, SystemEntropy
+from comity.node.settings import Settings
+from comity.node.system import SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.parse import Limits
 from comity.store.interface import Snapshot, Store
@@ -129,6 +130,10 @@ class Base:
         """Every job that is to be done, the earliest due first."""
         with self._snapshot() as snapshot:
             return snapshot.jobs()
+
+    def ours(self) -> frozenset[str]:
+        """The ids of the identity objects that are this organisation."""
+        return frozenset(self.settings.identities.split())
 
     def _limits(self) -> Limits:
         return Limits(object_bytes_max=self.settings.max_content_length)

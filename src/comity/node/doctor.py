@@ -10,7 +10,8 @@ from comity.node import recovery, system
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
-from comity.node.system import SETTINGS_FILE, Settings
+from comity.node.settings import Settings
+from comity.node.system import SETTINGS_FILE
 from comity.store.address import is_postgres
 
 FREE_BYTES_WANTED = 500 * 2**20

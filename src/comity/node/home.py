@@ -11,7 +11,8 @@ from comity.errors import AlreadyDone, Invalid, Refused, StoreUnavailable, Unver
 from comity.interfaces import microseconds
 from comity.node import recovery, system
 from comity.node.node import Node
-from comity.node.system import SETTINGS_FILE, STORE_FILE, Settings, SystemClock, SystemEntropy
+from comity.node.settings import STORE_FILE, Settings, settings_problems
+from comity.node.system import SETTINGS_FILE, SystemClock, SystemEntropy
 from comity.store import archive, sealed
 from comity.store.address import masked
 from comity.store.copying import move
@@ -51,7 +52,7 @@ def init_home(home: Path, *, name: str, store: str | None = None) -> Node:
     else, in the folder, or a store in the database.
     """
     values = {"name": name} if store is None else {"name": name, "store": store}
-    problems = system.settings_problems(values)
+    problems = settings_problems(values)
     if problems:
         raise Invalid(problems[0], where="name")
     if (home / SETTINGS_FILE).exists():

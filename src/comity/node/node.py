@@ -10,9 +10,10 @@ from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.outbound import Item, Released
-from comity.node.receive import Posted, Report, way_of
+from comity.node.receive import Posted, Report
+from comity.node.releasing import Releasing
 from comity.node.showing import CopyView
-from comity.node.sources import Sources
+from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
 from comity.stix.object import Rejected
@@ -44,7 +45,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Sources):
+class Node(Releasing):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -170,7 +171,7 @@ class Node(Sources):
             known = next((s for s in snapshot.sources() if s.name == source), None)
         found = known or self.add_source(source)
         report = Report(found.name, new_source=known is None)
-        way = way_of(target.id, found, strict, default)
+        way = way_of(target.id, found, ours=self.ours(), strict=strict, marking=default)
         schemas, limits = self.schemas(), self._limits()
         receive.store_all(self.store, self.clock, raws, way, schemas, limits, report, progress)
         return report
@@ -180,7 +181,7 @@ class Node(Sources):
         with self._snapshot() as snapshot:
             target = outbound.permit(snapshot, access, collection, write=True)
             source = snapshot.source(access.source)
-        way = way_of(target.id, source)
+        way = way_of(target.id, source, ours=self.ours())
         self._stored_at = microseconds(self.clock.now())
         return receive.post(self.store, self.clock, self.entropy, access, way, body, self.schemas(), self._limits())
 

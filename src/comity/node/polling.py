@@ -14,11 +14,12 @@ from comity.interfaces import Clock, Fetched, Fetcher, microseconds
 from comity.node import receive, system
 from comity.node.addresses import Reach, networks_of
 from comity.node.jobs import LEASE_SECONDS, SECOND_US
-from comity.node.receive import Report, way_of
+from comity.node.receive import Report
+from comity.node.way import Way
 from comity.stix.parse import Limits
 from comity.stix.schema import Schemas
 from comity.store.interface import Store, Transaction
-from comity.store.nouns import Job, Outcome, Source, Verdict
+from comity.store.nouns import Job, Outcome, Verdict
 from comity.taxii.client import Listed, TaxiiClient
 from comity.taxii.reader import START, Position, Reader
 
@@ -125,7 +126,7 @@ def run(
     schemas: Schemas,
     limits: Limits,
     job: Job,
-    source: Source,
+    way: Way,
     poll: Poll,
     fetcher: Callable[[Reach], AbstractContextManager[Fetcher]],
     stopped: Callable[[], bool],
@@ -136,7 +137,7 @@ def run(
     moment, it goes on from the last page that was stored.
     """
     done = PollRun(began_at=microseconds(clock.now()))
-    polling = _Polling(store, clock, schemas, limits, job, source, poll, done)
+    polling = _Polling(store, clock, schemas, limits, job, way, done)
     failure: ComityError | None = None
     cut_short = False
     try:
@@ -157,7 +158,7 @@ def run(
     finally:
         done.ended_at = microseconds(clock.now())
         with store.write() as tx:
-            tx.put_setting(run_name(source.name), msgspec.json.encode(done))
+            tx.put_setting(run_name(way.source.name), msgspec.json.encode(done))
     if cut_short:
         return done.ended_at
     return None if poll.every_seconds is None else done.ended_at + poll.every_seconds * SECOND_US
@@ -200,13 +201,11 @@ class _Polling:
         schemas: Schemas,
         limits: Limits,
         job: Job,
-        source: Source,
-        poll: Poll,
+        way: Way,
         done: PollRun,
     ) -> None:
         self._store, self._clock, self._schemas, self._limits = store, clock, schemas, limits
-        self._job, self._source, self._done = job, source, done
-        self._way = way_of(poll.into, source)
+        self._job, self._way, self._source, self._done = job, way, way.source, done
         self._alive_at = done.began_at
 
     def live(self) -> None:

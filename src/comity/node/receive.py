@@ -7,15 +7,17 @@ from typing import Any
 
 from comity.errors import Invalid, InvalidObject
 from comity.interfaces import Clock, Entropy, microseconds
+from comity.node import publishing
 from comity.node.access import Access
 from comity.node.outbound import permit
+from comity.node.way import Way
 from comity.stix.markings import TLP
 from comity.stix.object import Finding, Rejected, StixObject
 from comity.stix.parse import Limits, judge
 from comity.stix.schema import Schemas
 from comity.stix.split import split_envelope
 from comity.store.interface import Store, Transaction
-from comity.store.nouns import Outcome, Source, State, Status, Verdict
+from comity.store.nouns import Outcome, State, Status, Verdict
 from comity.taxii.resources import status_resource
 
 BATCH_OBJECTS = 1000
@@ -106,28 +108,11 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """How objects come in: into which collection, as which source, judged how, marked how where they say nothing."""
-
-    collection: str
-    source: Source
-    strict: bool
-    default_tlp: TLP
-    marking_given: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class Posted:
     """The answer to a POST: the finished status resource."""
 
     id: str
     body: bytes
-
-
-def way_of(collection: str, source: Source, strict: bool | None = None, marking: TLP | None = None) -> Way:
-    """The way in for that source into the collection of that id; what is None is as the source says."""
-    default = TLP.read(source.default_marking) if marking is None else marking
-    return Way(collection, source, source.strict if strict is None else strict, default, marking is not None)
 
 
 class _Judging:
@@ -249,12 +234,14 @@ def store_all(
     while True:
         taken = _Slice(source)
         judging = _Judging(taken, way, schemas, limits, first_index=done)
+        now = microseconds(clock.now())
 
         def finish(
-            tx: Transaction, verdicts: list[Verdict], judging: _Judging = judging, taken: _Slice = taken
+            tx: Transaction, verdicts: list[Verdict], judging: _Judging = judging, taken: _Slice = taken, now: int = now
         ) -> list[Verdict]:
             if way.marking_given:
                 tell_kept_markings(tx, way, judging.verdicts(verdicts), report)
+            publishing.after_storing(tx, way, _taken(judging.verdicts(verdicts)), now)
             if record is not None and taken.ended:
                 record(tx, verdicts)
             return verdicts
@@ -265,7 +252,7 @@ def store_all(
             source=way.source.name,
             default_tlp=int(way.default_tlp),
             state=State.RECEIVED,
-            now=microseconds(clock.now()),
+            now=now,
             finish=finish,
         )
         add_to_report(report, judging.verdicts(verdicts))
@@ -277,6 +264,10 @@ def store_all(
             return
         if taken.ended:
             return
+
+
+def _taken(pairs: Iterable[tuple[StixObject | Rejected, Verdict | None]]) -> list[tuple[StixObject, Verdict]]:
+    return [(one, verdict) for one, verdict in pairs if isinstance(one, StixObject) and verdict is not None]
 
 
 class _Slice:
@@ -330,6 +321,7 @@ def post(
 
     def finish(tx: Transaction, verdicts: list[Verdict]) -> bytes:
         permit(tx, access, way.collection, write=True)
+        publishing.after_storing(tx, way, _taken(judging.verdicts(verdicts)), now_us)
         resource = _status(judging.verdicts(verdicts), status_id, now_us)
         tx.forget_statuses(now_us - STATUS_SECONDS_KEPT * 1_000_000)
         tx.put_status(Status(status_id, access.token or "", now_us, resource))

@@ -17,6 +17,7 @@ from comity.node.addresses import Reach, networks_of, place_of
 from comity.node.base import Base
 from comity.node.jobs import Ran
 from comity.node.polling import POLL, Poll, PollRun, credential_of, run_name, setting_name
+from comity.node.way import way_of
 from comity.stix.markings import TLP
 from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Job, Source
@@ -169,8 +170,9 @@ class Sources(Base):
             source = next((one for one in snapshot.sources() if one.name == job.key), None)
         if poll is None or source is None or poll.paused:
             return None
+        way = way_of(poll.into, source, ours=self.ours())
         return polling.run(
-            self.store, self.clock, self.schemas(), self._limits(), job, source, poll, self.fetcher, stopped
+            self.store, self.clock, self.schemas(), self._limits(), job, way, poll, self.fetcher, stopped
         )
 
     def _add(

@@ -41,7 +41,8 @@ _LAWS = (
         "{} publications are of no published copy, or have no class",
         "SELECT count(*) FROM publication p"  # noqa: S608 - a number of ours
         " LEFT JOIN object o ON o.key = p.object LEFT JOIN class c ON c.key = p.class"
-        f" WHERE o.key IS NULL OR o.state <> {State.PUBLISHED:d} OR c.key IS NULL",
+        " WHERE o.key IS NULL OR c.key IS NULL OR o.state <>"
+        f" CASE WHEN length(c.form) = 0 THEN {State.RECEIVED:d} ELSE {State.PUBLISHED:d} END",
     ),
     (
         "{} publications have a date that does not rise with their number",

@@ -25,7 +25,7 @@ from comity.store.nouns import (
     Token,
     Verdict,
 )
-from comity.store.publications import Publications, Published
+from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
 from comity.store.views import Keys
 
@@ -77,6 +77,11 @@ class Snapshot(Protocol):
 
     def status(self, id: str) -> Status | None: ...
     def setting(self, name: str) -> bytes | None: ...
+    @property
+    def admin_version(self) -> int:
+        """Another number for each state of collections, sources, tokens and records."""
+        ...
+
     def publications(self) -> Publications:
         """The bitmaps of what is published."""
         ...
@@ -102,12 +107,28 @@ class Snapshot(Protocol):
         """The numbers of all publications with these ids."""
         ...
 
+    def published_at(self, instants: Sequence[str]) -> list[int]:
+        """The numbers of all publications of versions at these instants (see `comity.stix.timestamp.instant_key`)."""
+        ...
+
+    def published_types(self, names: Sequence[str]) -> Keys:
+        """The numbers of all publications of objects of these types."""
+        ...
+
+    def unpublished(self, after: int, limit: int) -> list[Unpublished]:
+        """The next received copies after that key, at most so many."""
+        ...
+
+    def received(self, keys: Sequence[int]) -> set[int]:
+        """Those of the copies with these keys that are received, and neither published nor gone."""
+        ...
+
     def published_bodies(self, numbers: Sequence[int]) -> list[bytes]:
         """The bodies of these rising numbers, all of which must be there."""
         ...
 
-    def held(self, now: int) -> Keys:
-        """The publications whose hold is not over."""
+    def held(self, now: int) -> tuple[Keys, int | None]:
+        """The publications whose hold is not over, and when the first hold ends."""
         ...
 
     def last_published_before(self, at: int) -> int:
@@ -153,7 +174,8 @@ class Transaction(Snapshot, Protocol):
     def put_setting(self, name: str, value: bytes) -> None: ...
     def publish(self, objects: Sequence[tuple[int, bytes, bytes]], now: int, until: int | None) -> list[int]:
         """These copies (key, digest and canonical form of the class of each; received, and not published yet) are
-        published, and nobody is served them before `until`; their numbers."""
+        published, and nobody is served them before `until`; their numbers. A class of `PRIVATE` publishes nothing: only
+        its sender is served the copy, which stays received, and may be published later under another number."""
         ...
 
     def unpublish(self, keys: Sequence[int]) -> int:

@@ -32,6 +32,13 @@ _OF_IDS = (
     "SELECT p.number FROM object o JOIN publication p ON p.object = o.key WHERE o.id IN ?texts AND o.gone = 0"
     " ORDER BY p.number"
 )
+_OF_INSTANTS = (
+    "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE o.instant IN ?texts ORDER BY p.number"
+)
+_UNPUBLISHED = (
+    "SELECT o.key, o.id, t.name, o.source, o.collection, o.default_tlp, b.body FROM object o"
+    " JOIN type t ON t.key = o.type JOIN body b ON b.key = o.key WHERE o.key > ? AND o.state = ? ORDER BY o.key LIMIT ?"
+)
 _SHARING = (
     "SELECT DISTINCT p.number FROM object mine JOIN object one ON one.id = mine.id AND one.collection = mine.collection"
     " JOIN publication p ON p.object = one.key AND p.shared = 0 WHERE mine.key IN ?integers AND EXISTS (SELECT 1"
@@ -56,6 +63,24 @@ class Published:
     source: int
     place: int
     class_key: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unpublished:
+    """A received copy that could be published."""
+
+    key: int
+    id: str
+    type: str
+    source: str
+    collection: str
+    default_tlp: int | None
+    body: bytes
+
+
+PRIVATE = (b"", b"")
+"""The class, digest and form, of what only its sender is served: it has a number, so that it has a place and a date in
+that view, and is not published."""
 
 
 class Publications:
@@ -147,6 +172,29 @@ def of_ids(db: Database, ids: Sequence[str]) -> list[int]:
     return list(db.columns("number", _OF_IDS, (list(ids),))[0])
 
 
+def of_instants(db: Database, instants: Sequence[str]) -> list[int]:
+    """The numbers of all publications of versions at these instants."""
+    return list(db.columns("number", _OF_INSTANTS, (list(instants),))[0])
+
+
+def of_types(db: Database, published: Publications, names: Sequence[str]) -> Keys:
+    """The numbers of all publications of objects of these types."""
+    keys = db.execute("SELECT key FROM type WHERE name IN ?texts", (list(names),)).fetchall()
+    return BitMap.union(_EMPTY, *(published.of("type", key) for (key,) in keys))
+
+
+def unpublished(db: Database, after: int, limit: int) -> list[tuple[int, str, str, int, int, int | None, bytes]]:
+    """The next received copies after that key, with the store's own numbers of source and collection."""
+    found = db.execute(_UNPUBLISHED, (after, State.RECEIVED, limit)).fetchall()
+    return [(*facts, bytes(body)) for *facts, body in found]
+
+
+def received(db: Database, keys: Sequence[int]) -> set[int]:
+    """Those of the copies that are received, and neither published nor gone."""
+    rows = db.execute("SELECT key FROM object WHERE key IN ?integers AND state = ?", (list(keys), State.RECEIVED))
+    return {key for (key,) in rows.fetchall()}
+
+
 def bodies(db: Database, numbers: Sequence[int]) -> list[bytes]:
     """The bodies of these publications, all of which must be there, by number."""
     found = [bytes(body) for (body,) in db.execute(_BODIES, (list(numbers),)).fetchall()]
@@ -154,9 +202,10 @@ def bodies(db: Database, numbers: Sequence[int]) -> list[bytes]:
     return found
 
 
-def held(db: Database, now: int) -> Keys:
-    """Those whose hold is not over."""
-    return BitMap(db.columns("number", "SELECT number FROM hold WHERE until > ?", (now,))[0])
+def held(db: Database, now: int) -> tuple[Keys, int | None]:
+    """Those whose hold is not over, and when the first hold ends."""
+    numbers, ends = db.columns("number until", "SELECT number, until FROM hold WHERE until > ?", (now,))
+    return BitMap(numbers), min(ends, default=None)
 
 
 def last_before(db: Database, at: int) -> int:
@@ -204,7 +253,6 @@ def insert(db: Database, first: int, objects: Sequence[tuple[int, int]], at: int
     if until is not None:
         db.execute_many("INSERT INTO hold VALUES (?, ?)", [(number, until) for number in numbers])
     keys = [key for key, _ in objects]
-    db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, keys))
     (sharing,) = db.columns("number", _SHARING, (keys,))
     if sharing:
         db.execute("UPDATE publication SET shared = 1 WHERE number IN ?integers", (sharing,))

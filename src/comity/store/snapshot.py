@@ -27,7 +27,7 @@ from comity.store.nouns import (
     TextQuery,
     Token,
 )
-from comity.store.publications import Publications, Published
+from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
 from comity.store.related import Related
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
@@ -316,10 +316,26 @@ class TableSnapshot:
     def published_of(self, ids: Sequence[str]) -> list[int]:
         return publications.of_ids(self.db, [id for id in ids if storable(id)])
 
+    def published_at(self, instants: Sequence[str]) -> list[int]:
+        return publications.of_instants(self.db, [each for each in instants if storable(each)])
+
+    def published_types(self, names: Sequence[str]) -> Keys:
+        return publications.of_types(self.db, self.publications(), [name for name in names if storable(name)])
+
+    def unpublished(self, after: int, limit: int) -> list[Unpublished]:
+        admin = self.admin()
+        return [
+            Unpublished(key, id, type, admin.source_names[source], admin.collection_ids[place], default_tlp, body)
+            for key, id, type, source, place, default_tlp, body in publications.unpublished(self.db, after, limit)
+        ]
+
+    def received(self, keys: Sequence[int]) -> set[int]:
+        return publications.received(self.db, keys)
+
     def published_bodies(self, numbers: Sequence[int]) -> list[bytes]:
         return publications.bodies(self.db, numbers)
 
-    def held(self, now: int) -> Keys:
+    def held(self, now: int) -> tuple[Keys, int | None]:
         return publications.held(self.db, now)
 
     def last_published_before(self, at: int) -> int:

@@ -305,11 +305,14 @@ class TableTransaction(TableSnapshot):
         if not objects:
             return []
         keys = publications.class_keys(self.db, ((digest, form) for _, digest, form in objects))
+        self._unpublish([key for key, _, _ in objects])
         first = self.last_publication + 1
         check_room("publications", first + len(objects), KEY_MOST)
         self.last_publication += len(objects)
         rows = [(key, keys[digest]) for key, digest, _ in objects]
         self._republished(publications.insert(self.db, first, rows, now, until))
+        shown = [key for key, *of_class in objects if tuple(of_class) != publications.PRIVATE]
+        self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
         return list(range(first, first + len(objects)))
 
     def unpublish(self, keys: Sequence[int]) -> int:

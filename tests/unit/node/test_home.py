@@ -16,7 +16,8 @@ from comity.node import system
 from comity.node.access import Credential
 from comity.node.doctor import Level, examine
 from comity.node.home import backup, init_home, migrate_home, open_home, restore
-from comity.node.system import Settings, check_settings, load_settings
+from comity.node.settings import Settings
+from comity.node.system import check_settings, load_settings
 
 
 @pytest.fixture
@@ -60,6 +61,8 @@ def test_a_name_must_be_showable(tmp_path: Path, name: str) -> None:
         "port = 70000",
         "colour = 1",
         "page_items_max = 1001",
+        'identities = "identity--1"',
+        'identities = "indicator--00000000-0000-4000-8000-000000000001"',
         "max_content_length = 1",
         "tls_cert = 'a.pem'",
         "insecure_http = 1",

@@ -1,0 +1,164 @@
+"""The release gate: what a partner or client reads is made here, from its own view and nothing else.
+
+A view belongs to one state of the store, one policy and one recipient, and is made anew when any of them changes or a
+date passes. Order, positions and dates are those of the recipient's own openings, which are kept in the store.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from pyroaring import BitMap
+
+from comity.interfaces import Query
+from comity.node.views import Decisions, Subject, View, leave, look
+from comity.release.openings import Openings
+from comity.release.policy import Policy
+from comity.release.redact import Released
+from comity.stix.object import JsonObject
+from comity.store.interface import Snapshot, Transaction
+from comity.store.nouns import Collection, Entries, Entry
+
+VIEWS_MOST = 256
+"""Views of so many recipients are kept; the one that was asked for longest ago makes room."""
+PAGE_BYTES_MOST = 16 * 2**20
+CHUNK_OBJECTS = 64
+SPEC_VERSION = "2.1"
+_WORDS = ("first", "last", "all")
+
+_State = tuple[int, int, int, str, Subject]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page for a recipient: what leaves, in the order of its openings. Dates are in microseconds since 1970."""
+
+    objects: list[Released]
+    position: int
+    more: bool
+    first_added: int | None
+    last_added: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of one recipient in one collection, and all that is needed to answer it. `news` are the stretches of
+    openings that have to be kept before it is."""
+
+    view: View
+    openings: Openings
+    news: dict[int, bytes]
+    recipient: str
+    collection: Collection
+
+
+class Gate:
+    """The views of this process. Safe to use from threads."""
+
+    def __init__(self, sound: Callable[[JsonObject], bool]) -> None:
+        self._sound = sound
+        self._lock = threading.Lock()
+        self._views: dict[str, tuple[_State, int, View]] = {}
+        self._decisions: dict[str, Decisions] = {}
+
+    def view(self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int) -> View:
+        """The view of the subject in this state of the store, from memory where it still holds."""
+        published = snapshot.publications()
+        state = (published.last_number, published.last_change, snapshot.admin_version, policy.digest, subject)
+        id = subject.recipient.id
+        with self._lock:
+            held = self._views.get(id)
+            if held is not None and held[0] == state and held[1] <= now < held[2].until:
+                return held[2]
+            decisions = self._decisions.get(id)
+            if (
+                decisions is None
+                or decisions.policy.digest != policy.digest
+                or decisions.recipient != subject.recipient
+            ):
+                decisions = Decisions(policy, subject.recipient)
+            view = look(snapshot, subject, decisions, now, self._sound)
+            for kept in (self._views, self._decisions):
+                kept.pop(id, None)
+                if len(kept) >= VIEWS_MOST:
+                    del kept[next(iter(kept))]
+            self._views[id], self._decisions[id] = (state, now, view), decisions
+        return view
+
+    def ask(
+        self, snapshot: Snapshot, policy: Policy, subject: Subject, collection: Collection, query: Query, now: int
+    ) -> Asked:
+        """The question as it can be answered from this state of the store."""
+        view = self.view(snapshot, policy, subject, now)
+        word = query.versions[0] if query.versions in (("last",), ("first",)) else "all"
+        recipient = f"{subject.recipient.id} {word}"
+        kept = Openings.read(snapshot.openings(recipient, collection.id))
+        openings, news = kept.caught_up(view.reading(snapshot, collection.key, word), now)
+        return Asked(view, openings, news, recipient, collection)
+
+    def page(self, snapshot: Snapshot, asked: Asked, query: Query) -> Shown:
+        """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least."""
+        page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
+        objects: list[Released] = []
+        places: list[int] = []
+        size = 0
+        for place, released in self._leaving(snapshot, asked, page.numbers):
+            size += len(released.raw)
+            if size > PAGE_BYTES_MOST and objects:
+                break
+            objects.append(released)
+            places.append(place)
+        if not objects:
+            return Shown([], (page.positions or [query.after])[-1], page.more, None, None)
+        first_added, last_added = (asked.openings.date(page.positions[place]) for place in (places[0], places[-1]))
+        more = page.more or places[-1] + 1 < len(page.numbers)
+        return Shown(objects, page.positions[places[-1]], more, first_added, last_added)
+
+    def entries(self, snapshot: Snapshot, asked: Asked, query: Query) -> Entries:
+        """The same page as rows of a manifest; their keys are positions."""
+        page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
+        facts = {one.number: one for one in snapshot.published(sorted(page.numbers))}
+        dates = asked.openings.dates(page.numbers)
+        items = [
+            Entry(position, facts[number].id, facts[number].version, dates[number])
+            for number, position in zip(page.numbers, page.positions, strict=True)
+        ]
+        return Entries(items, page.more)
+
+    def _leaving(self, snapshot: Snapshot, asked: Asked, numbers: list[int]) -> Iterator[tuple[int, Released]]:
+        """What leaves of these, each with its place among them."""
+        large = snapshot.publications().of("large", 1).intersect(BitMap(numbers))
+        step = CHUNK_OBJECTS if large else max(1, len(numbers))
+        for start in range(0, len(numbers), step):
+            some = numbers[start : start + step]
+            found = {one.number: released for one, released in leave(snapshot, asked.view, some, self._sound)}
+            yield from ((start + place, found[number]) for place, number in enumerate(some) if number in found)
+
+
+def keep(tx: Transaction, asked: Asked) -> None:
+    """What was opened to the recipient is kept, with its dates."""
+    tx.put_openings(asked.recipient, asked.collection.id, asked.news)
+
+
+def _after(asked: Asked, query: Query) -> int:
+    if query.added_after is None:
+        return query.after
+    return max(query.after, asked.openings.after_date(query.added_after))
+
+
+def _within(snapshot: Snapshot, asked: Asked, query: Query) -> BitMap | None:
+    """The publications that the filters let through; None where there is no filter."""
+    if query.spec_versions and SPEC_VERSION not in query.spec_versions:
+        return BitMap()
+    filters: list[BitMap] = []
+    if query.types:
+        filters.append(snapshot.published_types(query.types))
+    if query.ids:
+        filters.append(BitMap(snapshot.published_of(query.ids)))
+    if query.versions not in (("last",), ("first",), ("all",)):
+        readings = [
+            asked.view.reading(snapshot, asked.collection.key, word) for word in query.versions if word in _WORDS
+        ]
+        instants = [word for word in query.versions if word not in _WORDS]
+        filters.append(BitMap.union(BitMap(), BitMap(snapshot.published_at(instants)), *readings))
+    return BitMap.intersection(*filters) if len(filters) > 1 else filters[0] if filters else None

@@ -1,0 +1,222 @@
+"""Publishing: which copies partners and clients may be asked about at all, and as what (R12).
+
+An object is classified when it is published. Nobody outside is served it before its hold is over, and until then it can
+be taken back without a trace.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+import orjson
+
+from comity.interfaces import Clock, microseconds
+from comity.node.showing import resolve
+from comity.node.way import Way
+from comity.release.classify import Context, canonical_form, class_digest, classify
+from comity.release.forms import class_of
+from comity.stix.object import JsonObject, StixObject
+from comity.stix.tlp import TLP
+from comity.store.interface import Snapshot, Store, Transaction
+from comity.store.nouns import Outcome, Source, State, Verdict
+from comity.store.publications import PRIVATE, Unpublished
+
+BATCH_OBJECTS = 1000
+HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST = 10, 300, 30 * 24 * 3600
+AUTO, PARTNER = "auto", "partner"
+"""A rule, and a kind, of sources."""
+BULK_OBJECTS = 100
+"""More than these at once are bulk, and held longer."""
+
+
+@dataclass(slots=True)
+class PublishReport:
+    """How many copies were published, by TLP and type, and until when nobody is served them (microseconds; 0: no hold).
+    `unsound` counts those whose markings are not understood or contradict each other: no policy can release them."""
+
+    published: int = 0
+    by_tlp: dict[str, int] = field(default_factory=dict)
+    by_type: dict[str, int] = field(default_factory=dict)
+    unsound: int = 0
+    held_until: int = 0
+
+
+class Classifier:
+    """Classes of copies, as the node knows their sources at one moment; `ours` are the ids of its own identities."""
+
+    def __init__(self, snapshot: Snapshot, ours: frozenset[str]) -> None:
+        self._snapshot = snapshot
+        self._sources = {source.name: source for source in snapshot.sources()}
+        self._ours = ours
+        self._definitions: dict[tuple[str, str], JsonObject | None] = {}
+
+    def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
+        """Digest and canonical form of the class of an object that the source gave."""
+        found = classify(value, self._context(self._sources[source], default_tlp))
+        return bytes.fromhex(class_digest(found)), canonical_form(found)
+
+    def _context(self, source: Source, default_tlp: int | None) -> Context:
+        return Context(
+            origin="" if source.kind == "own" else source.name,
+            resolve=lambda ref: self._definition(source.name, ref),
+            default=TLP.read(source.default_marking) if default_tlp is None else TLP(default_tlp),
+            labels=source.labels_are_markings,
+            ours=self._ours,
+        )
+
+    def _definition(self, source: str, ref: str) -> JsonObject | None:
+        if (source, ref) not in self._definitions:
+            self._definitions[source, ref] = resolve(self._snapshot, source, ref)
+        return self._definitions[source, ref]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which copies: those with these ids, or else all; of them those of these types and sources, in the collection of
+    that id."""
+
+    ids: tuple[str, ...] | None = None
+    types: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    collection: str | None = None
+
+    def takes(self, one: Unpublished) -> bool:
+        """Whether the copy is one of them, if its id is."""
+        return (
+            (not self.types or one.type in self.types)
+            and (not self.sources or one.source in self.sources)
+            and self.collection in (None, one.collection)
+        )
+
+
+def publish(
+    store: Store,
+    clock: Clock,
+    selection: Selection,
+    *,
+    ours: frozenset[str] = frozenset(),
+    hold_seconds: int | None,
+    progress: Callable[[int], None] | None = None,
+) -> PublishReport:
+    """The received copies of the selection are published, batch by batch, each in one transaction; `hold_seconds` of
+    None holds as long as is usual for so many."""
+    report = PublishReport()
+    hold = hold_seconds
+    for batch in _batches(store, selection):
+        if hold is None:
+            hold = HOLD_SECONDS if len(batch) <= BULK_OBJECTS else HOLD_SECONDS_BULK
+        with store.read() as snapshot:
+            classifier = Classifier(snapshot, ours)
+            classed = [
+                (one.key, *classifier.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch
+            ]
+        _publish_batch(store, clock, batch, classed, hold, report)
+        if progress is not None:
+            progress(report.published)
+    return report
+
+
+def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
+    """What is to be published, each batch read from a state of its own: a reader who stays lets the log grow."""
+    ids = iter(dict.fromkeys(selection.ids or ()))
+    after = 0
+    while True:
+        with store.read() as snapshot:
+            if selection.ids is not None:
+                some = list(islice(ids, BATCH_OBJECTS))
+                found = [one for id in some for one in _of_state(snapshot, id, State.RECEIVED)]
+            else:
+                found = snapshot.unpublished(after, BATCH_OBJECTS)
+                some = [one.id for one in found]
+                after = found[-1].key if found else after
+        if not some:
+            return
+        if batch := [one for one in found if selection.takes(one)]:
+            yield batch
+
+
+def _of_state(snapshot: Snapshot, id: str, state: State) -> Iterator[Unpublished]:
+    for copy in snapshot.copies(id):
+        if copy.state is state and copy.body is not None:
+            yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
+
+
+def _publish_batch(
+    store: Store,
+    clock: Clock,
+    batch: Sequence[Unpublished],
+    classed: Sequence[tuple[int, bytes, bytes]],
+    hold: int,
+    report: PublishReport,
+) -> None:
+    with store.write() as tx:
+        now = microseconds(clock.now())
+        until = now + hold * 1_000_000 if hold else None
+        there = tx.received([key for key, _, _ in classed])
+        tx.publish([row for row in classed if row[0] in there], now, until)
+    report.held_until = until or 0
+    for one, (key, _, form) in zip(batch, classed, strict=True):
+        if key not in there:
+            continue
+        found = class_of(form)
+        report.published += 1
+        report.by_tlp[found.tlp.word] = report.by_tlp.get(found.tlp.word, 0) + 1
+        report.by_type[one.type] = report.by_type.get(one.type, 0) + 1
+        report.unsound += found.unsound
+
+
+def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
+    """What the rule of the source says was done with objects that it gave a moment ago, in the same transaction: those
+    of a source with the rule `auto` are published, and what a partner sent can be read back by it."""
+    auto, sent = way.source.publish == AUTO, way.source.kind == PARTNER
+    if not auto and not sent:
+        return
+    new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
+    rows: list[tuple[int, bytes, bytes]] = []
+    classifier = Classifier(tx, way.ours)
+    for one, key in _present(tx, way.source.name, new):
+        default = None if one.tlp is not None else int(way.default_tlp)
+        form = classifier.form(way.source.name, default, orjson.loads(one.raw)) if auto else PRIVATE
+        rows.append((key, *form))
+    tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None)
+
+
+def _present(
+    tx: Transaction, source: str, stored: Sequence[tuple[StixObject, int]]
+) -> Iterator[tuple[StixObject, int]]:
+    """Each of these that is still there, with the key that it has now: another of the same envelope may have taken its
+    place, or have moved it."""
+    there = tx.received([key for _, key in stored])
+    for one, key in stored:
+        if key in there:
+            yield one, key
+        else:
+            for copy in tx.copies(one.id):
+                if copy.source == source and copy.digest == one.digest and copy.state is State.RECEIVED:
+                    yield one, copy.key
+                    break
+
+
+def count(store: Store, selection: Selection) -> int:
+    """How many copies `publish` would publish."""
+    return sum(map(len, _batches(store, selection)))
+
+
+def unpublish(store: Store, selection: Selection) -> int:
+    """The published copies of the selection are received and not published; how many there were."""
+    done = 0
+    with store.read() as snapshot:
+        published = snapshot.publications()
+        numbers = sorted(number for key in published.every("class") for number in published.of("class", key))
+    wanted = None if selection.ids is None else set(selection.ids)
+    for start in range(0, len(numbers), BATCH_OBJECTS):
+        with store.write() as tx:
+            going = [
+                one.key
+                for fact in tx.published(numbers[start : start + BATCH_OBJECTS])
+                if wanted is None or fact.id in wanted
+                for one in _of_state(tx, fact.id, State.PUBLISHED)
+                if one.key == fact.object and selection.takes(one)
+            ]
+            done += tx.unpublish(going)
+    return done

@@ -1,0 +1,67 @@
+"""What `comity.toml` may say, and what is wrong with it."""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from comity.interfaces import PAGE_ITEMS_MAX
+from comity.stix.spine import type_of_id
+from comity.store.address import SQLITE
+
+STORE_FILE = "comity.db"
+
+
+def _setting(default: Any, words: str) -> Any:
+    return field(default=default, metadata={"words": words})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `comity.toml` may say; each key has the name of its field, and words for the reference page."""
+
+    name: str = _setting("Comity node", "What this node is called, in TAXII titles and on its pages.")
+    store: str = _setting(
+        f"{SQLITE}{STORE_FILE}",
+        "Where the store is: a file, its path meant from the home, or postgresql://HOST/DATABASE.",
+    )
+    host: str = _setting("127.0.0.1", "The address that `serve` listens on.")
+    port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
+    workers: int = _setting(0, "The processes that answer together, 1 to 64; 0 is one for each core, at most 4.")
+    max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
+    page_items_max: int = _setting(PAGE_ITEMS_MAX, "The most objects of a page, 1 to 1000.")
+    tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
+    tls_key: str = _setting("", "A PEM file with the private key of `tls_cert`.")
+    behind_proxy: str = _setting("", "The address of a reverse proxy whose X-Forwarded-For and -Proto are believed.")
+    insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
+    identities: str = _setting("", "The ids of the identity objects that are this organisation, parted by spaces.")
+    contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
+
+
+def settings_problems(values: dict[str, Any]) -> list[str]:
+    """What is wrong with these settings, a sentence each; empty where all is well."""
+    known = {f.name: f for f in fields(Settings)}
+    problems = [f"`{key}` is no setting." for key in values if key not in known]
+    for key, value in values.items():
+        if key in known:
+            wanted = {"str": str, "int": int, "bool": bool}[getattr(known[key].type, "__name__", str(known[key].type))]
+            if type(value) is not wanted:
+                problems.append(f"`{key}` must be a {wanted.__name__}, not {value!r}.")
+    if problems:
+        return problems
+    settings = Settings(**values)
+    if not 0 <= settings.port <= 65535:
+        problems.append("`port` must be 0 to 65535.")
+    if not 0 <= settings.workers <= 64:
+        problems.append("`workers` must be 0 to 64.")
+    if not 1 <= settings.page_items_max <= PAGE_ITEMS_MAX:
+        problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
+    if not 1024 <= settings.max_content_length <= 2**31:
+        problems.append("`max_content_length` must be 1 KiB to 2 GiB, in bytes.")
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        problems.append("`tls_cert` and `tls_key` go together.")
+    if not settings.name.strip() or not settings.name.isprintable() or len(settings.name) > 200:
+        problems.append("`name` must be 1 to 200 printable characters.")
+    if any(type_of_id(ident) != "identity" for ident in settings.identities.split()):
+        problems.append("`identities` must be ids of identity objects, parted by spaces.")
+    if settings.contact and not settings.contact.startswith(("mailto:", "https://", "tel:")):
+        problems.append("`contact` must begin with mailto:, https:// or tel:.")
+    return problems

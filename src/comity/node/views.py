@@ -1,0 +1,203 @@
+"""What one recipient may see at one moment: the decisions on classes, and the closure over what they let through."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import orjson
+from pyroaring import BitMap
+
+from comity.node.showing import resolve
+from comity.release.classes import Recipient, ReleaseClass
+from comity.release.closure import Candidate, Outcome, Reason, Verdict, close
+from comity.release.cuts import place_of
+from comity.release.dispositions import Disposition, dispose_all
+from comity.release.forms import class_of
+from comity.release.personal import findings, redacted_texts
+from comity.release.policy import Policy
+from comity.release.redact import Released, redact
+from comity.stix.graph import Place
+from comity.stix.markings import effective_at
+from comity.stix.object import JsonObject
+from comity.store.interface import Snapshot
+from comity.store.publications import Published
+
+READINGS = ("all", "first", "last")
+_FAR = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who asks: the facets that policy looks at, the sources whose copies are its own, and the instant before which
+    what was published is not offered (microseconds since 1970; R13)."""
+
+    recipient: Recipient
+    sources: frozenset[str] = frozenset()
+    history_from: int = 0
+
+
+Decided = dict[int, Disposition]
+"""Dispositions by the store's number of the class."""
+
+
+class Decisions:
+    """The dispositions of every class for one recipient under one policy, made as classes are met, and kept until a
+    date changes one."""
+
+    def __init__(self, policy: Policy, recipient: Recipient) -> None:
+        self.policy = policy
+        self.recipient = recipient
+        self.classes: dict[int, ReleaseClass] = {}
+        self._made: Decided = {}
+        self._until = _FAR
+
+    def at(self, forms: dict[int, bytes], now: int) -> tuple[Decided, int]:
+        """Those of these classes, and the first instant at which one may change."""
+        if now >= self._until:
+            self._made, self._until = {}, _FAR
+        new = [key for key, form in forms.items() if key not in self._made and form]
+        for key in new:
+            self.classes[key] = class_of(forms[key])
+        made = dispose_all(self.policy, [self.classes[key] for key in new], self.recipient, now)
+        self._made.update(zip(new, made, strict=True))
+        self._until = min([self._until, *(each.valid_until for each in made if each.valid_until is not None)])
+        return self._made, self._until
+
+
+@dataclass(slots=True)
+class View:
+    """What the recipient may see of one state of the store: publications by number over all collections. `edited` are
+    those that leave with changes, `sent` those that it sent itself and reads as they are. `until` is the first instant
+    at which a date may change any of it. `reasons` are given where an object is withheld over what it refers to or
+    names, and not by a rule."""
+
+    subject: Subject
+    alive: BitMap
+    edited: BitMap
+    sent: BitMap
+    decided: Decided
+    classes: dict[int, ReleaseClass]
+    until: int
+    reasons: dict[int, tuple[Reason, ...]] = field(default_factory=dict)
+    readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
+
+    def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
+        """The publications in the collection (its number) that a reader of `all`, `first` or `last` versions gets: one
+        copy a version (R7)."""
+        if (collection, word) not in self.readings:
+            self._read(snapshot, collection)
+        return self.readings[collection, word]
+
+    def _read(self, snapshot: Snapshot, collection: int) -> None:
+        published = snapshot.publications()
+        here = self.alive & published.of("collection", collection)
+        ours = {source.key for source in snapshot.sources() if source.kind == "own"}
+        shared = here & published.of("shared", 1)
+        best: dict[str, dict[str, Published]] = {}
+        for one in snapshot.published(list(shared)):
+            versions = best.setdefault(one.id, {})
+            rival = versions.get(one.instant)
+            if rival is None or self._order(one, ours) < self._order(rival, ours):
+                versions[one.instant] = one
+        alone = here - shared
+        chosen = list(best.values())
+        self.readings[collection, "all"] = alone | BitMap(one.number for each in chosen for one in each.values())
+        self.readings[collection, "first"] = alone | BitMap(each[min(each)].number for each in chosen)
+        self.readings[collection, "last"] = alone | BitMap(each[max(each)].number for each in chosen)
+
+    def _order(self, one: Published, ours: set[int]) -> tuple[bool, bool, int]:
+        return (one.number not in self.sent, one.source not in ours, one.place)
+
+
+def look(
+    snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, sound: Callable[[JsonObject], bool]
+) -> View:
+    """The view of the subject in this state of the store."""
+    published = snapshot.publications()
+    decided, until = decisions.at(snapshot.classes(), now)
+    allowed = BitMap.union(BitMap(), *(published.of("class", key) for key, each in decided.items() if each.released))
+    if subject.history_from:
+        last = snapshot.last_published_before(subject.history_from)
+        allowed &= BitMap(range(last + 1, allowed.max() + 1)) if allowed and allowed.max() > last else BitMap()
+    held, end = snapshot.held(now)
+    allowed -= held
+    until = until if end is None else min(until, end)
+    by_name = {source.name: source.key for source in snapshot.sources()}
+    sent = BitMap.union(
+        BitMap(), *(published.of("source", by_name[name]) for name in subject.sources if name in by_name)
+    )
+    view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until)
+    _close(snapshot, view, allowed, sound)
+    return view
+
+
+def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Callable[[JsonObject], bool]) -> None:
+    """What cannot leave because of what it refers to, or names, is in view no more; what leaves without some references
+    is edited. What the recipient sent itself stays as it is."""
+    published = snapshot.publications()
+    every = BitMap.union(BitMap(), *(published.of("class", key) for key in published.every("class")))
+    numbers = list(every)
+    facts = snapshot.published(numbers)
+    candidates = []
+    for one, raw in zip(facts, snapshot.published_bodies(numbers), strict=True):
+        value = orjson.loads(raw)
+        if one.number in view.sent:
+            candidates.append(Candidate(value, True, True))
+        else:
+            candidates.append(_candidate(snapshot, value, one.number in allowed, view, one))
+    for one, outcome in zip(facts, close(candidates, sound=sound), strict=True):
+        if one.number in view.sent:
+            continue
+        if outcome.verdict is Verdict.WITHHOLD:
+            view.alive.discard(one.number)
+            if outcome.reasons:
+                view.reasons[one.number] = outcome.reasons
+        elif outcome.verdict is Verdict.REDACT:
+            view.edited.add(one.number)
+
+
+def _candidate(snapshot: Snapshot, value: JsonObject, released: bool, view: View, one: Published) -> Candidate:
+    """The object as the decision on its class lets it go."""
+    decided = view.decided.get(one.class_key)
+    if not released or decided is None:
+        return Candidate(value, False)
+    texts = {} if decided.show_personal else redacted_texts(value, findings(value))
+    cuts = _cuts(snapshot, value, view.classes[one.class_key], decided) if decided.cut else ()
+    return Candidate(value, True, decided.name_author, cuts, texts)
+
+
+def _cuts(snapshot: Snapshot, value: JsonObject, of: ReleaseClass, decided: Disposition) -> tuple[Place, ...]:
+    """The places that are marked more strictly than the recipient may see."""
+    kept = of.granular - decided.cut
+    source = of.origin or "local"
+    chosen = [selector for entry in value["granular_markings"] for selector in entry["selectors"]]
+    return tuple(
+        place_of(selector)
+        for selector in dict.fromkeys(chosen)
+        if of.tlp < effective_at(value, selector, lambda ref: resolve(snapshot, source, ref), of.tlp).tlp not in kept
+    )
+
+
+def leave(
+    snapshot: Snapshot, view: View, numbers: Iterable[int], sound: Callable[[JsonObject], bool]
+) -> list[tuple[Published, Released]]:
+    """What leaves of these rising numbers of the view, each with its facts. None that must not leave is among it."""
+    wanted = sorted(view.alive & BitMap(numbers))
+    facts = snapshot.published(wanted)
+    bodies = snapshot.published_bodies(wanted)
+    known: dict[str, bool] = {}
+
+    def visible(id: str) -> bool:
+        if id not in known:
+            known[id] = view.alive.intersect(BitMap(snapshot.published_of([id])))
+        return known[id]
+
+    found = []
+    for one, raw in zip(facts, bodies, strict=True):
+        outcome = Outcome(Verdict.RELEASE)
+        if one.number in view.edited:
+            candidate = _candidate(snapshot, orjson.loads(raw), True, view, one)
+            (outcome,) = close([candidate], elsewhere=visible, sound=sound)
+        released = redact(raw, outcome)
+        if released is not None:
+            found.append((one, released))
+    return found

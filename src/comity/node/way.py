@@ -1,0 +1,32 @@
+"""The way that objects take into the node."""
+
+from dataclasses import dataclass
+
+from comity.stix.markings import TLP
+from comity.store.nouns import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How objects come in: into which collection, as which source, judged and marked how where they say nothing; `ours`
+    are the ids of this node's own identities."""
+
+    collection: str
+    source: Source
+    strict: bool
+    default_tlp: TLP
+    marking_given: bool = False
+    ours: frozenset[str] = frozenset()
+
+
+def way_of(
+    collection: str,
+    source: Source,
+    *,
+    ours: frozenset[str],
+    strict: bool | None = None,
+    marking: TLP | None = None,
+) -> Way:
+    """The way in for that source into the collection of that id; what is None is as the source says."""
+    default = TLP.read(source.default_marking) if marking is None else marking
+    return Way(collection, source, source.strict if strict is None else strict, default, marking is not None, ours)
