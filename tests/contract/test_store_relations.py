@@ -4,6 +4,7 @@ closure over them that is the one over bodies."""
 import random
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -293,6 +294,22 @@ def test_a_piece_that_rests_on_what_changed_meanwhile_is_read_again(store: Store
     fill(store)
     assert tables(held) == tables_twin(held)
     assert left(held, {2, 3} if change == "withdrawn" else {1, 2, 3}) == {2}
+
+
+def test_a_transaction_sees_its_own_publications_and_nobody_else_does(store: Store) -> None:
+    held = fill(store, KANCIL)
+    put(store, [of_raw(orjson.dumps(SAYS))])
+    store.index_relations(10)
+    assert left(held, {1}) == {1}
+    with suppress(ZeroDivisionError), store.write() as tx:
+        (number,) = tx.publish([(2, *FORM)], NOW, None)
+        assert set(spread(BitMap([1, number]), tx.relations()).alive) == {1, number}
+        assert set(spread(BitMap([number]), tx.relations()).alive) == set()
+        raise ZeroDivisionError
+    put(store, [of_raw(orjson.dumps(FAR))])
+    fill(store)
+    assert left(held, {1, 2, 3}) == {1, 2, 3}
+    assert left(held, {2, 3}) == {3}
 
 
 def test_nothing_of_a_copy_that_went_is_kept(store: Store) -> None:

@@ -101,6 +101,10 @@ class TableStore(ABC):
                 self._related = made
             return made
 
+    def related_last(self) -> Related | None:
+        """The newest relations of a committed snapshot, for a transaction to go on from."""
+        return self._related
+
     def admin_at(self, db: Database, version: int) -> Admin:
         """The admin tables of a committed snapshot, which `db` is in."""
         known = self._admin

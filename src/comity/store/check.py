@@ -59,15 +59,15 @@ _LAWS = (
         "{} references, names or mentions are of a copy that is not live",
         "SELECT count(*) FROM (SELECT object FROM relation UNION ALL SELECT object FROM telling UNION ALL"
         " SELECT object FROM naming UNION ALL SELECT object FROM mention) known"
-        " WHERE object NOT IN (SELECT key FROM object WHERE gone = 0)",
+        " LEFT JOIN object o ON o.key = known.object AND o.gone = 0 WHERE o.key IS NULL",
     ),
     (
         "{} references, names or mentions lead to nothing",
-        f"SELECT (SELECT count(*) FROM relation WHERE target <> {NOTHING:d} AND target NOT IN (SELECT key FROM target))"  # noqa: S608
-        " + (SELECT count(*) FROM telling WHERE target NOT IN (SELECT key FROM target))"
-        " + (SELECT count(*) FROM naming WHERE name NOT IN (SELECT name FROM name))"
-        " + (SELECT count(*) FROM mention WHERE name NOT IN (SELECT name FROM naming))"
-        " + (SELECT count(*) FROM name WHERE name NOT IN (SELECT name FROM naming))",
+        "SELECT (SELECT count(*) FROM (SELECT target FROM relation UNION ALL SELECT target FROM telling) used"  # noqa: S608
+        f" LEFT JOIN target t ON t.key = used.target WHERE used.target <> {NOTHING:d} AND t.key IS NULL)"
+        " + (SELECT count(*) FROM (SELECT name FROM naming UNION ALL SELECT name FROM mention) used"
+        " LEFT JOIN name n ON n.name = used.name WHERE n.name IS NULL)"
+        " + (SELECT count(*) FROM name WHERE NOT EXISTS (SELECT 1 FROM naming n WHERE n.name = name.name))",
     ),
     (
         "{} copies have no source or no type",

@@ -55,7 +55,7 @@ class TableTransaction(TableSnapshot):
         return Publications.at(self.db, self.last_publication, self.last_republication, self._publications)
 
     def _related_now(self) -> related.Related:
-        return related.at(self.db, self.last_publication, None)
+        return related.at(self.db, self.last_publication, self._shared.related_last())
 
     def _admin_now(self) -> admins.Admin:
         return admins.load(self.db, self.admin_version)
