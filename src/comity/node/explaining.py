@@ -1,15 +1,17 @@
 """Why something leaves or stays, in the words of the rules that decided; it is told of the same view that is served."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from comity.node.views import View
+from comity.node.views import View, reasons
 from comity.release.classes import Action, ReleaseClass
 from comity.release.closure import Verdict
 from comity.release.decide import Change, would_pass_if
 from comity.release.policy import Policy, Rule
+from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
+from comity.store.publications import Published
 
 HELD = Rule("gate.hold", "It was published a moment ago, and its hold is not over")
 HISTORY = Rule("gate.history", "It was published before the history that the recipient is offered")
@@ -45,8 +47,11 @@ class Told:
 class Teller:
     """Tells of one view. Answers on what would pass are kept by class: many objects share one."""
 
-    def __init__(self, snapshot: Snapshot, view: View, policy: Policy, now: int) -> None:
+    def __init__(
+        self, snapshot: Snapshot, view: View, policy: Policy, now: int, sound: Callable[[JsonObject], bool]
+    ) -> None:
         self._snapshot = snapshot
+        self._sound = sound
         self._view = view
         self._policy = policy
         self._now = now
@@ -65,28 +70,28 @@ class Teller:
         visible = set().union(*shown.values())
         for start in range(0, len(wanted), BATCH):
             for one in self._snapshot.published(wanted[start : start + BATCH]):
-                verdict, rules, changes = self._why(one.number, one.class_key, one.number in visible)
+                verdict, rules, changes = self._why(one, one.number in visible)
                 yield Told(one.id, one.version, one.number, verdict, rules, changes)
 
-    def _why(self, number: int, class_key: int, visible: bool) -> tuple[Verdict, tuple[Rule, ...], tuple[Change, ...]]:
-        view = self._view
+    def _why(self, one: Published, visible: bool) -> tuple[Verdict, tuple[Rule, ...], tuple[Change, ...]]:
+        view, number = self._view, one.number
         if number in view.alive and not visible:
             return Verdict.WITHHOLD, (COPY,), ()
         if number in view.sent:
             return Verdict.RELEASE, (SENT,), ()
-        decided = view.decided.get(class_key)
+        decided = view.decided.get(one.class_key)
         if decided is None:
             return Verdict.WITHHOLD, (UNPUBLISHED,), ()
         if number in view.alive:
             return (Verdict.REDACT if number in view.edited else Verdict.RELEASE), decided.because, ()
         if not decided.released:
-            return Verdict.WITHHOLD, decided.because, self._changes(view.classes[class_key])
+            return Verdict.WITHHOLD, decided.because, self._changes(view.classes[one.class_key])
         if number in self._held:
             return Verdict.WITHHOLD, (HELD,), ()
         if number <= self._before:
             return Verdict.WITHHOLD, (HISTORY,), ()
-        reasons = view.reasons.get(number, ())
-        return Verdict.WITHHOLD, tuple(Rule(each.rule, _words(each.where, each.words)) for each in reasons), ()
+        found = reasons(self._snapshot, view, one, self._sound)
+        return Verdict.WITHHOLD, tuple(Rule(each.rule, _words(each.where, each.words)) for each in found), ()
 
     def _changes(self, of: ReleaseClass) -> tuple[Change, ...]:
         if of not in self._passing:

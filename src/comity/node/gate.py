@@ -68,7 +68,13 @@ class Gate:
         id = subject.recipient.id
         with self._lock:
             held = self._views.get(id)
-            if held is not None and held[0] == state and held[1] <= now < held[2].until:
+            # Relations are the same object until any of them is another.
+            if (
+                held is not None
+                and held[0] == state
+                and held[1] <= now < held[2].until
+                and held[2].relations is snapshot.relations()
+            ):
                 return held[2]
             decisions = self._decisions.get(id)
             if (

@@ -23,13 +23,17 @@ class Releasing(Sources):
     ) -> PublishReport:
         """Received copies are published: those with these ids, or all; of them those of these types and sources, in
         that collection. Policy decides about them once the hold is over: 10 s, and 5 minutes for many at once, unless
-        `hold_seconds` says otherwise."""
+        `hold_seconds` says otherwise. What they refer to and name is known when this returns: until then nobody is
+        served them either."""
         if hold_seconds is not None and not 0 <= hold_seconds <= publishing.HOLD_SECONDS_MOST:
             raise Invalid(f"A hold is 0 to {publishing.HOLD_SECONDS_MOST:,} seconds.", where="hold")
         selection = self._selection(ids, types, sources, collection)
-        return publishing.publish(
+        report = publishing.publish(
             self.store, self.clock, selection, ours=self.ours(), hold_seconds=hold_seconds, progress=progress
         )
+        while report.published and self.store.index_relations(publishing.BATCH_OBJECTS):
+            pass
+        return report
 
     def unpublish(
         self,

@@ -1,6 +1,6 @@
 """What one recipient may see at one moment: the decisions on classes, and the closure over what they let through."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import orjson
@@ -8,20 +8,24 @@ from pyroaring import BitMap
 
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
-from comity.release.closure import Candidate, Outcome, Reason, Verdict, close
+from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
 from comity.release.cuts import place_of
 from comity.release.dispositions import Disposition, dispose_all
 from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact
+from comity.release.spread import Relations, spread
 from comity.stix.graph import Place
 from comity.stix.markings import effective_at
 from comity.stix.object import JsonObject
+from comity.stix.tables import OBSERVABLES
 from comity.store.interface import Snapshot
 from comity.store.publications import Published
 
-READINGS = ("all", "first", "last")
+BATCH_OBJECTS = 1000
+FRAGILE_TYPES = (*sorted(OBSERVABLES), "malware-analysis")
+"""Types of which an optional reference may be all that makes an object valid: `network-traffic` needs one end."""
 _FAR = 2**62
 
 
@@ -67,8 +71,7 @@ class Decisions:
 class View:
     """What the recipient may see of one state of the store: publications by number over all collections. `edited` are
     those that leave with changes, `sent` those that it sent itself and reads as they are. `until` is the first instant
-    at which a date may change any of it. `reasons` are given where an object is withheld over what it refers to or
-    names, and not by a rule."""
+    at which a date may change any of it."""
 
     subject: Subject
     alive: BitMap
@@ -77,7 +80,7 @@ class View:
     decided: Decided
     classes: dict[int, ReleaseClass]
     until: int
-    reasons: dict[int, tuple[Reason, ...]] = field(default_factory=dict)
+    relations: Relations
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
 
     def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
@@ -125,7 +128,7 @@ def look(
     sent = BitMap.union(
         BitMap(), *(published.of("source", by_name[name]) for name in subject.sources if name in by_name)
     )
-    view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until)
+    view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until, snapshot.relations())
     _close(snapshot, view, allowed, sound)
     return view
 
@@ -134,25 +137,31 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Callable[[Jso
     """What cannot leave because of what it refers to, or names, is in view no more; what leaves without some references
     is edited. What the recipient sent itself stays as it is."""
     published = snapshot.publications()
-    every = BitMap.union(BitMap(), *(published.of("class", key) for key in published.every("class")))
-    numbers = list(every)
-    facts = snapshot.published(numbers)
-    candidates = []
-    for one, raw in zip(facts, snapshot.published_bodies(numbers), strict=True):
-        value = orjson.loads(raw)
-        if one.number in view.sent:
-            candidates.append(Candidate(value, True, True))
-        else:
-            candidates.append(_candidate(snapshot, value, one.number in allowed, view, one))
-    for one, outcome in zip(facts, close(candidates, sound=sound), strict=True):
-        if one.number in view.sent:
-            continue
-        if outcome.verdict is Verdict.WITHHOLD:
-            view.alive.discard(one.number)
-            if outcome.reasons:
-                view.reasons[one.number] = outcome.reasons
-        elif outcome.verdict is Verdict.REDACT:
-            view.edited.add(one.number)
+    by_class = {key: published.of("class", key) for key, each in view.decided.items() if each.released and each.edits}
+    changed = BitMap.union(BitMap(), *by_class.values())
+    parted = BitMap.union(BitMap(), *(numbers for key, numbers in by_class.items() if view.decided[key].cut))
+    fragile = snapshot.published_types(FRAGILE_TYPES)
+    while True:
+        found = spread(allowed | view.sent, view.relations)
+        view.alive = found.alive | view.sent
+        view.edited = (found.edited | (changed & found.alive)) - view.sent
+        broken = _broken(snapshot, view, view.edited & (parted | (found.edited & fragile)), sound)
+        if not broken:
+            return
+        allowed -= broken
+
+
+def _broken(snapshot: Snapshot, view: View, numbers: BitMap, sound: Callable[[JsonObject], bool]) -> BitMap:
+    """Those of which nothing sound would be left."""
+    going: set[int] = set()
+    for some in _batches(list(numbers)):
+        going |= {one.number for one, _ in leave(snapshot, view, some, sound)}
+    return numbers - BitMap(going)
+
+
+def _batches(numbers: list[int]) -> Iterator[list[int]]:
+    for start in range(0, len(numbers), BATCH_OBJECTS):
+        yield numbers[start : start + BATCH_OBJECTS]
 
 
 def _candidate(snapshot: Snapshot, value: JsonObject, released: bool, view: View, one: Published) -> Candidate:
@@ -184,14 +193,8 @@ def leave(
     wanted = sorted(view.alive & BitMap(numbers))
     facts = snapshot.published(wanted)
     bodies = snapshot.published_bodies(wanted)
-    known: dict[str, bool] = {}
-
-    def visible(id: str) -> bool:
-        if id not in known:
-            known[id] = view.alive.intersect(BitMap(snapshot.published_of([id])))
-        return known[id]
-
     found = []
+    visible = _visible(snapshot, view)
     for one, raw in zip(facts, bodies, strict=True):
         outcome = Outcome(Verdict.RELEASE)
         if one.number in view.edited:
@@ -201,3 +204,25 @@ def leave(
         if released is not None:
             found.append((one, released))
     return found
+
+
+def reasons(snapshot: Snapshot, view: View, one: Published, sound: Callable[[JsonObject], bool]) -> tuple[Reason, ...]:
+    """Why the publication is not in view, though policy releases it: over what it refers to, or names."""
+    if one.number in view.relations.unread:
+        return (Reason("R11", "", "what it refers to was not looked at yet"),)
+    (raw,) = snapshot.published_bodies([one.number])
+    candidate = _candidate(snapshot, orjson.loads(raw), True, view, one)
+    (outcome,) = close([candidate], elsewhere=_visible(snapshot, view), sound=sound)
+    return outcome.reasons or (Reason("R9", "", TEXT_NAMES),)
+
+
+def _visible(snapshot: Snapshot, view: View) -> Callable[[str], bool]:
+    """Whether anything with that id is in view."""
+    known: dict[str, bool] = {}
+
+    def visible(id: str) -> bool:
+        if id not in known:
+            known[id] = view.alive.intersect(BitMap(snapshot.published_of([id])))
+        return known[id]
+
+    return visible

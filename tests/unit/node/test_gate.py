@@ -56,7 +56,10 @@ class Reader:
         self.node = node
         self.policy = policy_of(policy)
         self.subject = subject or Subject(PARTNER)
-        self.gate = Gate(lambda value: not node.schemas().findings(value))
+        self.gate = Gate(self.sound)
+
+    def sound(self, value: dict[str, Any]) -> bool:
+        return not self.node.schemas().findings(value)
 
     def page(self, **asked: Any) -> tuple[list[dict[str, Any]], int, bool, int | None]:
         query = Query(collection="default", **asked)
@@ -80,7 +83,14 @@ def take(node: Node, *objects: dict[str, Any], source: str = "local", hold: int 
     node.receive(bundle(*objects), source)
     ids = tuple(str(each["id"]) for each in objects)
     publish(node.store, node.clock, Selection(ids=ids), hold_seconds=hold)
+    look_at_all(node)
     return list(ids)
+
+
+def look_at_all(node: Node) -> None:
+    """What objects refer to and name is known."""
+    while node.store.index_relations(100):
+        pass
 
 
 def test_a_recipient_reads_what_policy_releases_of_what_is_published(node: Node) -> None:
@@ -270,7 +280,7 @@ def told(reader: Reader) -> dict[str, Told]:
         view = reader.gate.view(snapshot, reader.policy, reader.subject, now)
         published = snapshot.publications()
         numbers = {number for key in published.every("class") for number in published.of("class", key)}
-        teller = Teller(snapshot, view, reader.policy, now)
+        teller = Teller(snapshot, view, reader.policy, now, reader.sound)
         names = dict(zip(sorted(numbers), snapshot.published_bodies(sorted(numbers)), strict=True))
         return {json.loads(names[each.number])["name"]: each for each in teller.tell(numbers)}
 
@@ -343,6 +353,7 @@ def test_what_a_source_gives_that_needs_no_review_is_published_after_a_hold(node
     made = indicator(name="marked", object_marking_refs=[definition["id"]])
     address = {"type": "ipv4-addr", "id": f"ipv4-addr--{'5' * 8}-0000-4000-8000-{'1' * 12}", "value": "192.0.2.1"}
     node.receive(bundle(made, definition, address, {**address, "x_note": "again"}), "trusted")
+    look_at_all(node)
     assert reader.ids() == []
     clock.move(seconds=300)
     found = reader.page()[0]
@@ -360,3 +371,14 @@ def test_what_a_partner_sends_can_be_read_back_by_it_alone(node: Node) -> None:
     assert Reader(node).ids() == []
     assert node.publish().published == 1
     assert node.store.check() == []
+
+
+def test_what_was_not_looked_at_yet_is_withheld_and_comes_when_it_was(node: Node) -> None:
+    reader = Reader(node)
+    made = marked(TLP.GREEN)
+    node.receive(bundle(made))
+    publish(node.store, node.clock, Selection(), hold_seconds=0)
+    assert reader.ids() == []
+    assert [each.rules[0].id for each in told(reader).values()] == ["R11"]
+    look_at_all(node)
+    assert reader.ids() == [made["id"]]
