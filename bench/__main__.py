@@ -6,7 +6,7 @@ python -m bench [--smoke] [--page FILE]
 import subprocess
 import sys
 
-PROGRAMS = ("post", "get", "latency", "million", "start")
+PROGRAMS = ("post", "get", "latency", "million", "start", "classify")
 
 
 def main() -> None:

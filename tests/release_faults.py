@@ -8,6 +8,11 @@ CASES = "tests/unit/release/test_redact.py"
 CLASSES = "tests/unit/release/test_classify.py"
 GRAPH = "tests/unit/stix/test_graph.py"
 PERSONAL = "tests/unit/release/test_personal.py"
+LOOK = "tests/property/test_release_personal.py"
+BESIDE = f"{LOOK}::test_whatever_stands_beside_an_item_the_slow_twin_agrees"
+BULK = "tests/property/test_release_classifier.py"
+APART = f"{BULK}::test_objects_that_differ_in_one_member_are_kept_apart"
+SAME = f"{BULK}::test_a_classifier_says_what_classify_says"
 NAMED = f"{CASES}::test_a_text_that_names_something_withheld_within_two_hops_withholds"
 TWIN = f"{CLOSURE}::test_closure_is_that_of_the_slow_twin"
 
@@ -138,7 +143,65 @@ FAULTS = (
         'if place[0] == "pattern":',
         f"{PERSONAL}::test_an_address_that_the_pattern_names_is_an_artefact_in_the_text_too",
     ),
+    # The look before the expressions, and the windows for them.
+    Fault(
+        "release/sieve.py",
+        "(\n    0x0660, 0x06F0,",
+        "(\n    0x06F0,",
+        f"{LOOK}::test_every_digit_of_python_is_wanted_and_becomes_one_of_ascii",
+    ),
+    Fault("release/sieve.py", '"(?:^|[^" +', '"(?:[^" +', BESIDE),
+    Fault("release/sieve.py", '"0-9A-Za-z_")', '"0-9A-Za-z_\\u0080-\\uffff")', BESIDE),
+    Fault("release/sieve.py", "[iIİı]", "[iI]", BESIDE),
+    Fault("release/sieve.py", 'b"what?app"', 'b"whatapp"', BESIDE),
+    Fault(
+        "release/sieve.py",
+        '        "items": {"$ref": "#"},\n',
+        "",
+        f"{LOOK}::test_what_stands_in_one_place_alone_is_found_there",
+    ),
+    Fault("release/sieve.py", "        return False\n", "        return True\n", BESIDE),
+    Fault("release/sieve.py", 'b"+ .-/()[]xABC', 'b"+ .-/()[]ABC', BESIDE),
+    Fault(
+        "release/sieve.py",
+        '_ODD_DIGIT.sub("0", text)',
+        "text",
+        f"{LOOK}::test_every_digit_of_python_is_wanted_and_becomes_one_of_ascii",
+    ),
+    Fault("release/sieve.py", "end - start > 6", "end - start > 8", BESIDE),
+    Fault("release/sieve.py", "text[max(start - 1, 0) : end]", "text[start + 1 : end]", BESIDE),
+    Fault("release/sieve.py", "min(end + 2, len(text))", "end", BESIDE),
+    Fault("release/sieve.py", "left -= plain", "left += plain", BESIDE),
+    Fault("release/sieve.py", '            right += plain.startswith(b" ", right)\n', "", BESIDE),
+    Fault("release/sieve.py", "if right > end:", "if end < 0:", BESIDE),
     # Classification.
+    Fault("release/classifier.py", 'if value.get("granular_markings") is not None:', "if False:", SAME),
+    Fault("release/classifier.py", "(facts, markings, words)", "(facts, markings, ())", APART),
+    Fault("release/classifier.py", "self._contexts[addressee]", "self._contexts[False]", SAME),
+    Fault(
+        "release/classifier.py",
+        "            self._digests[id(found)] = known\n",
+        "",
+        f"{BULK}::test_equal_classes_are_one_object_and_their_digest_is_computed_once",
+    ),
+    Fault(
+        "release/classifier.py",
+        "                self._digests.clear()\n",
+        "",
+        f"{BULK}::test_a_classifier_that_forgets_says_the_same",
+    ),
+    Fault(
+        "release/classify.py",
+        'if "sectors" in value or "extensions" in value:',
+        'if "sectors" in value:',
+        f"{CLASSES}::test_limits_in_a_wrong_place_or_form_make_it_unsound",
+    ),
+    Fault(
+        "release/classify.py",
+        "return _Granular(pap=whole.pap)",
+        "return _Granular()",
+        f"{CLASSES}::test_the_strictest_pap_holds_also_from_a_granular_marking",
+    ),
     Fault(
         "release/classify.py",
         "granular.levels if level > whole.tlp",

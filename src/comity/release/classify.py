@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from comity.canonical import canonical_bytes
 from comity.release.classes import Author, Iep, ReleaseClass
@@ -12,7 +12,7 @@ from comity.release.personal import Kind, findings
 from comity.stix.extensions import LIMITS_EXTENSION, LIMITS_SCHEMA, WORD_CHARACTERS_MAX, WORDS_MAX
 from comity.stix.graph import GRANULAR_MARKINGS_MAX, Need, references
 from comity.stix.iep import IepPolicy
-from comity.stix.markings import POLICIES_MAX, Resolve, effective, effective_at
+from comity.stix.markings import POLICIES_MAX, Effective, Resolve, effective, effective_at
 from comity.stix.object import JsonObject
 from comity.stix.spine import type_of_id
 from comity.stix.timestamp import instant_key
@@ -45,28 +45,68 @@ class Context:
 
 def classify(value: JsonObject, context: Context) -> ReleaseClass:
     """The class of the object. Whatever of its limits is not understood makes it unsound, never looser."""
+    return class_of(value, context, facts_of(value, context))
+
+
+class Limits(NamedTuple):
+    """What the release limits of an object say."""
+
+    community: str | None = None
+    groups: frozenset[str] = frozenset()
+    sectors: frozenset[str] = frozenset()
+    residency: frozenset[str] | None = None
+    named: frozenset[str] = frozenset()
+    embargo_until: int | None = None
+    exercise: bool = False
+    unsound: bool = False
+
+
+class Facts(NamedTuple):
+    """What is read of an object for its class, but for markings. `sectors` is None where they are not understood."""
+
+    type: str
+    author: Author
+    limits: Limits = Limits()
+    sectors: frozenset[str] | None = frozenset()
+    personal: frozenset[str] = frozenset()
+    personal_fixed: bool = False
+
+
+def facts_of(value: JsonObject, context: Context) -> Facts:
+    """The facts of the object."""
+    facts = Facts(str(value.get("type", "")), _author(value.get("created_by_ref"), context.ours))
+    if "sectors" in value or "extensions" in value:
+        facts = facts._replace(limits=_limits(value), sectors=_words(value.get("sectors", [])))
+    found = findings(value, addresses=context.ip_addresses, addressee=context.addressee)
+    if found:
+        kinds = frozenset(str(one.kind) for one in found)
+        fixed = any(one.fixed and one.kind is not Kind.ARTEFACT for one in found)
+        facts = facts._replace(personal=kinds, personal_fixed=fixed)
+    return facts
+
+
+def class_of(value: JsonObject, context: Context, facts: Facts) -> ReleaseClass:
+    """The class of the object, of which the facts are known."""
     whole = effective(value, context.resolve, context.default, labels=context.labels)
-    limits = _limits(value)
-    granular = _granular(value, context)
+    limits, sectors = facts.limits, facts.sectors
+    granular = _granular(value, context, whole)
     policies = tuple(dict.fromkeys((*whole.policies, *granular.policies)))
     many_policies = len(policies) > POLICIES_MAX
-    sectors = _words(value.get("sectors", []))
-    found = findings(value, addresses=context.ip_addresses, addressee=context.addressee)
     ends, many = _ends(context.ends)
     return ReleaseClass(
         tlp=whole.tlp,
         tlp_from=whole.tlp_from,
-        type=str(value.get("type", "")),
+        type=facts.type,
         origin=context.origin,
         verified=context.verified,
-        author=_author(value.get("created_by_ref"), context.ours),
+        author=facts.author,
         community=limits.community,
         groups=limits.groups,
         sectors=(sectors or frozenset()) | limits.sectors,
         residency=limits.residency,
         named=limits.named,
-        personal=frozenset(str(one.kind) for one in found),
-        personal_fixed=any(one.fixed and one.kind is not Kind.ARTEFACT for one in found),
+        personal=facts.personal,
+        personal_fixed=facts.personal_fixed,
         exercise=limits.exercise,
         embargo_until=limits.embargo_until,
         iep=() if many_policies else tuple(sorted({_iep(policy) for policy in policies}, key=_iep_order)),
@@ -142,18 +182,18 @@ class _Granular:
     unsound: bool = False
 
 
-def _granular(value: JsonObject, context: Context) -> _Granular:
+def _granular(value: JsonObject, context: Context, whole: Effective) -> _Granular:
     """What granular markings say, wherever they say it; policies and PAP hold for the whole object then."""
     entries = value.get("granular_markings")
-    bare = {**value, "granular_markings": []}
     if entries is None:
-        return _Granular(pap=effective(value, context.resolve, context.default, labels=context.labels).pap)
+        return _Granular(pap=whole.pap)
     if not isinstance(entries, list) or len(entries) > GRANULAR_MARKINGS_MAX:
         return _Granular(levels=frozenset({TLP.RED}), unsound=True)
     levels: set[TLP] = set()
     policies: list[IepPolicy] = []
     paps: list[str | None] = []
     unsound = False
+    bare = {**value, "granular_markings": []}
     for entry in _different(entries):
         one = {**bare, "granular_markings": [{**entry, "selectors": ["id"]} if isinstance(entry, dict) else entry]}
         if isinstance(entry, dict) and not isinstance(entry.get("selectors"), list):
@@ -206,33 +246,21 @@ def microseconds(key: str, *, up: bool) -> int:
 _SECOND = datetime(1970, 1, 1, 0, 0, 1) - datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    community: str | None = None
-    groups: frozenset[str] = frozenset()
-    sectors: frozenset[str] = frozenset()
-    residency: frozenset[str] | None = None
-    named: frozenset[str] = frozenset()
-    embargo_until: int | None = None
-    exercise: bool = False
-    unsound: bool = False
-
-
-def _limits(value: JsonObject) -> _Limits:
+def _limits(value: JsonObject) -> Limits:
     """What the release limits say; unsound where any of it is not understood."""
     extensions = value.get("extensions")
     if extensions is None:
-        return _Limits()
+        return Limits()
     if not isinstance(extensions, dict):
-        return _Limits(unsound=True)
+        return Limits(unsound=True)
     if value.get("type") == "marking-definition":
         # Whether it would limit the definition or what refers to it, nobody can say.
-        return _Limits(unsound=LIMITS_EXTENSION in extensions)
+        return Limits(unsound=LIMITS_EXTENSION in extensions)
     if LIMITS_EXTENSION not in extensions:
-        return _Limits(unsound=any(_disguised(ident) for ident in extensions))
+        return Limits(unsound=any(_disguised(ident) for ident in extensions))
     content = extensions[LIMITS_EXTENSION]
     if not isinstance(content, dict) or not content.keys() <= LIMITS_SCHEMA["properties"].keys() or len(content) < 2:
-        return _Limits(unsound=True)
+        return Limits(unsound=True)
     community = _words([content["community"]] if "community" in content else [])
     lists = {
         name: _words(content[name], least=1) for name in ("groups", "sectors", "residency", "named") if name in content
@@ -250,7 +278,7 @@ def _limits(value: JsonObject) -> _Limits:
         or any(len(one) != 2 or not (one.isascii() and one.isalpha() and one.isupper()) for one in countries or ())
         or any(type_of_id(one) is None for one in lists.get("named") or ())
     )
-    return _Limits(
+    return Limits(
         community=next(iter(community), None) if community else None,
         groups=lists.get("groups") or frozenset(),
         sectors=lists.get("sectors") or frozenset(),

@@ -1,15 +1,13 @@
-"""Personal data found in texts and properties, each finding with its kind (R23). Names of persons are not attempted.
-
-Every expression runs in time linear in the text: repetitions are bounded or possessive, and begin at a boundary.
-"""
+"""Personal data found in texts and properties, each finding with its kind (R23). Names of persons are not attempted."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from comity.release import check_digits
+from comity.release import sieve
+from comity.release.expressions import IP, MAIL, NUMBERS, SAID_PHONE, Expression
 from comity.stix.graph import Place
 from comity.stix.object import JsonObject
 from comity.stix.tables import OBSERVABLES
@@ -47,47 +45,10 @@ class Personal:
     fixed: bool
 
 
-_AT = r"(?:@|\[@\]|\(@\)| ?\[at\] ?| ?\(at\) ?)"
-_DOT = r"(?:\.|\[\.\]|\(\.\)|\[dot\]|\(dot\))"
-_EMAIL = re.compile(
-    rf"(?<![\w.+%-])[\w+%-][\w+%'-]{{0,63}}+(?:{_DOT}[\w+%'-]{{1,64}}+){{0,20}}+{_AT}(?:[^\W_](?:[\w-]{{0,62}})?{_DOT}){{1,8}}[^\W\d_]{{2,24}}(?![\w-])",
-    re.IGNORECASE,
-)
-_PHONE = re.compile(
-    r"(?<![\w.:/+=%&?#-])(?:"
-    r"\+[1-9](?:[ .\-/]?\(?\d{1,4}\)?){2,6}"
-    r"|00[1-9](?:[ .\-/]\(?\d{1,4}\)?){2,5}"
-    r"|\(\d{3}\) ?\d{3}[ .-]\d{4}"
-    r"|\d{3}[ .-]\d{3}[ .-]\d{4}"
-    r"|\(?0\d{1,4}\)?[ /-]\d{2,4}(?:[ -]\d{2,4}){1,3}"
-    r")(?![\w:/]|[.-]\d)"
-)
-_SAID_PHONE = re.compile(
-    r"(?i)\b(?:tel|phone|fax|mobile|call|whatsapp)\b[.: ]{1,3}(\(?\d[\d ().-]{5,18}\d)(?![\w.-]\d|\d)"
-)
-_CARD = re.compile(r"(?<![\w.+-])\d(?:[ -]?\d){12,18}(?![\w-]|\.\d)")
-_IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,27}(?![A-Za-z0-9])")
-_ELEVEN = re.compile(r"(?<![\w.+/-])(?:\d{13}|\d{11}|\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}|\d{6} \d{5})(?![\w-]|\.\d)")
-_LETTERED: tuple[tuple[re.Pattern[str], Callable[[str], bool]], ...] = (
-    (re.compile(r"(?<![\w.-])(?:\d{8}|[XYZ]\d{7})-?[A-Z](?![\w-])"), check_digits.spain),
-    (re.compile(r"(?<![\w.-])\d{6}[-+A-FU-Y]\d{3}[0-9A-Y](?![\w-])"), check_digits.finland),
-    (re.compile(r"(?<![\w.-])[A-Z]{6}\d{2}[A-EHLMPRST]\d{2}[A-Z]\d{3}[A-Z](?![\w-])"), check_digits.italy),
-    (
-        re.compile(r"(?<![\w.-])[12] ?\d{2} ?\d{2} ?(?:\d{2}|2[AB]) ?\d{3} ?\d{3} ?\d{2}(?![\w-]|\.\d)"),
-        check_digits.france,
-    ),
-    (re.compile(r"(?<![\w.-])\d{17}[\dXx](?![\w-]|\.\d)"), check_digits.china),
-    (re.compile(r"(?<![\w.-])\d{3}\.\d{3}\.\d{3}-\d{2}(?![\w-])"), check_digits.brazil),
-    (re.compile(r"(?<![\w.-])(?:\d{2})?\d{6}[-+]\d{4}(?![\w-])"), check_digits.sweden),
-)
-_IP = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.|\[\.\])){3}\d{1,3}(?![\w]|\.\d)")
-_FILES = frozenset({"doc", "docx", "gif", "htm", "html", "jpeg", "jpg", "pdf", "php", "png", "txt"})
-_ZEROS = re.compile(r"\b00\b")
-_MARKS = re.compile(r"[ .\-/()]")
-
-
 def spans(text: str, *, addresses: bool = False) -> tuple[Span, ...]:
     """The personal data in a text, none overlapping another; IP addresses only with `addresses`."""
+    if sieve.clean(text, addresses=addresses):
+        return ()
     taken = bytearray(len(text))
     found: list[Span] = []
     for span in _candidates(text, addresses):
@@ -98,53 +59,26 @@ def spans(text: str, *, addresses: bool = False) -> tuple[Span, ...]:
 
 
 def _candidates(text: str, addresses: bool) -> Iterator[Span]:
-    """In the order of their certainty: what has check digits before what has none."""
-    lowered = "@" in text or "[at]" in text.lower() or "(at)" in text.lower()
-    if lowered:
-        for match in _EMAIL.finditer(text):
-            if match[0].rpartition(".")[2].casefold() not in _FILES:
-                yield Span("e-mail", match.start(), match.end())
-    if not any(map(str.isdigit, text)):
-        return
-    for match in _IBAN.finditer(text):
-        body = match[0].replace(" ", "")
-        length = check_digits.IBAN_LENGTHS.get(body[:2], 0)
-        if check_digits.iban(body[:length]):
-            yield Span("iban", match.start(), match.start() + _reach(match[0], length))
-    for pattern, holds in _LETTERED:
-        for match in pattern.finditer(text):
-            if holds(_plain(match[0], holds)):
-                yield Span("national-id", match.start(), match.end())
-    for match in _ELEVEN.finditer(text):
-        digits = _MARKS.sub("", match[0])
-        if any(holds(digits) for holds in check_digits.BARE):
-            yield Span("national-id", match.start(), match.end())
-    for match in _CARD.finditer(text):
-        if check_digits.card(_MARKS.sub("", match[0])):
-            yield Span("card", match.start(), match.end())
-    for match in _PHONE.finditer(text):
-        # Bytes in hexadecimal look like a number in groups of two, but for all their zeros.
-        least = 9 if match[0].startswith(("0", "(0")) else 7
-        if least <= sum(map(str.isdigit, match[0])) <= 15 and len(_ZEROS.findall(match[0])) < 2:
-            yield Span("phone", match.start(), match.end())
-    for match in _SAID_PHONE.finditer(text):
-        yield Span("phone", match.start(1), match.end(1))
+    """What every expression finds, one expression after the other."""
+    plain = sieve.latin(text)
+    yield from _within(MAIL, text, sieve.mail_windows(plain))
+    windows = sieve.number_windows(text, plain, addresses=addresses)
+    for expression in NUMBERS if windows else ():
+        yield from _within(expression, text, windows)
+    for start in sieve.said_starts(plain):
+        match = SAID_PHONE.pattern.match(text, start)
+        if match is not None and (reach := SAID_PHONE.reach(match)):
+            yield Span(SAID_PHONE.what, *reach)
     if addresses:
-        yield from (Span("ip", match.start(), match.end()) for match in _IP.finditer(text))
+        yield from _within(IP, text, windows)
 
 
-def _plain(text: str, holds: Callable[[str], bool]) -> str:
-    return text if holds is check_digits.finland else _MARKS.sub("", text).replace("+", "")
-
-
-def _reach(text: str, length: int) -> int:
-    """How far the text reaches that holds so many letters and digits."""
-    seen = 0
-    for number, character in enumerate(text):
-        seen += character != " "
-        if seen == length:
-            return number + 1
-    return len(text)
+def _within(expression: Expression, text: str, windows: Iterable[sieve.Window]) -> Iterator[Span]:
+    for start, end in windows:
+        for match in expression.pattern.finditer(text, start, end):
+            reach = expression.reach(match)
+            if reach is not None:
+                yield Span(expression.what, *reach)
 
 
 DUTY = frozenset(
@@ -172,19 +106,23 @@ TEXTS_OF_VICTIMS = frozenset({"body", "subject"})
 def findings(value: JsonObject, *, addresses: bool = False, addressee: bool = False) -> tuple[Personal, ...]:
     """Every finding of the object, in its order. `addressee` says that an `email-addr` is one to which mail was sent
     (`to_refs`, `cc_refs` or `bcc_refs` name it): a victim's, not the sender's."""
+    # One look is enough for most objects.
+    if sieve.clean(value, addresses=addresses):
+        return ()
+    found = [(place, text, spans(text, addresses=addresses)) for place, text in _texts(value, ())]
+    if not any(there for _, _, there in found):
+        return ()
     kind = str(value.get("type", ""))
-    pattern = value.get("pattern")
-    known = set()
-    if isinstance(pattern, str):
-        known = {pattern[one.start : one.end].casefold() for one in spans(pattern, addresses=addresses)}
-    found: list[Personal] = []
-    for place, text in _texts(value, ()):
-        for span in spans(text, addresses=addresses):
+    known = {
+        text[one.start : one.end].casefold() for place, text, there in found if place == ("pattern",) for one in there
+    }
+    result: list[Personal] = []
+    for place, text, there in found:
+        for span in there:
             said = text[span.start : span.end]
             which = Kind.VICTIM if addressee else _kind(kind, place, span.what, said, known)
-            fixed = _fixed(kind, place)
-            found.append(Personal(which, span.what, place, span.start, span.end, fixed))
-    return tuple(found)
+            result.append(Personal(which, span.what, place, span.start, span.end, _fixed(kind, place)))
+    return tuple(result)
 
 
 def _texts(one: Any, place: Place) -> Iterator[tuple[Place, str]]:

@@ -1,0 +1,82 @@
+"""Classes of many objects: those of a million objects are few, and each is made once."""
+
+from dataclasses import replace
+from typing import Any
+
+from comity.release.classes import ReleaseClass
+from comity.release.classify import Context, Facts, class_digest, class_of, facts_of
+from comity.stix.object import JsonObject
+
+KEPT_MAX = 4_096
+WORDS_MAX, WORD_CHARACTERS_MAX = 16, 300
+
+_Key = tuple[Facts, tuple[str, ...], tuple[str, ...]]
+
+
+class Classifier:
+    """Objects of one context are classed as `classify` does it, and equal classes are one object.
+
+    `resolve` of the context has to answer alike as long as this is used. At most KEPT_MAX classes are kept; when they
+    are more, all are forgotten, which costs time and changes nothing.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._contexts = (replace(context, addressee=False), replace(context, addressee=True))
+        self._made: dict[_Key, ReleaseClass] = {}
+        self._classes: dict[ReleaseClass, ReleaseClass] = {}
+        self._digests: dict[int, str] = {}
+
+    def of(self, value: JsonObject, *, addressee: bool = False) -> ReleaseClass:
+        """The class of the object; `addressee` takes the place of that of the context."""
+        context = self._contexts[addressee]
+        facts = facts_of(value, context)
+        key = _key(value, facts, labels=context.labels)
+        found = None if key is None else self._made.get(key)
+        if found is None:
+            found = self._one(class_of(value, context, facts))
+            if key is not None:
+                if len(self._made) >= KEPT_MAX:
+                    self._made.clear()
+                self._made[key] = found
+        return found
+
+    def digest(self, found: ReleaseClass) -> str:
+        """The `class_digest`, computed once for a class that is kept."""
+        # What is kept lives, so that nothing else has its `id`.
+        known = self._digests.get(id(found))
+        if known is None:
+            found = self._one(found)
+            known = self._digests.get(id(found)) or class_digest(found)
+            self._digests[id(found)] = known
+        return known
+
+    def _one(self, found: ReleaseClass) -> ReleaseClass:
+        kept = self._classes.get(found)
+        if kept is None:
+            if len(self._classes) >= KEPT_MAX:
+                self._made.clear()
+                self._classes.clear()
+                self._digests.clear()
+            kept = self._classes[found] = found
+        return kept
+
+
+def _key(value: JsonObject, facts: Facts, *, labels: bool) -> _Key | None:
+    """Everything that decides the class under one context; None where that is rare or long."""
+    if value.get("granular_markings") is not None:
+        return None
+    markings = _few(value.get("object_marking_refs"))
+    words = _few(value.get("labels")) if labels else ()
+    return None if markings is None or words is None else (facts, markings, words)
+
+
+def _few(words: Any) -> tuple[str, ...] | None:
+    """The words; none and no list are the same to markings, and anything else is None."""
+    if words is None:
+        return ()
+    if type(words) is not list or len(words) > WORDS_MAX:
+        return None
+    for word in words:
+        if type(word) is not str or len(word) > WORD_CHARACTERS_MAX:
+            return None
+    return tuple(words)
