@@ -13,7 +13,8 @@ import orjson
 from comity.interfaces import Clock, microseconds
 from comity.node.showing import resolve
 from comity.node.way import Way
-from comity.release.classify import Context, canonical_form, class_digest, classify
+from comity.release.classifier import Classifier
+from comity.release.classify import Context, canonical_form
 from comity.release.forms import class_of
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
@@ -41,7 +42,7 @@ class PublishReport:
     held_until: int = 0
 
 
-class Classifier:
+class Classes:
     """Classes of copies, as the node knows their sources at one moment; `ours` are the ids of its own identities."""
 
     def __init__(self, snapshot: Snapshot, ours: frozenset[str]) -> None:
@@ -49,11 +50,20 @@ class Classifier:
         self._sources = {source.name: source for source in snapshot.sources()}
         self._ours = ours
         self._definitions: dict[tuple[str, str], JsonObject | None] = {}
+        self._classifiers: dict[tuple[str, int | None], Classifier] = {}
+        self._forms: dict[str, bytes] = {}
 
     def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
         """Digest and canonical form of the class of an object that the source gave."""
-        found = classify(value, self._context(self._sources[source], default_tlp))
-        return bytes.fromhex(class_digest(found)), canonical_form(found)
+        classifier = self._classifiers.get((source, default_tlp))
+        if classifier is None:
+            classifier = Classifier(self._context(self._sources[source], default_tlp))
+            self._classifiers[source, default_tlp] = classifier
+        found = classifier.of(value)
+        digest = classifier.digest(found)
+        if digest not in self._forms:
+            self._forms[digest] = canonical_form(found)
+        return bytes.fromhex(digest), self._forms[digest]
 
     def _context(self, source: Source, default_tlp: int | None) -> Context:
         return Context(
@@ -106,10 +116,8 @@ def publish(
         if hold is None:
             hold = HOLD_SECONDS if len(batch) <= BULK_OBJECTS else HOLD_SECONDS_BULK
         with store.read() as snapshot:
-            classifier = Classifier(snapshot, ours)
-            classed = [
-                (one.key, *classifier.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch
-            ]
+            classes = Classes(snapshot, ours)
+            classed = [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
         _publish_batch(store, clock, batch, classed, hold, report)
         if progress is not None:
             progress(report.published)
@@ -173,10 +181,10 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
         return
     new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
     rows: list[tuple[int, bytes, bytes]] = []
-    classifier = Classifier(tx, way.ours)
+    classes = Classes(tx, way.ours)
     for one, key in _present(tx, way.source.name, new):
         default = None if one.tlp is not None else int(way.default_tlp)
-        form = classifier.form(way.source.name, default, orjson.loads(one.raw)) if auto else PRIVATE
+        form = classes.form(way.source.name, default, orjson.loads(one.raw)) if auto else PRIVATE
         rows.append((key, *form))
     tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None)
 
