@@ -30,8 +30,8 @@ def names(value: Json) -> set[str]:
 
 
 def linked(value: Json) -> set[str]:
-    """The ids to which it refers, apart from its author."""
-    inner = {k: v for k, v in value.items() if k not in ("id", "created_by_ref", "object_marking_refs")}
+    """The ids to which it refers, apart from its author and others who did something with it."""
+    inner = {k: v for k, v in value.items() if k not in ("id", "object_marking_refs") and not k.endswith("_by_ref")}
     return {ident for text in strings(inner) for ident in ID.findall(text)}
 
 

@@ -52,12 +52,14 @@ def _object(chance: Random, number: int) -> Json:
         value["value"] = chance.choice(WORDS)
     else:
         value |= {"name": chance.choice(WORDS), "aliases": [chance.choice(WORDS)][: chance.randint(0, 1)]}
-    extra = chance.choice(("", "", "description", "description", "sample_refs", "x_one_ref", "external_references"))
+    extra = chance.choice(
+        ("", "", "description", "description", "sample_refs", "x_one_ref", "x_changed_by_ref", "external_references")
+    )
     if extra == "description":
         value[extra] = _text(chance)
     elif extra == "sample_refs":
         value[extra] = _some(chance)
-    elif extra == "x_one_ref":
+    elif extra in ("x_one_ref", "x_changed_by_ref"):
         value[extra] = chance.choice(ALL_IDS)
     elif extra:
         value[extra] = [

@@ -301,7 +301,10 @@ class Node(Releasing):
         if now - self._stored_at < TEXT_QUIET_US and now - self._indexed_at < TEXT_PATIENCE_US:
             return False
         more = self.store.index_text(TEXT_INDEX_OBJECTS) > 0
-        more = self.store.index_relations(RELATIONS_OBJECTS) > 0 or more
+        with self._snapshot() as snapshot:
+            published = snapshot.publications().last_number > 0
+        # What objects refer to is asked of what is published; a node that never published stays light.
+        more = (published and self.store.index_relations(RELATIONS_OBJECTS) > 0) or more
         self._indexed_at = now
         return more
 

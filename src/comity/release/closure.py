@@ -179,7 +179,7 @@ class _Closing:
             for number, reference in self.users.get(target, ()):
                 if reference.need is Need.AUTHOR:
                     self.hidden[number] = True
-                elif reference.need in (Need.OPTIONAL, Need.LISTED):
+                elif reference.need in (Need.OPTIONAL, Need.LISTED, Need.BY):
                     self.cuts[number].add(reference.cut)
                 elif reference.need is not Need.FORMAT or target in self.copies:
                     fallen.setdefault(number, []).append(_reason(reference))
@@ -220,7 +220,7 @@ class _Closing:
                 {
                     reference.target
                     for reference in found.items
-                    if reference.need not in (Need.AUTHOR, Need.MARKING, Need.FORMAT)
+                    if reference.need not in (Need.AUTHOR, Need.BY, Need.MARKING, Need.FORMAT)
                 }
                 for found in self.found
             ]

@@ -12,9 +12,10 @@ Name = tuple[str, ...]
 class Mentions:
     """Which objects mention which names, and how near they stand.
 
-    Two objects are one hop apart where one refers to the other, in either direction; authors and markings join nearly
-    all objects and count for nothing here. Each text is read once. A name spreads only from an object that is withheld
-    over its references, and each object that it meets is looked at once a name.
+    Two objects are one hop apart where one refers to the other, in either direction; authors, others who did something
+    with an object, and markings join nearly all objects and count for nothing here. Each text is read once. A name
+    spreads only from an object that is withheld over its references, and each object that it meets is looked at once a
+    name.
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from pyroaring import BitMap
 
 from comity.stix.graph import Need
 
-REQUIRED, LISTED, OPTIONAL, AUTHOR, MARKING, FORMAT, WITHIN, BEYOND, LOCAL = range(1, 10)
+REQUIRED, LISTED, OPTIONAL, AUTHOR, MARKING, FORMAT, WITHIN, BEYOND, LOCAL, BY = range(1, 11)
 """Needs as small numbers. BEYOND: the object refers to more than is looked at. LOCAL: a part of it never leaves. These
 two have the target NOTHING."""
 NOTHING = 0
@@ -23,6 +23,7 @@ CODES: Mapping[Need, int] = {
     Need.LISTED: LISTED,
     Need.OPTIONAL: OPTIONAL,
     Need.AUTHOR: AUTHOR,
+    Need.BY: BY,
     Need.MARKING: MARKING,
     Need.FORMAT: FORMAT,
     Need.WITHIN: WITHIN,
@@ -127,7 +128,7 @@ class _Walk:
         many: list[BitMap] = []
         for need, targets in gone.items():
             users = self.relations.users[need]
-            cuts = need in (OPTIONAL, LISTED, AUTHOR)
+            cuts = need in (OPTIONAL, LISTED, AUTHOR, BY)
             for target in targets:
                 if need == FORMAT and target not in self.relations.held:
                     continue

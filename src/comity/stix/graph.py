@@ -20,12 +20,14 @@ GRANULAR_MARKINGS_MAX = 1_000
 class Need(StrEnum):
     """What becomes of an object without a reference: nothing is left to say (REQUIRED), or to list (LISTED, when it was
     the last); it can do without (OPTIONAL); another author stands there (AUTHOR); its limits would be lost (MARKING).
+    BY names who did something with it (`x_modified_by_ref`): it can do without, and is no nearer to what else they did.
     FORMAT names the definition of an extension. WITHIN cannot be cut out: it stands in a text, a pattern, a name."""
 
     REQUIRED = "required"
     LISTED = "listed"
     OPTIONAL = "optional"
     AUTHOR = "author"
+    BY = "by"
     MARKING = "marking"
     FORMAT = "format"
     WITHIN = "within"
@@ -161,4 +163,4 @@ def _need(whole: JsonObject, place: Place) -> tuple[Need, Place]:
         return Need.REQUIRED, place
     if listed and place[:-1] in REQUIRED_LISTS.get(kind, ()):
         return Need.LISTED, place
-    return Need.OPTIONAL, place
+    return Need.BY if len(place) == 1 and name.endswith("_by_ref") else Need.OPTIONAL, place

@@ -184,6 +184,8 @@ def test_a_worker_that_took_too_long_hears_of_it(node: Node, clock: MadeClock) -
 
 
 def test_draining_looks_at_all_that_is_behind_and_runs_what_is_due_and_ends(node: Node) -> None:
+    node.receive(bundle(indicator()))
+    node.publish()
     node.receive(bundle(*(indicator() for _ in range(20))))
     node.handlers["test"] = lambda job, stopped: None if job.key != "bad" else _raising(NotFound("No."))(job, stopped)
     _enqueue(node, "a", "bad", "c")
@@ -192,6 +194,12 @@ def test_draining_looks_at_all_that_is_behind_and_runs_what_is_due_and_ends(node
     assert (node.counts().text_behind, node.counts().relations_behind) == (0, 0)
     assert [job.key for job in node.jobs()] == ["later", "bad"]
     assert list(work.drain(node, lambda: True)) == []
+
+
+def test_a_node_that_publishes_nothing_does_not_look_at_what_objects_refer_to(node: Node) -> None:
+    node.receive(bundle(*(indicator() for _ in range(20))))
+    assert list(work.drain(node)) == []
+    assert (node.counts().text_behind, node.counts().relations_behind) == (0, 20)
 
 
 def test_a_worker_runs_jobs_beside_the_text_index_and_goes_on_after_faults(
