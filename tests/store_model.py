@@ -163,7 +163,9 @@ class Model:
         self._redated(change, now)
         return verdicts
 
-    def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
+    def withdraw(
+        self, collection: str, id: str, instants: Sequence[str] | None, now: int, source: str | None = None
+    ) -> int:
         """How many visible copies went."""
         count = 0
 
@@ -175,6 +177,7 @@ class Model:
                 if copy.visible
                 and copy.collection == collection
                 and copy.object.id == id
+                and source in (None, copy.source)
                 and (instants is None or copy.object.instant in instants)
             ]
             count = len(going)
@@ -186,6 +189,7 @@ class Model:
                 and copy.collection == collection
                 and copy.object.id == id
                 and copy.object.instant in gone
+                and source in (None, copy.source)
             ]
             for copy in going + history:
                 copy.state, copy.withdrawn_at = State.WITHDRAWN, now

@@ -144,12 +144,13 @@ class StoreMachine(RuleBasedStateMachine):
         id=st.sampled_from([*DATED, *DATELESS]),
         instants=st.one_of(st.none(), st.lists(st.sampled_from(INSTANTS), max_size=2)),
         now=moments,
+        source=st.one_of(st.none(), st.sampled_from(SOURCES)),
     )
-    def withdraw(self, collection: str, id: str, instants: list[str] | None, now: int) -> None:
+    def withdraw(self, collection: str, id: str, instants: list[str] | None, now: int, source: str | None) -> None:
         """As many copies go."""
         with self.store.write() as tx:
-            count = tx.withdraw(collection, id, instants, now)
-        assert count == self.model.withdraw(collection, id, instants, now)
+            count = tx.withdraw(collection, id, instants, now, source)
+        assert count == self.model.withdraw(collection, id, instants, now, source)
 
     @rule(source=st.sampled_from(SOURCES), kind=st.sampled_from(["own", "feed"]))
     def change_kind(self, source: str, kind: str) -> None:

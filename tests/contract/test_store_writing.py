@@ -180,6 +180,25 @@ def test_withdrawing_takes_every_source_of_this_collection_and_leaves_the_others
         assert {copy.state for copy in snapshot.copies(ID, ONE)} == {State.WITHDRAWN}
 
 
+def test_withdrawing_of_one_source_leaves_what_others_sent(store: Store) -> None:
+    put(store, [made(ID, "2025-01-01T00:00:00Z")], source="feed-a")
+    for value in ("192.0.2.1", "192.0.2.2"):
+        put(store, [made(ADDRESS, value=value)], source="feed-a")
+        put(store, [made(ADDRESS, value=value)], source="feed-b")
+    with store.write() as tx:
+        assert tx.withdraw(ONE, ID, None, NOW, "feed-b") == 0
+        assert tx.withdraw(ONE, ID, None, NOW, "nobody") == 0
+        assert tx.withdraw(ONE, ADDRESS, None, NOW, "feed-a") == 1
+    with store.read() as snapshot:
+        states = {(copy.source, copy.state) for copy in snapshot.copies(ADDRESS)}
+        assert states == {
+            ("feed-a", State.WITHDRAWN),
+            ("feed-b", State.RECEIVED),
+            ("feed-b", State.SUPERSEDED),
+        }
+        assert [entry.id for entry in snapshot.entries(Query(ONE)).items] == [ID, ADDRESS]
+
+
 def test_what_comes_up_because_another_went_has_a_new_key_and_a_new_date(store: Store) -> None:
     old, new = made(ID, "2025-01-01T00:00:00Z"), made(ID, "2026-01-01T00:00:00Z")
     verdicts = put(store, [old, new])
@@ -257,6 +276,16 @@ def test_sources_keep_what_was_set(store: Store) -> None:
         assert [each.name for each in snapshot.sources()] == ["local", "feed-a", "feed-b", "cert-x"]
         with pytest.raises(NotFound):
             snapshot.source("nobody")
+
+
+def test_a_token_keeps_whom_it_is_bound_to(store: Store) -> None:
+    bound = replace(TOKEN, recipient="cert-b")
+    with store.write() as tx:
+        tx.put_token(bound)
+        tx.put_token(replace(TOKEN, id="t2"))
+    with store.read() as snapshot:
+        assert snapshot.token("t1") == bound
+        assert [token.recipient for token in snapshot.tokens()] == ["cert-b", ""]
 
 
 def test_tokens_are_never_answered_stale(store: Store, store_kind: str, tmp_path: Path) -> None:

@@ -39,7 +39,9 @@ COMMANDS = {
     "taxii": ("comity.cli.taxii:taxii", "Read from and write to any TAXII 2.1 server."),
     "publish": ("comity.cli.publish:publish", "Let policy decide about objects: without it nothing of them leaves."),
     "unpublish": ("comity.cli.publish:unpublish", "Take objects back from what partners and clients are served."),
-    "policy": ("comity.cli.policy:policy", "Check, try and compare release policies."),
+    "policy": ("comity.cli.policy:policy", "Check, try, compare and apply release policies."),
+    "partner": ("comity.cli.partner:partner", "Make, list and activate partners and clients."),
+    "release": ("comity.cli.release:release", "Say what a partner receives now, and why."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

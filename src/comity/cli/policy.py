@@ -22,7 +22,7 @@ _cases = click.option("--cases", "cases", type=_file, metavar="FILE", help="The 
 
 @click.group("policy", cls=Group)
 def policy() -> None:
-    """Check, try and compare release policies."""
+    """Check, try, compare and apply release policies."""
 
 
 @policy.command("check", cls=Command)
@@ -167,6 +167,79 @@ def starters(console: Console, name: str | None, community: str | None, partner:
             console.say(line)
     else:
         console.say(f"Wrote {path_text(to)} and {path_text(to.with_suffix('.toml'))}.")
+
+
+@policy.command("apply", cls=Command)
+@click.argument("file", type=_file, required=False)
+@click.option("--cases", "cases", type=_file, metavar="FILE", help="The cases, where they are elsewhere.")
+@click.option("--starter", metavar="NAME", help="A policy that comes with Comity, instead of FILE.")
+@click.option("--community", metavar="GROUP", help="The group of `green-community`.")
+@click.option("--partner", metavar="ID", help="The partner of `bilateral-amber`.")
+@pass_console
+def apply(
+    console: Console,
+    file: Path | None,
+    cases: Path | None,
+    starter: str | None,
+    community: str | None,
+    partner: str | None,
+) -> None:
+    """Put the policy in FILE, or a starter, in force at once, from the next request on."""
+    from comity.errors import NotFound
+    from comity.node.home import open_home
+    from comity.node.policies import starter_texts
+    from comity.node.releasing import ALONE
+    from comity.release.text import fill
+
+    if (file is None) == (starter is None):
+        raise click.UsageError("Give FILE, or --starter NAME.")
+    if file is not None:
+        text, beside, _ = _texts(file, cases)
+    else:
+        found = starter_texts()
+        if starter not in found:
+            raise NotFound(f"No starter is called {str(starter)[:40]!r}.", where="starter")
+        text, beside = found[starter]
+        option, blank = _BLANKS.get(starter, ("", ""))
+        value = {"community": community, "partner": partner}.get(option)
+        if option and value is None:
+            raise click.UsageError(f"{starter} needs --{option}.")
+        if value is not None:
+            text, beside = fill(text, blank, value), fill(beside, blank, value)
+    with open_home(console.home) as node:
+        done = node.apply_policy(text, beside, starter or path_text(file or Path()))
+    if console.json:
+        console.result(
+            {
+                "version": done.version,
+                "digest": done.digest,
+                "cases": done.cases,
+                "widens": done.widens,
+                "narrows": done.narrows,
+            }
+        )
+        return
+    console.say(f"Version {done.version} is in force; {counted(done.cases, 'case')} prove it.")
+    console.note(f"It allows more in {counted(done.widens, 'cell')} of the sample, less in {done.narrows:,}.")
+    if done.widens:
+        console.note(ALONE)
+
+
+@policy.command("log", cls=Command)
+@pass_console
+def log(console: Console) -> None:
+    """List the policies that were put in force, the newest first."""
+    from comity.interfaces import instant_of
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        found = node.policy_log()
+    rows = [(record.version, instant_of(record.changed_at), texts.of, texts.digest) for record, texts in found]
+    keys = ("version", "at", "of", "digest")
+    if console.json:
+        console.result({"items": [dict(zip(keys, row, strict=True)) for row in rows]})
+    else:
+        console.table(keys, rows)
 
 
 def _first_comment(text: str) -> str:

@@ -16,9 +16,18 @@ def token() -> None:
 @click.option("--read", multiple=True, metavar="all|COLLECTION", help="What it may read; may be given again.")
 @click.option("--write", multiple=True, metavar="all|COLLECTION", help="What it may write; may be given again.")
 @click.option("--source", default="local", show_default=True, help="The source that what it sends counts as.")
+@click.option("--partner", metavar="NAME", help="A partner or client: it reads what is released to them, and no more.")
 @click.option("--days", type=int, default=90, show_default=True, help="How long it lasts, at most 180.")
 @pass_console
-def new(console: Console, name: str, read: tuple[str, ...], write: tuple[str, ...], source: str, days: int) -> None:
+def new(
+    console: Console,
+    name: str,
+    read: tuple[str, ...],
+    write: tuple[str, ...],
+    source: str,
+    partner: str | None,
+    days: int,
+) -> None:
     """Make a token for NAME. Its secret is in this answer and nowhere else.
 
     User and secret work as HTTP Basic, the token as `Authorization: Bearer`. COLLECTION is an id, alias or title.
@@ -26,13 +35,14 @@ def new(console: Console, name: str, read: tuple[str, ...], write: tuple[str, ..
     from comity.node.home import open_home
 
     with open_home(console.home) as node:
-        made = node.new_token(name, read=read, write=write, source=source, days=days)
+        made = node.new_token(name, read=read, write=write, source=source, days=days, partner=partner)
     answer = {
         "user": made.user,
         "secret": made.secret,
         "token": made.token,
         "name": made.name,
         "source": made.source,
+        "partner": partner,
         "read": list(made.read),
         "write": list(made.write),
         "expires_at": made.expires_at,

@@ -37,13 +37,15 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A credential that held: its rights by collection id, and the source that its posts count as."""
+    """A credential that held: its rights by collection id, and the source that its posts count as. `recipient` is the
+    partner or client that it is bound to, empty for own staff."""
 
     token: str | None
     name: str
     source: str
     read: frozenset[str]
     write: frozenset[str]
+    recipient: str = ""
 
     def may_read(self, collection: str) -> bool:
         """Whether the collection of that id may be read."""
@@ -51,8 +53,8 @@ class Access:
 
     @property
     def may_read_all(self) -> bool:
-        """Whether every collection may be read, those made later included."""
-        return EVERY in self.read
+        """Whether every collection may be read as it stands, those made later included: own staff alone may."""
+        return EVERY in self.read and not self.recipient
 
     def may_write(self, collection: str) -> bool:
         """Whether the collection of that id may be written."""
@@ -75,6 +77,7 @@ class NewToken:
     read: tuple[str, ...]
     write: tuple[str, ...]
     expires_at: datetime
+    recipient: str = ""
 
 
 def digest_of(secret: str) -> bytes:
@@ -89,7 +92,7 @@ def admit(snapshot: Snapshot, credential: Credential, now_us: int) -> Access:
     equal = hmac.compare_digest(held, digest_of(credential.secret))
     if token is None or not equal or token.revoked_at is not None or token.expires_at <= now_us:
         raise Unauthenticated("The credential is unknown, expired or revoked.", hint="Ask the operator for a token.")
-    return Access(token.id, token.name, token.source, token.read, token.write)
+    return Access(token.id, token.name, token.source, token.read, token.write, token.recipient)
 
 
 def issue(
@@ -102,6 +105,7 @@ def issue(
     write: Sequence[str],
     source: str,
     days: int,
+    recipient: str = "",
 ) -> NewToken:
     """A new token with those rights is in force; `read` and `write` hold `all` or collections by id, alias or title."""
     if not 1 <= days <= TOKEN_DAYS_MAX:
@@ -129,6 +133,7 @@ def issue(
             write=rights[1],
             created_at=microseconds(now),
             expires_at=microseconds(expires),
+            recipient=recipient,
         )
     )
     return NewToken(
@@ -140,6 +145,7 @@ def issue(
         read=tuple(read),
         write=tuple(write),
         expires_at=expires,
+        recipient=recipient,
     )
 
 

@@ -64,10 +64,25 @@ class Node(Releasing):
         write: Sequence[str] = (),
         source: str = "local",
         days: int = who.TOKEN_DAYS_DEFAULT,
+        partner: str | None = None,
     ) -> NewToken:
-        """A token is in force; its secret is in the answer and nowhere else."""
+        """A token is in force; its secret is in the answer and nowhere else. One that is bound to a partner or client
+        reads what is released to it, and what it sends counts as from there."""
+        recipient = ""
+        if partner is not None:
+            source, recipient = self.source_of_partner(partner), self.partner(partner).id
         with self.store.write() as tx:
-            return who.issue(tx, self.clock, self.entropy, name, read=read, write=write, source=source, days=days)
+            return who.issue(
+                tx,
+                self.clock,
+                self.entropy,
+                name,
+                read=read,
+                write=write,
+                source=source,
+                days=days,
+                recipient=recipient,
+            )
 
     def share_failures(self, counts: Mapping[str, int], window_seconds: int) -> dict[str, tuple[float, int]]:
         """So many more sign-ins failed from these networks; how many seconds ago the window of each began, and how many
@@ -188,11 +203,13 @@ class Node(Releasing):
     def delete(self, access: Access, collection: str, id: str, instants: Sequence[str] | None = None) -> int:
         """Every copy of the id in the collection (of those versions, or all) is withdrawn; how many there were.
 
-        NotFound where there was none. Needs the right to read and to write (TAXII 2.1 section 5.7).
+        NotFound where there was none. Needs the right to read and to write (TAXII 2.1 section 5.7). A bound token
+        withdraws what its own source sent, and what others sent is as if it were not there (R59).
         """
         with self.store.write() as tx:
-            target = outbound.permit(tx, access, collection, read=True, write=True)
-            count = tx.withdraw(target.id, id, instants, microseconds(self.clock.now()))
+            target = outbound.permit(tx, access, collection, delete=True)
+            source = access.source if access.recipient else None
+            count = tx.withdraw(target.id, id, instants, microseconds(self.clock.now()), source)
         if count == 0:
             raise NotFound("There is no such object, or no such version of it.", where="id")
         return count
@@ -200,12 +217,16 @@ class Node(Releasing):
     # -- out
 
     def page(self, access: Access, query: Query) -> Released:
-        """The objects that the query asks for, as one page."""
+        """The objects that the query asks for, as one page; for a bound credential what is released to it."""
+        if access.recipient:
+            return self._released_page(access, query)
         with self._snapshot() as snapshot:
             return outbound.release(snapshot, access, query)
 
     def manifest(self, access: Access, query: Query) -> Entries:
         """The same page, without bodies."""
+        if access.recipient:
+            return self._released_manifest(access, query)
         with self._snapshot() as snapshot:
             return outbound.manifest(snapshot, access, query)
 

@@ -1,7 +1,7 @@
 """The one way out. Whatever leaves the store for a reader is made here, so that a gate has one place to stand.
 
-Until the release gate is built every reader is own staff: who has the right to a collection sees all that is received
-or published in it, and nothing that is a draft or withdrawn.
+Own staff who have the right to a collection see all that is received or published in it, and nothing that is a draft or
+withdrawn. What a token reads that is bound to a partner or client is made by the gate (`comity.node.releasing`).
 """
 
 from collections.abc import Callable, Iterator
@@ -53,11 +53,21 @@ _slices = msgspec.json.Decoder(list[msgspec.Raw])
 _fields = msgspec.json.Decoder(_Fields)
 
 
-def permit(snapshot: Snapshot, access: Access, name: str, *, read: bool = False, write: bool = False) -> Collection:
+def permit(
+    snapshot: Snapshot,
+    access: Access,
+    name: str,
+    *,
+    read: bool = False,
+    write: bool = False,
+    delete: bool = False,
+    gated: bool = False,
+) -> Collection:
     """The collection, where every right asked for is held; tokens name it by id or alias, the operator also by title.
 
     NotFound where there is no right at all, in the same words as for none, so that nobody learns what others have;
-    NotAuthorized where one right is held and another is missing.
+    NotAuthorized where one right is held and another is missing. `read` is to read objects as they are stored, which a
+    bound token does not, whatever its rights: it reads what the gate releases (`gated`). `delete` needs both rights.
     """
     missing = NotFound("There is no such collection, or no right in it.", where="collection")
     try:
@@ -71,10 +81,12 @@ def permit(snapshot: Snapshot, access: Access, name: str, *, read: bool = False,
         raise missing
     if access.token is not None and name not in (collection.id, collection.alias):
         raise missing
-    if read and not may_read:
+    if (read or delete or gated) and not may_read:
         raise NotAuthorized("This credential may not read the collection.", where="collection")
-    if write and not may_write:
+    if (write or delete) and not may_write:
         raise NotAuthorized("This credential may not write to the collection.", where="collection")
+    if read and access.recipient:
+        raise NotAuthorized("Nothing is released to this credential.", where="collection")
     return collection
 
 
@@ -97,7 +109,9 @@ def items(page: Released) -> Iterator[Item]:
 
 
 def copies(snapshot: Snapshot, access: Access, id: str) -> list[Copy]:
-    """Every copy of the id in the collections that this reader may read."""
+    """Every copy of the id in the collections that this reader may read; own staff alone see copies."""
+    if access.recipient:
+        return []
     return [copy for copy in snapshot.copies(id) if access.may_read(copy.collection)]
 
 

@@ -88,9 +88,10 @@ def load(db: Database, version: int) -> Admin:
             created_at=created_at,
             expires_at=expires_at,
             revoked_at=revoked_at,
+            recipient=recipient,
         )
-        for id, name, digest, source, readable, writable, created_at, expires_at, revoked_at in db.execute(
-            "SELECT id, name, digest, source, readable, writable, created_at, expires_at, revoked_at"
+        for id, name, digest, source, readable, writable, created_at, expires_at, revoked_at, recipient in db.execute(
+            "SELECT id, name, digest, source, readable, writable, created_at, expires_at, revoked_at, recipient"
             " FROM token ORDER BY created_at, id"
         ).fetchall()
     ]

@@ -159,9 +159,12 @@ class Snapshot(Protocol):
 class Transaction(Snapshot, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
-    def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
-        """Every live copy of the id in the collection (of those versions, or all) is withdrawn; how many there were.
-        First, last and shown flags are as if it had never been there; what thereby comes up is re-dated."""
+    def withdraw(
+        self, collection: str, id: str, instants: Sequence[str] | None, now: int, source: str | None = None
+    ) -> int:
+        """Every live copy of the id in the collection (of those versions, or all; from that source, or any) is
+        withdrawn; how many there were. First, last and shown flags are as if it had never been there; what thereby
+        comes up is re-dated."""
         ...
 
     def put_collection(self, collection: Collection) -> Collection:

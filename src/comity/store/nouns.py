@@ -60,8 +60,8 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where copies come from. `kind` is `own`, `feed` or `taxii`; `default_marking` a TLP word; `publish` `auto` or
-    `review`."""
+    """Where copies come from. `kind` is `own`, `feed`, `taxii`, `partner` or `client`; `default_marking` a TLP word;
+    `publish` `auto` or `review`. Those of a partner or client are called by its id."""
 
     name: str
     kind: str = "feed"
@@ -80,7 +80,8 @@ EVERY = "*"
 @dataclass(frozen=True, slots=True)
 class Token:
     """A credential; only the SHA-256 of its secret is kept. `read` and `write` hold collection ids or EVERY.
-    Instants are microseconds since 1970."""
+    `recipient` is the id of the partner or client that it is bound to, empty for own staff. Instants are microseconds
+    since 1970."""
 
     id: str
     name: str
@@ -91,6 +92,7 @@ class Token:
     created_at: int
     expires_at: int
     revoked_at: int | None = None
+    recipient: str = ""
 
 
 @dataclass(frozen=True, slots=True)

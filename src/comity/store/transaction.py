@@ -173,14 +173,19 @@ class TableTransaction(TableSnapshot):
         return bytes(self.db.execute("SELECT body FROM body WHERE key = ?", (key,)).fetchone()[0])
 
     # -- verbs --------------------------------------------------------------------------------------------------------
-    def withdraw(self, collection: str, id: str, instants: Sequence[str] | None, now: int) -> int:
+    def withdraw(
+        self, collection: str, id: str, instants: Sequence[str] | None, now: int, source: str | None = None
+    ) -> int:
         """See the interface. Earlier bodies of a withdrawn object without versions go with it, uncounted."""
         number = self.admin().collection(collection).key
+        sources = {each.key for each in self.admin().sources.values() if source in (None, each.name)}
         copies = self.live([id]).get(id, []) if storable(id) else []
         going = [
             copy
             for copy in copies
-            if copy.collection == number and copy.state in VISIBLE and (instants is None or copy.instant in instants)
+            if (copy.collection == number and copy.source in sources)
+            and copy.state in VISIBLE
+            and (instants is None or copy.instant in instants)
         ]
         if not going:
             return 0
@@ -191,8 +196,8 @@ class TableTransaction(TableSnapshot):
         )
         self.db.execute(
             "UPDATE object SET state = ?, withdrawn_at = ? WHERE id = ? AND collection = ? AND state = ?"
-            " AND instant IN ?texts",
-            (State.WITHDRAWN, now, id, number, State.SUPERSEDED, [copy.instant for copy in going]),
+            " AND instant IN ?texts AND source IN ?integers",
+            (State.WITHDRAWN, now, id, number, State.SUPERSEDED, [copy.instant for copy in going], sorted(sources)),
         )
         self.log_changes(copy.key for copy in going)
         self._unpublish(keys)
@@ -292,6 +297,7 @@ class TableTransaction(TableSnapshot):
             created_at=token.created_at,
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,
+            recipient=token.recipient,
         )
         self.admin_version += 1
 

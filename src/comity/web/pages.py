@@ -43,7 +43,7 @@ def front(call: Call, access: Access) -> Answer:
             view.alias,
             view.description,
             " and ".join(word for word, right in (("read", view.can_read), ("write", view.can_write)) if right),
-            counts.collections.get(view.id, 0) if view.can_read else None,
+            counts.collections.get(view.id, 0) if view.can_read and not access.recipient else None,
         )
         for view in views
     ]

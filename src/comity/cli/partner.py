@@ -1,0 +1,189 @@
+"""`comity partner`: who may be given anything at all."""
+
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from comity.cli.console import Console
+from comity.cli.options import Command, Group, pass_console
+
+
+@click.group("partner", cls=Group)
+def partner() -> None:
+    """Make, list and activate partners and clients."""
+
+
+_FACETS = (
+    ("--country", "country", "CODE", "Where it is, such as EE.", False),
+    ("--sector", "sectors", "WORD", "A sector it works in; may be given again.", True),
+    ("--group", "groups", "GROUP", "A group of this node that it is in; may be given again.", True),
+    ("--max-tlp", "max_tlp", "TLP", "The strictest marking it may have.", False),
+    ("--agreement-from", "agreement_from", "DATE", "When the agreement begins.", False),
+    ("--agreement-until", "agreement_until", "DATE", "When the agreement ends.", False),
+    ("--jurisdiction", "jurisdictions", "CODE", "A country where it declared to store; may be given again.", True),
+    (
+        "--history-from",
+        "history_from",
+        "DATE|all",
+        "What was published since is offered, if not since activation.",
+        False,
+    ),
+    ("--need-to-know", "need_to_know", "TEXT", "Why a client may have AMBER of others.", False),
+)
+
+
+def _facets(command: Callable[..., Any]) -> Callable[..., Any]:
+    command = click.option("--cybersecurity", is_flag=True, default=None, help="It is of the cybersecurity community.")(
+        command
+    )
+    command = click.option("--commercial", is_flag=True, default=None, help="It sells what it is given.")(command)
+    for option, name, metavar, words, many in reversed(_FACETS):
+        names = (option, "--circle", name) if option == "--group" else (option, name)
+        command = click.option(*names, metavar=metavar, help=words, multiple=many)(command)
+    return command
+
+
+def _given(facets: dict[str, Any]) -> dict[str, Any]:
+    """The facets that were given, as the node takes them."""
+    found = {name: value for name, value in facets.items() if value not in (None, ())}
+    for name in ("agreement_from", "agreement_until", "history_from"):
+        if name in found:
+            everything = name == "history_from" and found[name] == "all"
+            found[name] = 0 if everything else _instant(found[name], name)
+    return found
+
+
+def _instant(text: str, where: str) -> int:
+    from datetime import UTC, datetime
+
+    from comity.errors import Invalid
+    from comity.interfaces import microseconds
+
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid(f"{text!r} is no date.", where=where, hint="Such as 2027-01-31, or with a time.") from None
+    return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+@partner.command("add", cls=Command)
+@click.argument("name")
+@click.option("--client", is_flag=True, help="It is a client: an organisation that receives our services.")
+@_facets
+@pass_console
+def add(console: Console, /, name: str, client: bool, **facets: Any) -> None:
+    """Make a partner called NAME, to whom nothing goes before it is activated."""
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        made = node.add_partner(name, relation="client" if client else "partner", **_given(facets))
+        _tell(console, node, made)
+    if not console.json:
+        console.note("Nothing goes there yet. When you have made sure who they are: comity partner activate.")
+
+
+@partner.command("list", cls=Command)
+@pass_console
+def list_(console: Console) -> None:
+    """List partners and clients with their states."""
+    from comity.interfaces import microseconds
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        now = microseconds(node.clock.now())
+        found = [_facts(one, now) for one in node.partners()]
+    if console.json:
+        console.result({"items": found})
+        return
+    keys = ("name", "relation", "state", "country", "max_tlp", "id")
+    console.table(keys, [[str(one[key]) for key in keys] for one in found])
+
+
+@partner.command("show", cls=Command)
+@click.argument("name")
+@pass_console
+def show(console: Console, name: str) -> None:
+    """Show all that is known of a partner."""
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        _tell(console, node, node.partner(name))
+
+
+@partner.command("edit", cls=Command)
+@click.argument("name")
+@click.option("--rename", metavar="NAME", help="Another name.")
+@_facets
+@pass_console
+def edit(console: Console, /, name: str, rename: str | None, **facets: Any) -> None:
+    """Change what is known of a partner; it holds from the next request on."""
+    from comity.node.home import open_home
+
+    changes = _given(facets) | ({"name": rename} if rename else {})
+    with open_home(console.home) as node:
+        _tell(console, node, node.edit_partner(name, **changes))
+
+
+@partner.command("activate", cls=Command)
+@click.argument("name")
+@click.option("--checked-by", required=True, metavar="TEXT", help="How it was made sure who they are, and by whom.")
+@pass_console
+def activate(console: Console, name: str, checked_by: str) -> None:
+    """Let policy release to a partner."""
+    _step(console, name, "activate", checked_by)
+
+
+@partner.command("pause", cls=Command)
+@click.argument("name")
+@pass_console
+def pause(console: Console, name: str) -> None:
+    """Release nothing to a partner for now."""
+    _step(console, name, "pause")
+
+
+@partner.command("resume", cls=Command)
+@click.argument("name")
+@pass_console
+def resume(console: Console, name: str) -> None:
+    """Release to a partner again."""
+    _step(console, name, "resume")
+
+
+@partner.command("end", cls=Command)
+@click.argument("name")
+@pass_console
+def end(console: Console, name: str) -> None:
+    """Release nothing to a partner any more, for good."""
+    _step(console, name, "end")
+
+
+def _step(console: Console, name: str, step: str, checked_by: str = "") -> None:
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        _tell(console, node, node.step_partner(name, step, checked_by=checked_by))
+
+
+def _facts(one: Any, now: int) -> dict[str, Any]:
+    from msgspec import structs
+
+    from comity.interfaces import instant_of
+
+    facts = structs.asdict(one) | {"state": one.state_at(now)}
+    for name in ("agreement_from", "agreement_until", "history_from", "activated_at"):
+        if facts[name]:
+            facts[name] = instant_of(facts[name])
+    return facts
+
+
+def _tell(console: Console, node: Any, one: Any) -> None:
+    from comity.interfaces import microseconds
+
+    facts = _facts(one, microseconds(node.clock.now()))
+    if console.json:
+        console.result(facts)
+        return
+    for name, value in facts.items():
+        if value not in ("", None, (), False):
+            console.say_pair(name, ", ".join(value) if isinstance(value, tuple) else str(value))

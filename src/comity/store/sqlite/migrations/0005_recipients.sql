@@ -1,0 +1,2 @@
+-- Whom a token is bound to: the id of a partner or client, to whom the release gate gives what the token reads. Empty: own staff.
+ALTER TABLE token ADD COLUMN recipient TEXT NOT NULL DEFAULT '';
