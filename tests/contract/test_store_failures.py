@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.store_world import NOW
@@ -47,6 +48,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(steps=STEPS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
 def test_the_counts_are_those_of_a_list_of_all(store: Store, steps: list[tuple[int, dict[str, int]]]) -> None:

@@ -53,6 +53,7 @@ def test_withholding_more_never_releases_more(world: World, data: st.DataObject)
     assert all(late <= early for late, early in zip(after, before, strict=True))
 
 
+@pytest.mark.slow
 @given(worlds(), st.randoms())
 def test_order_and_repetition_do_not_matter(world: World, chance: Any) -> None:
     order = list(range(len(world)))

@@ -83,6 +83,7 @@ def test_the_texts_to_compare_on_hold_every_kind_and_many_hold_nothing() -> None
     assert sum(map(sieve.clean, texts)) > 300
 
 
+@pytest.mark.slow
 @given(st.integers(min_value=0))
 def test_the_engine_reads_the_wanted_expressions_as_python_does(seed: int) -> None:
     wanted = re.compile(sieve.WANTED)

@@ -73,6 +73,7 @@ def test_cutting_bytes_is_cutting_the_value(value: Json, data: st.DataObject) ->
         assert result == raw
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(["a", "b"]), VALUES, max_size=3), st.data())
 def test_cutting_takes_a_part_of_the_text_and_adds_nothing(value: Json, data: st.DataObject) -> None:
     raw = text_of(value, data.draw).encode()

@@ -94,6 +94,7 @@ positions = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(answers, positions)
 def test_any_server_is_read_to_an_end_or_refused_in_our_words(
     answers: list[tuple[int, Mapping[str, str], bytes]], position: Position

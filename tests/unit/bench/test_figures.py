@@ -43,6 +43,7 @@ def test_a_ratio_is_that_of_the_two_numbers_behind_it(over: list[float], under: 
     assert told == pytest.approx(rounded(top / bottom), rel=1e-9, abs=1e-6)
 
 
+@pytest.mark.slow
 @given(st.lists(VALUES, min_size=2, max_size=9))
 def test_what_is_printed_is_the_median_within_its_spread(values: list[float]) -> None:
     figure = Figure(tuple(values))

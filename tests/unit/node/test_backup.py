@@ -156,6 +156,7 @@ def test_what_is_given_for_a_key_is_judged_in_words(home: Path, key: Path, tmp_p
     assert not again.exists()
 
 
+@pytest.mark.slow
 def test_a_backup_cut_at_any_place_or_changed_in_any_is_not_restored(home: Path, key: Path, tmp_path: Path) -> None:
     with open_home(home) as node:
         for _ in range(4):

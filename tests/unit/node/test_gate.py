@@ -252,6 +252,7 @@ def test_what_was_published_before_history_begins_is_not_offered(node: Node, clo
     assert Reader(node, subject=Subject(PARTNER, history_from=begins)).ids() == [new]
 
 
+@pytest.mark.slow
 def test_two_stores_that_differ_in_what_is_withheld_are_the_same_to_the_recipient(tmp_path: Path) -> None:
     told = []
     shared = [marked(TLP.GREEN, name=f"indicator {number}") for number in range(6)]

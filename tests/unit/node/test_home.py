@@ -135,6 +135,7 @@ def test_a_backup_and_a_restore_never_overwrite(home: Path, tmp_path: Path) -> N
         backup(home, Path("/proc/nowhere/b.tar.zst"), plain=True)
 
 
+@pytest.mark.slow
 def test_a_damaged_backup_is_never_restored_and_leaves_nothing_behind(home: Path, tmp_path: Path) -> None:
     with open_home(home) as node:
         node.receive(bundle(*(indicator() for _ in range(20))))

@@ -129,6 +129,7 @@ def test_a_poll_that_is_told_to_stop_goes_on_where_it_was(node: Node, clock: Mad
     assert node.counts().copies == 3
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_is_told_in_the_run(node: Node, clock: MadeClock) -> None:
     told = polled_by(node, clock, LISTED)
 

@@ -142,6 +142,7 @@ def test_words_of_this_node_alone_never_leave() -> None:
     }
 
 
+@pytest.mark.slow
 def test_too_many_references_withhold_and_say_so() -> None:
     value = domain("report", name="r", object_refs=[MALWARE] * (REFERENCES_MAX + 1))
     assert only(value, elsewhere=anything).reasons == (Reason("R66", "", "it has more than 10,000 references"),)
@@ -198,6 +199,7 @@ def test_a_hundred_thousand_names_are_looked_for_in_one_pass() -> None:
     assert list(names.found_in(words)) == [("the", "name", "77777")]
 
 
+@pytest.mark.slow
 def test_a_star_of_names_is_closed_without_comparing_pairs() -> None:
     hub = domain("report", name="hub", object_refs=[])
     spokes = []

@@ -282,6 +282,7 @@ def test_the_deepest_tree_can_be_compared_hashed_shown_and_pickled() -> None:
     assert len(repr(pattern)) > len(text)
 
 
+@pytest.mark.slow
 def test_a_long_chain_is_one_node() -> None:
     expression = tree(" OR ".join(["[a:b = 1]"] * 5000))
     assert isinstance(expression, JoinedObservations)
