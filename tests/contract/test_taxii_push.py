@@ -221,3 +221,36 @@ def test_a_refusal_of_the_credential_ends_it() -> None:
     with pytest.raises(PeerRefused), pusher_of(taker) as (pusher, _):
         pusher.push(iter(OBJECTS))
     assert len(taker.envelopes) == 1
+
+
+def test_of_many_refusals_the_first_are_told_and_all_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pushing, "FAILURES_KEPT", 3)
+    report = pushed(Taker(refuses=lambda value: "no" if value["name"] != "n0" else ""))
+    assert (report.failure_count, len(report.failures), report.successes) == (19, 3, 1)
+
+
+def test_nothing_to_give_asks_nothing() -> None:
+    taker = Taker()
+    with pusher_of(taker) as (pusher, _):
+        assert pusher.push(iter([])) == PushReport()
+    assert taker.envelopes == []
+
+
+def test_the_same_fault_of_a_server_is_remarked_once() -> None:
+    taker = Taker(answer=lambda values: reply(b"{}", "200 OK"))
+    report = pushed(taker, bytes_max=2 * len(OBJECTS[0]))
+    assert len(taker.envelopes) > 1
+    assert report.remarks == ["a POST is answered with 200 instead of 202 (section 5.5)"]
+
+
+@pytest.mark.parametrize("odd", [b"{", b"[1]", b"7"])
+def test_what_is_no_object_is_refused_without_a_name(odd: bytes) -> None:
+    refusing = reply(b"{}", "422 Unprocessable Content")
+    with (
+        peer(lambda asked: refusing) as server,
+        HttpFetcher(Reach(server.url, allowed=networks_of(["127.0.0.1"]))) as fetcher,
+    ):
+        target = Listed(f"{server.url}/r/collections/c/", f"{server.url}/r/", "c", "", "", None, True, True)
+        pusher = Pusher(TaxiiClient(fetcher, server.url), target, bytes_max=None, wait=lambda _: None)
+        report = pusher.push([odd])
+    assert [(one.id, one.version) for one in report.failures] == [("", "")]

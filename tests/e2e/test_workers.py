@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import ssl
@@ -21,6 +22,7 @@ from tests.world import envelope, indicator
 
 from comity.node.home import init_home
 from comity.web.auth import FAILURES_MAX
+from comity.web.serve import STOP_SECONDS
 
 pytestmark = pytest.mark.slow
 
@@ -144,6 +146,61 @@ def test_a_process_that_dies_is_replaced_while_the_other_answers(tmp_path: Path,
         for _ in range(4):
             assert stack.enter_context(session(node)).get(f"{node.url}taxii2/").status_code == 200
         assert "is replaced" in node.log.read_text()
+
+
+def test_connections_wait_while_no_process_is_there(tmp_path: Path) -> None:
+    with served_home(tmp_path, options=TWO) as node:
+        before = workers(node)
+        for each in before:
+            os.kill(each.pid, signal.SIGKILL)
+        wait_until(lambda: node.log.read_text().count("is replaced") == 2, seconds=10)
+        with session(node) as client:
+            assert client.get(f"{node.url}taxii2/").status_code == 200
+        assert set(before).isdisjoint(workers(node))
+
+
+def test_a_front_without_a_file_to_spare_takes_connections_later(tmp_path: Path) -> None:
+    with served_home(tmp_path, options=TWO) as node:
+        front = node.process.pid
+        used = max(int(name) for name in os.listdir(f"/proc/{front}/fd")) + 1
+        soft, hard = resource.prlimit(front, resource.RLIMIT_NOFILE)
+        resource.prlimit(front, resource.RLIMIT_NOFILE, (used, hard))
+        with session(node) as client:
+            answers: list[int] = []
+            asking = threading.Thread(target=lambda: answers.append(client.get(f"{node.url}taxii2/").status_code))
+            asking.start()
+            wait_until(lambda: "a connection cannot be taken" in node.log.read_text(), seconds=10)
+            assert not answers
+            resource.prlimit(front, resource.RLIMIT_NOFILE, (soft, hard))
+            asking.join(10)
+        assert answers == [200]
+
+
+def test_a_second_signal_ends_what_takes_too_long(tmp_path: Path) -> None:
+    command = [*COMITY, "serve", "--home", str(tmp_path / "home"), "--port", "0", "--workers", "2"]
+    with init_home(tmp_path / "home", name="Test") as node:
+        token = node.new_token("slow", write=["all"]).token
+    head = (
+        "POST /taxii2/root/collections/default/objects/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
+        f"Content-Type: {TAXII}\r\nAccept: {TAXII}\r\nAuthorization: Bearer {token}\r\n\r\n{{"
+    )
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as front:
+        assert front.stdout is not None
+        port = int(front.stdout.readline().rstrip("/\n").rpartition(":")[2])
+        left = psutil.Process(front.pid).children()
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
+            slow.sendall(head.encode())
+            wait_until(lambda: sum(map(connections, left)) == 1, seconds=10)
+            time.sleep(0.5)
+            began = time.monotonic()
+            front.terminate()
+            time.sleep(0.5)
+            assert front.poll() is None
+            front.terminate()
+            front.wait(STOP_SECONDS_MAX)
+            assert time.monotonic() - began < STOP_SECONDS
+    gone, alive = psutil.wait_procs(left, timeout=15)
+    assert (len(gone), alive) == (2, [])
 
 
 def test_no_process_outlives_the_front(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import orjson
@@ -111,16 +112,16 @@ class Pusher:
 
     def _post(self, envelope: bytes) -> Fetched:
         """The answer, asked for again where the server wants to be let be for a while."""
-        for attempt in range(TRIES_MAX):
+        for attempt in count(1):
             answer = self._client.post(self._target.url, envelope)
             if answer.status not in (429, 503):
-                return answer
+                break
             error = trouble_of(answer)
             assert isinstance(error, PeerUnavailable)
-            if attempt == TRIES_MAX - 1 or error.retry_after_seconds > WAIT_SECONDS_MAX:
+            if attempt == TRIES_MAX or error.retry_after_seconds > WAIT_SECONDS_MAX:
                 raise error
             self._wait(max(1, error.retry_after_seconds))
-        raise AssertionError
+        return answer
 
     def _ended(self, answer: Fetched) -> dict[str, Any]:
         """The status resource, asked for until it is complete or has been asked for often enough."""

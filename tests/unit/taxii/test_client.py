@@ -7,6 +7,7 @@ import pytest
 from tests.property.test_taxii_client_laws import Told
 
 from comity.errors import Conflict, InvalidAnswer, NotFound
+from comity.taxii import client as client_module
 from comity.taxii.client import TaxiiClient
 
 DISCOVERY = "https://feed.example/taxii2/"
@@ -126,3 +127,10 @@ def test_a_collection_is_named_by_id_alias_or_title_and_need_not_be_where_there_
         else:
             with pytest.raises(error, match=r"feed\.example"):
                 client.collection(name)
+
+
+def test_a_root_with_too_many_collections_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "COLLECTIONS_MAX", 2)
+    told, _ = client_of({"api_roots": ["/a/"]}, {"collections": [{"id": name} for name in "abc"]})
+    with pytest.raises(InvalidAnswer, match="more than 2 collections"):
+        told.collections()
