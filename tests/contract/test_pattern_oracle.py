@@ -154,6 +154,7 @@ def indicator_patterns() -> list[str]:
     return [item["pattern"] for item in objects if item.get("pattern_type", "stix") == "stix" and "pattern" in item]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("difference", DIFFERENCES, ids=lambda d: d.reason[:50])
 def test_each_written_difference_is_still_one(difference: Difference) -> None:
     assert difference.applies(difference.example)

@@ -231,6 +231,7 @@ def test_pages_are_packed_when_asked_for_and_worth_it(stand: Stand, sent: list[d
     assert "Content-Encoding" not in small.headers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("coding", ["gzip", "x-gzip", "zstd"])
 def test_packed_bodies_are_read(stand: Stand, coding: str) -> None:
     value = indicator()

@@ -149,6 +149,7 @@ def test_whatever_is_sent_has_a_marking_and_raises_nothing(value: JsonObject, de
 members = st.sampled_from(["type", "created", "definition_type", "definition", "extensions", "name"])
 
 
+@pytest.mark.slow
 @given(st.dictionaries(members, json_values), st.sampled_from([*WELL_KNOWN, *IDS]))
 def test_whatever_a_definition_holds_it_has_a_meaning(value: JsonObject, ident: str) -> None:
     meaning = definition_kind(value | {"type": "marking-definition"})

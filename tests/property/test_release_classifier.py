@@ -101,6 +101,7 @@ def value_of(chance: Random) -> Json:
     return value
 
 
+@pytest.mark.slow
 @given(st.integers(min_value=0), st.sampled_from(CONTEXTS))
 def test_a_classifier_says_what_classify_says(seed: int, context: Context) -> None:
     chance = Random(seed)

@@ -82,6 +82,7 @@ def test_no_id_of_what_is_withheld_leaves(world: World) -> None:
             assert not any(value["id"] in str(one) for one in left)
 
 
+@pytest.mark.slow
 def test_the_worlds_show_every_verdict_and_reason() -> None:
     """The generator is looked at: a law over worlds that never withhold would hold for nothing."""
     seen: Counter[str] = Counter()

@@ -128,6 +128,7 @@ def test_whatever_goes_a_sample_stays_valid_or_is_withheld(number: int) -> None:
         assert again.verdict is Verdict.RELEASE
 
 
+@pytest.mark.slow
 def test_published_objects_leave_byte_for_byte_or_lose_only_what_they_must() -> None:
     raws = objects_of("attack-flow-example.json") + objects_of("ics-attack-18.1.json.zst")[:600]
     values = [orjson.loads(raw) for raw in raws]

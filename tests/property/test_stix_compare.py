@@ -38,6 +38,7 @@ def test_no_path_differs_exactly_where_the_values_are_the_same(a: dict[str, Any]
     assert len(paths) <= 20
 
 
+@pytest.mark.slow
 @given(OBJECTS, st.randoms(use_true_random=False))
 def test_layout_and_member_order_mean_nothing(a: dict[str, Any], chance: Any) -> None:
     names = list(a)

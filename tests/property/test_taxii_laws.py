@@ -37,6 +37,7 @@ def written_types(draw: st.DrawFn) -> tuple[str, str, str, dict[str, str]]:
     return text, type_.lower(), subtype.lower(), parameters
 
 
+@pytest.mark.slow
 @given(written_types())
 def test_a_media_type_means_the_same_in_every_spelling(written: tuple[str, str, str, dict[str, str]]) -> None:
     text, type_, subtype, parameters = written

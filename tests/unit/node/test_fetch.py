@@ -229,6 +229,7 @@ def _packed(kind: str, data: bytes) -> bytes:
     return gzip.compress(data) if kind == "gzip" else zstandard.compress(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gzip", "zstd"])
 def test_a_packed_answer_is_unpacked_and_a_bomb_is_not(kind: str) -> None:
     for size, fits in ((9_000, True), (50_000_000, False)):

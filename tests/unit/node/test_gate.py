@@ -218,6 +218,7 @@ def test_a_relationship_with_a_withheld_end_is_withheld_and_one_in_view_goes(nod
     assert reader.ids() == [seen["id"], good["id"]]
 
 
+@pytest.mark.slow
 def test_an_author_who_may_not_be_named_is_left_out(node: Node) -> None:
     author = {
         "type": "identity",
@@ -314,6 +315,7 @@ def test_every_published_copy_is_told_of_with_the_rules_that_decided(node: Node,
     assert all(rule.title for each in found.values() for rule in each.rules)
 
 
+@pytest.mark.slow
 def test_what_is_told_is_what_is_served(node: Node) -> None:
     reader = Reader(node)
     take(node, *(marked(level, name=f"{level.name} {number}") for level in TLP for number in range(3)))

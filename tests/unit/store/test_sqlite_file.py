@@ -143,6 +143,7 @@ def test_a_backup_that_fails_leaves_no_file(store: SqliteStore, tmp_path: Path) 
     assert not target.exists()
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_said_and_the_store_is_usable_afterwards(store: SqliteStore, path: Path) -> None:
     put(store, indicators(3))
     pages = path.stat().st_size // schema.PAGE_BYTES

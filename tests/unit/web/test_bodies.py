@@ -116,6 +116,7 @@ def test_a_bomb_does_not_go_off(coding: str) -> None:
         unpacked(packed, coding, 2**20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("coding", "member"), [("gzip", gzip.compress(b"", mtime=0)), ("zstd", ZSTD.compress(b""))])
 def test_members_are_counted(coding: str, member: bytes) -> None:
     with pytest.raises(InvalidRequest, match="members"):
