@@ -55,7 +55,7 @@ def _given(facets: dict[str, Any]) -> dict[str, Any]:
 
 
 def _instant(text: str, where: str) -> int:
-    from datetime import UTC, datetime
+    from datetime import UTC, datetime, timedelta
 
     from comity.errors import Invalid
     from comity.interfaces import microseconds
@@ -64,6 +64,9 @@ def _instant(text: str, where: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Invalid(f"{text!r} is no date.", where=where, hint="Such as 2027-01-31, or with a time.") from None
+    if where == "agreement_until" and len(text) == len("2027-01-31"):
+        # Whoever names a day means that it still holds on that day.
+        moment += timedelta(days=1)
     return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 

@@ -216,6 +216,7 @@ def apply(
                 "cases": done.cases,
                 "widens": done.widens,
                 "narrows": done.narrows,
+                "note": ALONE if done.widens else "",
             }
         )
         return

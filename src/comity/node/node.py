@@ -10,6 +10,7 @@ from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.outbound import Item, Released
+from comity.node.partners import KIND
 from comity.node.receive import Posted, Report
 from comity.node.releasing import Releasing
 from comity.node.showing import CopyView
@@ -72,6 +73,8 @@ class Node(Releasing):
         if partner is not None:
             source, recipient = self.source_of_partner(partner), self.partner(partner).id
         with self.store.write() as tx:
+            if partner is None and tx.source(source).kind == KIND:
+                raise Invalid("What a partner sends comes from a token that is bound to it.", where="source")
             return who.issue(
                 tx,
                 self.clock,

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from comity.errors import Invalid, NotAuthorized, Unauthenticated
+from comity.errors import Conflict, Invalid, NotAuthorized, Unauthenticated
 from comity.interfaces import Query, microseconds
 from comity.node import outbound, publishing
 from comity.node.access import Access
@@ -71,15 +71,22 @@ class Releasing(Partners):
             return self._policy_at(snapshot)
 
     def apply_policy(self, text: str, cases: str, of: str = "") -> Applied:
-        """The policy of these texts is in force. InvalidPolicy where it is not sound, or a case does not come out."""
+        """The policy of these texts is in force; one that is in force already gets no new version. InvalidPolicy where
+        it is not sound, or a case does not come out."""
         with self._policy_lock:
             made = compile_policy(self._floor_once(), text, cases)
-        before = self.policy()
+        with self._snapshot() as snapshot:
+            before, known = self._policy_at(snapshot), snapshot.record_history(POLICY, POLICY)[:1]
         cells = difference(before, made) if made.digest != before.digest else []
         body = msgspec.json.encode(PolicyTexts(text, cases, made.digest, of))
         with self.store.write() as tx:
+            if tx.record_history(POLICY, POLICY)[:1] != known:
+                raise Conflict(
+                    "Another policy was put in force meanwhile.", hint="Look at comity policy log, and repeat."
+                )
             now = microseconds(self.clock.now())
-            kept = tx.put_record(Record(POLICY, POLICY, of or POLICY, body, changed_at=now))
+            same = known and made.digest == before.digest
+            kept = known[0] if same else tx.put_record(Record(POLICY, POLICY, of or POLICY, body, changed_at=now))
         widens = sum(cell.widened for cell in cells)
         return Applied(kept.version, made.digest, len(made.cases), widens, len(cells) - widens)
 

@@ -24,6 +24,8 @@ from comity.store.nouns import Job, Source
 
 SOURCE_KINDS = ("own", "feed")
 TAXII = "taxii"
+OF_PARTNER = "partner "
+"""How the names of the sources begin in which lies what partners send."""
 PUBLISH_WAYS = ("auto", "review")
 EVERY_SECONDS_LEAST = 60
 EVERY_SECONDS_MOST = 30 * 24 * 3600
@@ -187,6 +189,8 @@ class Sources(Base):
         labels_are_markings: bool = False,
     ) -> Source:
         check_name(name, "source name")
+        if name.startswith(OF_PARTNER):
+            raise Invalid(f"Sources called {OF_PARTNER}… are those of partners.", where="source")
         if publish not in PUBLISH_WAYS:
             raise Invalid("A source is published by `auto` or `review`.", where="publish")
         marking = TLP.read(default_marking)
