@@ -335,3 +335,22 @@ def test_a_locale_that_cannot_spell_a_name_does_not_end_a_command(home: Path) ->
     )
     assert ended.returncode == 0
     assert b"indicator" in ended.stdout
+
+
+def test_an_error_is_told_without_a_reader_of_results(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as nobody:
+        ended = subprocess.run(
+            [*COMITY, "token", "list", "--json", "--home", str(tmp_path / "none")],
+            stdout=nobody,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=SECONDS_MAX,
+            env=environment(),
+            check=False,
+        )
+    assert ended.returncode == 3
+    assert ended.stderr.startswith("error: There is no node")
+    assert "Traceback" not in ended.stderr
+    assert "BrokenPipe" not in ended.stderr

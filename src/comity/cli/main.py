@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 import click
@@ -184,4 +185,6 @@ def _say_error(console: Console, code: str, message: str, hint: str = "", rule: 
     console.complain(message + (f" ({place})" if place else ""), hint)
     if console.json and not console.begun:
         error = {"code": code, "message": message, "hint": hint, "rule": rule, "where": where}
-        print(json_text({"error": error}), file=sys.stdout)
+        # Whoever has stopped reading is told on stderr alone.
+        with suppress(BrokenPipeError):
+            print(json_text({"error": error}), file=sys.stdout, flush=True)
