@@ -233,12 +233,6 @@ FAULTS = (
         f"{CLASSES}::test_a_source_that_makes_too_many_classes_falls_to_the_strictest",
     ),
     Fault(
-        "release/classify.py",
-        "if len(different) > ENDS_MAX",
-        "if False",
-        f"{CLASSES}::test_ends_are_bounded_and_their_order_does_not_matter",
-    ),
-    Fault(
         "stix/markings.py",
         "_PAP_LEVELS[max(levels)]",
         "_PAP_LEVELS[min(levels)]",

@@ -127,16 +127,6 @@ def test_those_that_share_an_id_in_a_collection_are_known(store: Store) -> None:
     assert store.check() == []
 
 
-def test_a_class_can_become_another(store: Store) -> None:
-    put(store, indicators(2))
-    with store.write() as tx:
-        tx.publish([(keys(store, identifier("indicator", number))[0], *A) for number in range(2)], NOW, None)
-    assert classes(store) == {A[1]: {1, 2}}
-    with store.write() as tx:
-        tx.reclassify({2: B})
-    assert classes(store) == {A[1]: {1}, B[1]: {2}}
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_however_bitmaps_are_caught_up_they_are_those_of_a_fresh_reader(store: TableStore, seed: int) -> None:
@@ -148,20 +138,17 @@ def test_however_bitmaps_are_caught_up_they_are_those_of_a_fresh_reader(store: T
         with store.write() as tx:
             for _ in range(chance.randint(1, 4)):
                 copies = [copy for copy in tx.copies(chance.choice(ids)) if copy.state.live]
-                verb = chance.choice(("publish", "publish", "unpublish", "reclassify", "withdraw"))
-                published = sorted(tx.publications().of("collection", 1))
+                verb = chance.choice(("publish", "publish", "unpublish", "withdraw"))
                 if verb == "publish" and copies and copies[0].state is State.RECEIVED:
                     tx.publish([(copies[0].key, *chance.choice((A, B)))], NOW, None)
                 elif verb == "unpublish" and copies:
                     tx.unpublish([copies[0].key])
                 elif verb == "withdraw" and copies and chance.random() < 0.2:
                     tx.withdraw(ONE, copies[0].id, None, NOW)
-                elif verb == "reclassify" and published:
-                    tx.reclassify({chance.choice(published): chance.choice((A, B))})
         with store.read() as snapshot:
             caught_up = snapshot.publications()
             fresh = Publications.at(snapshot.db, snapshot.last_publication, snapshot.last_republication, None)
-            for name in ("class", "collection", "source", "type", "shared", "large"):
+            for name in ("class", "collection", "source", "type", "shared", "state", "large"):
                 assert {n: set(caught_up.of(name, n)) for n in caught_up.every(name)} == {
                     n: set(fresh.of(name, n)) for n in fresh.every(name)
                 }

@@ -86,7 +86,7 @@ def compare(store: TableStore, released: Iterable[int], known: Sequence[str] = (
     candidates = [Candidate(value, number in alive, name_author=True) for _, number, value in copies]
     outcomes = close(candidates, elsewhere=frozenset(known).__contains__)
     with store.read() as snapshot:
-        found = spread(alive, snapshot.relations(), snapshot.targets(known))
+        found = spread(alive, snapshot.relations(), snapshot.targets(known).values())
     pairs = [(number, one.verdict) for (_, number, _), one in zip(copies, outcomes, strict=True)]
     redacted = {number for number, verdict in pairs if verdict is Verdict.REDACT}
     kept = {number for number, verdict in pairs if verdict is not Verdict.WITHHOLD}

@@ -182,6 +182,17 @@ def test_why_is_told_of_each_object(home: Path) -> None:
     assert len(answer("policy", "log", home=home)["items"]) == 1
 
 
+def test_what_was_said_of_a_partner_can_be_taken_back(home: Path) -> None:
+    given = ("--cybersecurity", "--sector", "energy", "--jurisdiction", "EE", "--agreement-until", "2030-01-31")
+    told = answer("partner", "edit", "CERT-B", *given, home=home)
+    assert (told["groups"], told["sectors"], told["jurisdictions"]) == (["eu"], ["energy"], ["EE"])
+    assert (told["cybersecurity"], told["agreement_until"]) == (True, "2030-02-01T00:00:00.000000Z")
+    taken = ("--no-cybersecurity", "--group", "", "--sector", "", "--jurisdiction", "", "--agreement-until", "")
+    told = answer("partner", "edit", "CERT-B", *taken, home=home)
+    assert (told["groups"], told["sectors"], told["jurisdictions"]) == ([], [], None)
+    assert (told["cybersecurity"], told["agreement_until"]) == (False, None)
+
+
 def test_steps_and_names_that_cannot_be_are_refused(home: Path) -> None:
     assert comity("partner", "activate", "CERT-B", "--checked-by", "me", home=home).code == 6
     for name in ("CERT-B", "cert b", "CERT-Β".replace("Β", "B") + " "):

@@ -1,4 +1,4 @@
-"""Only `comity.release.redact` makes Released."""
+"""Only `comity.release.redact` makes Released, and only `comity.node.outbound` makes pages of objects."""
 
 import ast
 from collections.abc import Iterator
@@ -59,3 +59,42 @@ def test_nothing_else_makes_released() -> None:
 def test_a_second_maker_would_be_found(fault: str, tmp_path: Path) -> None:
     assert list(makers(fault)) != []
     assert list(makers("from comity.release.redact import Released\ndef send(one: Released) -> bytes: ...")) == []
+
+
+PAGES = SOURCE / "node" / "outbound.py"
+
+
+def page_makers(text: str) -> Iterator[int]:
+    """Lines that call the page of `comity.node.outbound` by whatever name it was imported."""
+    tree = ast.parse(text)
+    names, modules = set(), {"comity.node.outbound"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "comity.node.outbound":
+            names |= {alias.asname or alias.name for alias in node.names if alias.name == "Released"}
+        elif isinstance(node, ast.ImportFrom) and node.module == "comity.node":
+            modules |= {alias.asname or alias.name for alias in node.names if alias.name == "outbound"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            made = node.func
+            if (isinstance(made, ast.Name) and made.id in names) or (
+                isinstance(made, ast.Attribute) and made.attr == "Released" and ast.unparse(made.value) in modules
+            ):
+                yield node.lineno
+
+
+def test_nothing_else_makes_pages() -> None:
+    files = [path for path in SOURCE.rglob("*.py") if path != PAGES]
+    assert {str(path): lines for path in files if (lines := list(page_makers(path.read_text(encoding="utf-8"))))} == {}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "from comity.node.outbound import Released\nx = Released(b'', 0, False, 0, None, None)",
+        "from comity.node.outbound import Released as R\nx = R(b'', 0, False, 0, None, None)",
+        "from comity.node import outbound\nx = outbound.Released(b'', 0, False, 0, None, None)",
+    ],
+)
+def test_a_second_maker_of_pages_would_be_found(fault: str) -> None:
+    assert list(page_makers(fault)) != []
+    assert list(page_makers("from comity.node.outbound import Released\ndef show(page: Released) -> int: ...")) == []

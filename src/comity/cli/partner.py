@@ -34,10 +34,8 @@ _FACETS = (
 
 
 def _facets(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--cybersecurity", is_flag=True, default=None, help="It is of the cybersecurity community.")(
-        command
-    )
-    command = click.option("--commercial", is_flag=True, default=None, help="It sells what it is given.")(command)
+    for flag, words in (("cybersecurity", "It is of that community."), ("commercial", "It sells what it is given.")):
+        command = click.option(f"--{flag}/--no-{flag}", flag, default=None, help=words)(command)
     for option, name, metavar, words, many in reversed(_FACETS):
         names = (option, "--circle", name) if option == "--group" else (option, name)
         command = click.option(*names, metavar=metavar, help=words, multiple=many)(command)
@@ -45,12 +43,14 @@ def _facets(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _given(facets: dict[str, Any]) -> dict[str, Any]:
-    """The facets that were given, as the node takes them."""
+    """The facets that were given, as the node takes them; an empty text takes away what was said before."""
     found = {name: value for name, value in facets.items() if value not in (None, ())}
-    for name in ("agreement_from", "agreement_until", "history_from"):
-        if name in found:
-            everything = name == "history_from" and found[name] == "all"
-            found[name] = 0 if everything else _instant(found[name], name)
+    for name, value in found.items():
+        if value == ("",):
+            found[name] = None if name == "jurisdictions" else ()
+        elif name in ("agreement_from", "agreement_until", "history_from"):
+            everything = name == "history_from" and value == "all"
+            found[name] = None if not value else 0 if everything else _instant(value, name)
     return found
 
 

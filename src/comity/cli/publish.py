@@ -51,18 +51,18 @@ def publish(
     """
     from comity.interfaces import instant_of
     from comity.node.home import open_home
+    from comity.node.publishing import Selection
 
     _check_which(ids, everything)
     if no_hold:
         if hold is not None:
             raise click.UsageError("Give --hold or --no-hold, not both.")
         hold = 0
-    chosen = None if everything else ids
+    selection = Selection(None if everything else ids, types, sources, collection)
     with open_home(console.home) as node:
         if not yes:
-            many = node.count_unpublished(chosen, types=types, sources=sources, collection=collection)
-            _ask(f"Publish {counted(many, 'object')}?")
-        report = node.publish(chosen, types=types, sources=sources, collection=collection, hold_seconds=hold)
+            _ask(f"Publish {counted(node.count_unpublished(selection), 'object')}?")
+        report = node.publish(selection, hold_seconds=hold)
     until = instant_of(report.held_until) if report.held_until else None
     if console.json:
         console.result(
@@ -100,12 +100,13 @@ def unpublish(
     Those with the IDs, or --all. What they have read already stays with them.
     """
     from comity.node.home import open_home
+    from comity.node.publishing import Selection
 
     _check_which(ids, everything)
     with open_home(console.home) as node:
         if everything and not yes:
             _ask("Unpublish all objects that the filters let through?")
-        count = node.unpublish(None if everything else ids, types=types, sources=sources, collection=collection)
+        count = node.unpublish(Selection(None if everything else ids, types, sources, collection))
     if console.json:
         console.result({"unpublished": count})
         return

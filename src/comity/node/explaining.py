@@ -1,15 +1,16 @@
 """Why something leaves or stays, in the words of the rules that decided; it is told of the same view that is served."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from comity.node.views import View, reasons
+from pyroaring import BitMap
+
+from comity.node.views import Sound, View, reasons
 from comity.release.classes import Action, ReleaseClass
 from comity.release.closure import Verdict
 from comity.release.decide import Change, would_pass_if
 from comity.release.policy import Policy, Rule
-from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
 from comity.store.publications import Published
 
@@ -47,9 +48,7 @@ class Told:
 class Teller:
     """Tells of one view. Answers on what would pass are kept by class: many objects share one."""
 
-    def __init__(
-        self, snapshot: Snapshot, view: View, policy: Policy, now: int, sound: Callable[[JsonObject], bool]
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, view: View, policy: Policy, now: int, sound: Sound) -> None:
         self._snapshot = snapshot
         self._sound = sound
         self._view = view
@@ -63,11 +62,9 @@ class Teller:
     def tell(self, numbers: Iterable[int]) -> Iterator[Told]:
         """Of each of these publications that is still there, by number."""
         wanted = sorted(numbers)
-        shown = {
-            collection.key: self._view.reading(self._snapshot, collection.key, "all")
-            for collection in self._snapshot.collections()
-        }
-        visible = set().union(*shown.values())
+        collections = self._snapshot.collections()
+        shown = [self._view.reading(self._snapshot, collection.key, "all") for collection in collections]
+        visible = BitMap.union(BitMap(), *shown)
         for start in range(0, len(wanted), BATCH):
             for one in self._snapshot.published(wanted[start : start + BATCH]):
                 verdict, rules, changes = self._why(one, one.number in visible)

@@ -5,26 +5,24 @@ date passes. Order, positions and dates are those of the recipient's own opening
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyroaring import BitMap
 
 from comity.interfaces import Query
-from comity.node.views import Decisions, Subject, View, leave, look
+from comity.node.views import Decisions, Sound, Subject, View, leave, look
 from comity.release.openings import Openings
 from comity.release.policy import Policy
 from comity.release.redact import Released
-from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Collection, Entries, Entry
+from comity.store.snapshot import SPEC_VERSION, VERSION_WORDS
 
 VIEWS_MOST = 256
-"""Views of so many recipients are kept; the one that was asked for longest ago makes room."""
+"""Views of so many recipients are kept; the one that was made longest ago makes room."""
 PAGE_BYTES_MOST = 16 * 2**20
 CHUNK_OBJECTS = 64
-SPEC_VERSION = "2.1"
-_WORDS = ("first", "last", "all")
 
 _State = tuple[int, int, int, str, Subject]
 
@@ -55,7 +53,7 @@ class Asked:
 class Gate:
     """The views of this process. Safe to use from threads."""
 
-    def __init__(self, sound: Callable[[JsonObject], bool]) -> None:
+    def __init__(self, sound: Sound) -> None:
         self._sound = sound
         self._lock = threading.Lock()
         self._views: dict[str, tuple[_State, int, View]] = {}
@@ -137,7 +135,7 @@ class Gate:
         step = CHUNK_OBJECTS if large else max(1, len(numbers))
         for start in range(0, len(numbers), step):
             some = numbers[start : start + step]
-            found = {one.number: released for one, released in leave(snapshot, asked.view, some, self._sound)}
+            found = {one.number: released for one, released in leave(snapshot, asked.view, some)}
             yield from ((start + place, found[number]) for place, number in enumerate(some) if number in found)
 
 
@@ -154,7 +152,8 @@ def _after(asked: Asked, query: Query) -> int:
 
 def _within(snapshot: Snapshot, asked: Asked, query: Query) -> BitMap | None:
     """The publications that the filters let through; None where there is no filter."""
-    if query.spec_versions and SPEC_VERSION not in query.spec_versions:
+    if query.sources or (query.spec_versions and SPEC_VERSION not in query.spec_versions):
+        # Names of sources are this node's own: a recipient knows none, so none is the one that it names.
         return BitMap()
     filters: list[BitMap] = []
     if query.types:
@@ -163,8 +162,8 @@ def _within(snapshot: Snapshot, asked: Asked, query: Query) -> BitMap | None:
         filters.append(BitMap(snapshot.published_of(query.ids)))
     if query.versions not in (("last",), ("first",), ("all",)):
         readings = [
-            asked.view.reading(snapshot, asked.collection.key, word) for word in query.versions if word in _WORDS
+            asked.view.reading(snapshot, asked.collection.key, word) for word in query.versions if word in VERSION_WORDS
         ]
-        instants = [word for word in query.versions if word not in _WORDS]
+        instants = [word for word in query.versions if word not in VERSION_WORDS]
         filters.append(BitMap.union(BitMap(), BitMap(snapshot.published_at(instants)), *readings))
     return BitMap.intersection(*filters) if len(filters) > 1 else filters[0] if filters else None

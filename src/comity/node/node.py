@@ -10,7 +10,7 @@ from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.outbound import Item, Released
-from comity.node.partners import KIND
+from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.releasing import Releasing
 from comity.node.showing import CopyView
@@ -73,7 +73,7 @@ class Node(Releasing):
         if partner is not None:
             source, recipient = self.source_of_partner(partner), self.partner(partner).id
         with self.store.write() as tx:
-            if partner is None and tx.source(source).kind == KIND:
+            if partner is None and tx.source(source).kind == PARTNER:
                 raise Invalid("What a partner sends comes from a token that is bound to it.", where="source")
             return who.issue(
                 tx,
@@ -326,7 +326,7 @@ class Node(Releasing):
             return False
         more = self.store.index_text(TEXT_INDEX_OBJECTS) > 0
         with self._snapshot() as snapshot:
-            published = snapshot.publications().last_number > 0
+            published = snapshot.last_publication > 0
         # What objects refer to is asked of what is published; a node that never published stays light.
         more = (published and self.store.index_relations(RELATIONS_OBJECTS) > 0) or more
         self._indexed_at = now

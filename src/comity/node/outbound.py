@@ -4,7 +4,7 @@ Own staff who have the right to a collection see all that is received or publish
 withdrawn. What a token reads that is bound to a partner or client is made by the gate (`comity.node.releasing`).
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from comity.errors import Conflict, NotAuthorized, NotFound
 from comity.interfaces import Query
 from comity.node.access import Access
+from comity.release import redact
 from comity.stix.object import VERSIONLESS
 from comity.store.interface import Snapshot
 from comity.store.nouns import Collection, Copy, Entries, Hits, TextQuery
@@ -94,6 +95,13 @@ def release(snapshot: Snapshot, access: Access, query: Query) -> Released:
     """The page of objects that the query asks for and this reader may have."""
     page = snapshot.page(_narrowed(snapshot, access, query))
     return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added)
+
+
+def released(
+    objects: Sequence[redact.Released], *, more: bool, position: int, first_added: int | None, last_added: int | None
+) -> Released:
+    """The page of a partner or client: what the gate has let go, and nothing else can be put here."""
+    return Released(b",".join([one.raw for one in objects]), len(objects), more, position, first_added, last_added)
 
 
 def manifest(snapshot: Snapshot, access: Access, query: Query) -> Entries:

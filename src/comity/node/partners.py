@@ -12,6 +12,7 @@ from msgspec import structs
 from comity.errors import AlreadyDone, Conflict, Invalid, NotFound
 from comity.interfaces import microseconds
 from comity.node.access import check_name
+from comity.node.publishing import PARTNER
 from comity.node.sources import OF_PARTNER, Sources
 from comity.node.views import Subject
 from comity.release.classes import Recipient, Relation
@@ -183,7 +184,7 @@ class Partners(Sources):
             source = source_of(partner.id)
             if all(each.name != source for each in tx.sources()):
                 now = microseconds(self.clock.now())
-                tx.put_source(Source(source, kind=KIND, created_at=now))
+                tx.put_source(Source(source, kind=PARTNER, created_at=now))
             return source
 
     def _revoke_tokens(self, tx: Transaction, partner: Partner) -> None:

@@ -6,15 +6,16 @@ be taken back without a trace.
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 import orjson
+from pyroaring import BitMap
 
 from comity.interfaces import Clock, microseconds
 from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classifier import Classifier
-from comity.release.classify import Context, canonical_form
+from comity.release.classify import Context, bounded, canonical_form, class_digest
 from comity.release.forms import class_of
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
@@ -51,19 +52,34 @@ class Classes:
         self._ours = ours
         self._definitions: dict[tuple[str, str], JsonObject | None] = {}
         self._classifiers: dict[tuple[str, int | None], Classifier] = {}
-        self._forms: dict[str, bytes] = {}
+        self._forms: dict[tuple[str, str], tuple[bytes, bytes]] = {}
+        self._of_source: dict[str, set[bytes]] = {}
 
     def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
-        """Digest and canonical form of the class of an object that the source gave."""
+        """Digest and canonical form of the class of an object that the source gave: the strictest one where the source
+        has made as many classes as are kept apart (R66)."""
         classifier = self._classifiers.get((source, default_tlp))
         if classifier is None:
             classifier = Classifier(self._context(self._sources[source], default_tlp))
             self._classifiers[source, default_tlp] = classifier
         found = classifier.of(value)
         digest = classifier.digest(found)
-        if digest not in self._forms:
-            self._forms[digest] = canonical_form(found)
-        return bytes.fromhex(digest), self._forms[digest]
+        if (source, digest) not in self._forms:
+            made = self._made_by(source)
+            kept = bounded(found, known=canonical_form(found) in made, classes_of_source=len(made))
+            form = canonical_form(kept)
+            made.add(form)
+            self._forms[source, digest] = (bytes.fromhex(class_digest(kept)), form)
+        return self._forms[source, digest]
+
+    def _made_by(self, source: str) -> set[bytes]:
+        """The canonical forms of the classes that publications of the source have."""
+        if source not in self._of_source:
+            published = self._snapshot.publications()
+            theirs = published.of("source", self._sources[source].key)
+            forms = self._snapshot.classes().items()
+            self._of_source[source] = {form for key, form in forms if published.of("class", key).intersect(theirs)}
+        return self._of_source[source]
 
     def _context(self, source: Source, default_tlp: int | None) -> Context:
         return Context(
@@ -99,6 +115,9 @@ class Selection:
         )
 
 
+EVERYTHING = Selection()
+
+
 def publish(
     store: Store,
     clock: Clock,
@@ -111,10 +130,15 @@ def publish(
     """The received copies of the selection are published, batch by batch, each in one transaction; `hold_seconds` of
     None holds as long as is usual for so many."""
     report = PublishReport()
-    hold = hold_seconds
-    for batch in _batches(store, selection):
-        if hold is None:
-            hold = HOLD_SECONDS if len(batch) <= BULK_OBJECTS else HOLD_SECONDS_BULK
+    batches = _batches(store, selection)
+    first: list[list[Unpublished]] = []
+    for batch in batches:
+        first.append(batch)
+        if sum(map(len, first)) > BULK_OBJECTS:
+            break
+    usual = HOLD_SECONDS if sum(map(len, first)) <= BULK_OBJECTS else HOLD_SECONDS_BULK
+    hold = usual if hold_seconds is None else hold_seconds
+    for batch in chain(first, batches):
         with store.read() as snapshot:
             classes = Classes(snapshot, ours)
             classed = [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
@@ -132,7 +156,7 @@ def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
         with store.read() as snapshot:
             if selection.ids is not None:
                 some = list(islice(ids, BATCH_OBJECTS))
-                found = [one for id in some for one in _of_state(snapshot, id, State.RECEIVED)]
+                found = [one for id in some for one in _received(snapshot, id)]
             else:
                 found = snapshot.unpublished(after, BATCH_OBJECTS)
                 some = [one.id for one in found]
@@ -143,9 +167,9 @@ def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
             yield batch
 
 
-def _of_state(snapshot: Snapshot, id: str, state: State) -> Iterator[Unpublished]:
+def _received(snapshot: Snapshot, id: str) -> Iterator[Unpublished]:
     for copy in snapshot.copies(id):
-        if copy.state is state and copy.body is not None:
+        if copy.state is State.RECEIVED and copy.body is not None:
             yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
 
 
@@ -163,10 +187,11 @@ def _publish_batch(
         there = tx.received([key for key, _, _ in classed])
         tx.publish([row for row in classed if row[0] in there], now, until)
     report.held_until = until or 0
+    by_form = {form: class_of(form) for _, _, form in classed}
     for one, (key, _, form) in zip(batch, classed, strict=True):
         if key not in there:
             continue
-        found = class_of(form)
+        found = by_form[form]
         report.published += 1
         report.by_tlp[found.tlp.word] = report.by_tlp.get(found.tlp.word, 0) + 1
         report.by_type[one.type] = report.by_type.get(one.type, 0) + 1
@@ -211,20 +236,31 @@ def count(store: Store, selection: Selection) -> int:
 
 
 def unpublish(store: Store, selection: Selection) -> int:
-    """The published copies of the selection are received and not published; how many there were."""
-    done = 0
+    """The published copies of the selection are received and not published; how many there were. What a partner sent it
+    can still read back."""
     with store.read() as snapshot:
-        published = snapshot.publications()
-        numbers = sorted(number for key in published.every("class") for number in published.of("class", key))
-    wanted = None if selection.ids is None else set(selection.ids)
+        numbers = _published(snapshot, selection)
+        sent = {source.key for source in snapshot.sources() if source.kind == PARTNER}
+    done = 0
     for start in range(0, len(numbers), BATCH_OBJECTS):
         with store.write() as tx:
-            going = [
-                one.key
-                for fact in tx.published(numbers[start : start + BATCH_OBJECTS])
-                if wanted is None or fact.id in wanted
-                for one in _of_state(tx, fact.id, State.PUBLISHED)
-                if one.key == fact.object and selection.takes(one)
-            ]
-            done += tx.unpublish(going)
+            facts = tx.published(numbers[start : start + BATCH_OBJECTS])
+            done += tx.unpublish([one.object for one in facts])
+            tx.publish([(one.object, *PRIVATE) for one in facts if one.source in sent], 0, None)
     return done
+
+
+def _published(snapshot: Snapshot, selection: Selection) -> list[int]:
+    published = snapshot.publications()
+    found = published.of("state", State.PUBLISHED)
+    if selection.ids is not None:
+        found = found & BitMap(snapshot.published_of(selection.ids))
+    if selection.types:
+        found = found & snapshot.published_types(selection.types)
+    if selection.sources:
+        keys = [source.key for source in snapshot.sources() if source.name in selection.sources]
+        found = found & BitMap.union(BitMap(), *(published.of("source", key) for key in keys))
+    if selection.collection is not None:
+        keys = [each.key for each in snapshot.collections() if each.id == selection.collection]
+        found = found & BitMap.union(BitMap(), *(published.of("collection", key) for key in keys))
+    return list(found)

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
+from pyroaring import BitMap
 
 from comity.errors import Conflict, Invalid, NotAuthorized, Unauthenticated
 from comity.interfaces import Query, microseconds
@@ -13,15 +14,15 @@ from comity.node import outbound, publishing
 from comity.node.access import Access
 from comity.node.explaining import Teller, Told
 from comity.node.gate import Asked, Gate, keep
-from comity.node.partners import Partners, partner_named, partners, source_of
+from comity.node.partners import Partner, Partners, partner_named, partners, source_of
 from comity.node.policies import policy_texts, starter_texts
-from comity.node.publishing import PublishReport, Selection
+from comity.node.publishing import EVERYTHING, PublishReport, Selection
 from comity.node.views import Subject
 from comity.release.compare import difference
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
-from comity.store.nouns import Entries
+from comity.store.nouns import Entries, State
 from comity.store.records import Record
 
 POLICY = "policy"
@@ -50,18 +51,38 @@ class Applied:
     narrows: int
 
 
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """What the records say in the state of that version: the policy, with the version of its record, and partners by
+    id."""
+
+    admin_version: int
+    version: int
+    policy: Policy
+    partners: dict[str, Partner]
+
+
+def _texts_of(record: Record | None) -> tuple[str, str]:
+    if record is None:
+        return starter_texts()["nothing"]
+    kept = msgspec.json.decode(record.body, type=PolicyTexts)
+    return kept.text, kept.cases
+
+
 class Releasing(Partners):
     """The verbs of policy and publishing, and what a bound credential reads."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.gate = Gate(self._is_sound)
-        self._policies: tuple[int, Policy] | None = None
+        self.gate = Gate(self.is_sound)
+        self._in_force: _InForce | None = None
         self._policy_lock = threading.Lock()
         self._floor: Floor | None = None
 
-    def _is_sound(self, value: JsonObject) -> bool:
-        return not self.schemas().findings(value)
+    def is_sound(self, before: JsonObject, after: JsonObject) -> bool:
+        """What is left of an object breaks no rule of the schemas that the object kept."""
+        schemas = self.schemas()
+        return set(schemas.findings(after)) <= set(schemas.findings(before))
 
     # -- policy
 
@@ -76,11 +97,11 @@ class Releasing(Partners):
         with self._policy_lock:
             made = compile_policy(self._floor_once(), text, cases)
         with self._snapshot() as snapshot:
-            before, known = self._policy_at(snapshot), snapshot.record_history(POLICY, POLICY)[:1]
+            before, known = self._policy_at(snapshot), snapshot.records(POLICY)
         cells = difference(before, made) if made.digest != before.digest else []
         body = msgspec.json.encode(PolicyTexts(text, cases, made.digest, of))
         with self.store.write() as tx:
-            if tx.record_history(POLICY, POLICY)[:1] != known:
+            if tx.records(POLICY) != known:
                 raise Conflict(
                     "Another policy was put in force meanwhile.", hint="Look at comity policy log, and repeat."
                 )
@@ -102,84 +123,78 @@ class Releasing(Partners):
         return self._floor
 
     def _policy_at(self, snapshot: Snapshot) -> Policy:
-        history = snapshot.record_history(POLICY, POLICY)[:1]
-        version = history[0].version if history else 0
+        return self._in_force_at(snapshot).policy
+
+    def _in_force_at(self, snapshot: Snapshot) -> "_InForce":
+        """Policy and partners of that state, read once for each state of the records."""
         with self._policy_lock:
-            if self._policies is None or self._policies[0] != version:
-                if history:
-                    kept = msgspec.json.decode(history[0].body, type=PolicyTexts)
-                    texts = (kept.text, kept.cases)
+            held = self._in_force
+            if held is None or held.admin_version != snapshot.admin_version:
+                current = next(iter(snapshot.records(POLICY)), None)
+                version = current.version if current else 0
+                if held is not None and held.version == version:
+                    policy = held.policy
                 else:
-                    texts = starter_texts()["nothing"]
-                self._policies = (version, compile_policy(self._floor_once(), *texts))
-            return self._policies[1]
+                    policy = compile_policy(self._floor_once(), *_texts_of(current))
+                found = {one.id: one for one in partners(snapshot)}
+                held = self._in_force = _InForce(snapshot.admin_version, version, policy, found)
+            return held
 
     # -- publishing
 
     def publish(
         self,
-        ids: Sequence[str] | None = None,
+        selection: Selection = EVERYTHING,
         *,
-        types: Sequence[str] = (),
-        sources: Sequence[str] = (),
-        collection: str | None = None,
         hold_seconds: int | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> PublishReport:
-        """Received copies are published: those with these ids, or all; of them those of these types and sources, in
-        that collection. Policy decides about them once the hold is over: 10 s, and 5 minutes for many at once, unless
-        `hold_seconds` says otherwise. What they refer to and name is known when this returns: until then nobody is
-        served them either."""
+        """The received copies of the selection are published. Policy decides about them once the hold is over: 10 s,
+        and 5 minutes for many at once, unless `hold_seconds` says otherwise. What they refer to and name is known when
+        this returns: until then nobody is served them either."""
         if hold_seconds is not None and not 0 <= hold_seconds <= publishing.HOLD_SECONDS_MOST:
             raise Invalid(f"A hold is 0 to {publishing.HOLD_SECONDS_MOST:,} seconds.", where="hold")
-        selection = self._selection(ids, types, sources, collection)
         report = publishing.publish(
-            self.store, self.clock, selection, ours=self.ours(), hold_seconds=hold_seconds, progress=progress
+            self.store,
+            self.clock,
+            self._known(selection),
+            ours=self.ours(),
+            hold_seconds=hold_seconds,
+            progress=progress,
         )
         while report.published and self.store.index_relations(publishing.BATCH_OBJECTS):
             pass
         return report
 
-    def unpublish(
-        self,
-        ids: Sequence[str] | None = None,
-        *,
-        types: Sequence[str] = (),
-        sources: Sequence[str] = (),
-        collection: str | None = None,
-    ) -> int:
-        """Copies are published no more: nobody outside is served them from now on. What has left stays where it is.
-        How many there were."""
-        return publishing.unpublish(self.store, self._selection(ids, types, sources, collection))
+    def unpublish(self, selection: Selection = EVERYTHING) -> int:
+        """The published copies of the selection are published no more: nobody outside is served them from now on. What
+        has left stays where it is. How many there were."""
+        return publishing.unpublish(self.store, self._known(selection))
 
-    def count_unpublished(
-        self,
-        ids: Sequence[str] | None = None,
-        *,
-        types: Sequence[str] = (),
-        sources: Sequence[str] = (),
-        collection: str | None = None,
-    ) -> int:
+    def count_unpublished(self, selection: Selection = EVERYTHING) -> int:
         """How many copies `publish` would publish."""
-        return publishing.count(self.store, self._selection(ids, types, sources, collection))
+        return publishing.count(self.store, self._known(selection))
 
-    def _selection(
-        self, ids: Sequence[str] | None, types: Sequence[str], sources: Sequence[str], collection: str | None
-    ) -> Selection:
+    def _known(self, selection: Selection) -> Selection:
+        """The same, with the collection by its id. NotFound where a source or the collection is not there."""
         with self._snapshot() as snapshot:
-            place = None if collection is None else snapshot.collection(collection).id
-            for name in sources:
+            for name in selection.sources:
                 snapshot.source(name)
-        return Selection(None if ids is None else tuple(ids), tuple(types), tuple(sources), place)
+            if selection.collection is None:
+                return selection
+            return replace(selection, collection=snapshot.collection(selection.collection).id)
 
     # -- reading through the gate
 
     def _released_page(self, access: Access, query: Query) -> outbound.Released:
         def answer(snapshot: Snapshot, asked: Asked) -> outbound.Released:
             shown = self.gate.page(snapshot, asked, query)
-            body = b",".join(one.raw for one in shown.objects)
-            return outbound.Released(
-                body, len(shown.objects), shown.more, shown.position, shown.first_added, shown.last_added
+            return outbound.released(
+                shown.objects,
+                more=shown.more,
+                position=shown.position,
+                first_added=shown.first_added,
+                last_added=shown.last_added,
             )
 
         return self._through_gate(access, query, answer)
@@ -210,7 +225,7 @@ class Releasing(Partners):
         return self.gate.ask(snapshot, self._policy_at(snapshot), subject, collection, query, now)
 
     def _subject(self, snapshot: Snapshot, recipient: str, now: int) -> Subject:
-        found = next((one for one in partners(snapshot) if one.id == recipient), None)
+        found = self._in_force_at(snapshot).partners.get(recipient)
         if found is None:
             raise NotAuthorized("Nothing is released to this credential.")
         return found.subject(source_of(found.id), now)
@@ -218,16 +233,13 @@ class Releasing(Partners):
     # -- explaining
 
     def tell(self, name: str, ids: Sequence[str] | None = None) -> Iterator[Told]:
-        """What becomes of each published copy for the partner of that name, and why: of those with these ids, or all.
-        Nothing is recorded. NotFound where there is no such partner."""
+        """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
+        of those with these ids, or all. Nothing is recorded. NotFound where there is no such partner."""
         with self._snapshot() as snapshot:
             now = microseconds(self.clock.now())
             partner, policy = partner_named(snapshot, name), self._policy_at(snapshot)
             view = self.gate.view(snapshot, policy, partner.subject(source_of(partner.id), now), now)
-            published = snapshot.publications()
-            numbers = (
-                snapshot.published_of(ids)
-                if ids is not None
-                else sorted({number for key in published.every("class") for number in published.of("class", key)})
-            )
-            yield from Teller(snapshot, view, policy, now, self._is_sound).tell(numbers)
+            numbers = snapshot.publications().of("state", State.PUBLISHED) | view.sent
+            if ids is not None:
+                numbers &= BitMap(snapshot.published_of(ids))
+            yield from Teller(snapshot, view, policy, now, self.is_sound).tell(numbers)

@@ -10,13 +10,13 @@ from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
 from comity.release.cuts import place_of
-from comity.release.dispositions import Disposition, dispose_all
+from comity.release.dispositions import RESTRICTING, Disposition, dispose_all
 from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact
-from comity.release.spread import Relations, spread
-from comity.stix.graph import Place
+from comity.release.spread import Relations, lives, spread
+from comity.stix.graph import Place, references
 from comity.stix.markings import effective_at
 from comity.stix.object import JsonObject
 from comity.stix.tables import OBSERVABLES
@@ -25,7 +25,9 @@ from comity.store.publications import Published
 
 BATCH_OBJECTS = 1000
 FRAGILE_TYPES = (*sorted(OBSERVABLES), "malware-analysis")
-"""Types of which an optional reference may be all that makes an object valid: `network-traffic` needs one end."""
+"""Types of which a reference that can be cut may be what makes an object valid: `network-traffic` needs one end."""
+Sound = Callable[[JsonObject, JsonObject], bool]
+"""Whether the second, which is what is left of the first, breaks no rule that the first kept."""
 _FAR = 2**62
 
 
@@ -45,24 +47,25 @@ Decided = dict[int, Disposition]
 
 class Decisions:
     """The dispositions of every class for one recipient under one policy, made as classes are met, and kept until a
-    date changes one."""
+    date changes one, or the clock goes back."""
 
     def __init__(self, policy: Policy, recipient: Recipient) -> None:
         self.policy = policy
         self.recipient = recipient
         self.classes: dict[int, ReleaseClass] = {}
         self._made: Decided = {}
-        self._until = _FAR
+        self._from, self._until = 0, _FAR
 
     def at(self, forms: dict[int, bytes], now: int) -> tuple[Decided, int]:
         """Those of these classes, and the first instant at which one may change."""
-        if now >= self._until:
-            self._made, self._until = {}, _FAR
+        if not self._from <= now < self._until:
+            self._made, self._from, self._until = {}, now, _FAR
         new = [key for key, form in forms.items() if key not in self._made and form]
         for key in new:
             self.classes[key] = class_of(forms[key])
         made = dispose_all(self.policy, [self.classes[key] for key in new], self.recipient, now)
         self._made.update(zip(new, made, strict=True))
+        self._from = max(self._from, now)
         self._until = min([self._until, *(each.valid_until for each in made if each.valid_until is not None)])
         return self._made, self._until
 
@@ -111,9 +114,7 @@ class View:
         return (one.number not in self.sent, one.source not in ours, one.place)
 
 
-def look(
-    snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, sound: Callable[[JsonObject], bool]
-) -> View:
+def look(snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, sound: Sound) -> View:
     """The view of the subject in this state of the store."""
     published = snapshot.publications()
     decided, until = decisions.at(snapshot.classes(), now)
@@ -133,9 +134,10 @@ def look(
     return view
 
 
-def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Callable[[JsonObject], bool]) -> None:
+def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Sound) -> None:
     """What cannot leave because of what it refers to, or names, is in view no more; what leaves without some references
-    is edited. What the recipient sent itself stays as it is."""
+    is edited. What the recipient sent itself stays as it is. Whether what is left of an object is sound is judged here
+    and nowhere else, so that pages, manifests and explanations agree."""
     published = snapshot.publications()
     by_class = {key: published.of("class", key) for key, each in view.decided.items() if each.released and each.edits}
     changed = BitMap.union(BitMap(), *by_class.values())
@@ -145,13 +147,13 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Callable[[Jso
         found = spread(allowed | view.sent, view.relations)
         view.alive = found.alive | view.sent
         view.edited = (found.edited | (changed & found.alive)) - view.sent
-        broken = _broken(snapshot, view, view.edited & (parted | (found.edited & fragile)), sound)
+        broken = _broken(snapshot, view, view.edited & (parted | fragile), sound)
         if not broken:
             return
         allowed -= broken
 
 
-def _broken(snapshot: Snapshot, view: View, numbers: BitMap, sound: Callable[[JsonObject], bool]) -> BitMap:
+def _broken(snapshot: Snapshot, view: View, numbers: BitMap, sound: Sound) -> BitMap:
     """Those of which nothing sound would be left."""
     going: set[int] = set()
     for some in _batches(list(numbers)):
@@ -164,65 +166,77 @@ def _batches(numbers: list[int]) -> Iterator[list[int]]:
         yield numbers[start : start + BATCH_OBJECTS]
 
 
-def _candidate(snapshot: Snapshot, value: JsonObject, released: bool, view: View, one: Published) -> Candidate:
-    """The object as the decision on its class lets it go."""
-    decided = view.decided.get(one.class_key)
-    if not released or decided is None:
-        return Candidate(value, False)
-    texts = {} if decided.show_personal else redacted_texts(value, findings(value))
-    cuts = _cuts(snapshot, value, view.classes[one.class_key], decided) if decided.cut else ()
+def _candidate(snapshot: Snapshot, view: View, one: Published, value: JsonObject) -> Candidate:
+    """The object, which policy releases, as the decision on its class lets it go."""
+    decided, of = view.decided[one.class_key], view.classes[one.class_key]
+    personal = of.personal & RESTRICTING and not decided.show_personal
+    texts = redacted_texts(value, findings(value)) if personal else {}
+    cuts = _cuts(snapshot, value, of, decided, one.source) if decided.cut else ()
     return Candidate(value, True, decided.name_author, cuts, texts)
 
 
-def _cuts(snapshot: Snapshot, value: JsonObject, of: ReleaseClass, decided: Disposition) -> tuple[Place, ...]:
+def _cuts(
+    snapshot: Snapshot, value: JsonObject, of: ReleaseClass, decided: Disposition, source: int
+) -> tuple[Place, ...]:
     """The places that are marked more strictly than the recipient may see."""
     kept = of.granular - decided.cut
-    source = of.origin or "local"
+    name = next(each.name for each in snapshot.sources() if each.key == source)
     chosen = [selector for entry in value["granular_markings"] for selector in entry["selectors"]]
     return tuple(
         place_of(selector)
         for selector in dict.fromkeys(chosen)
-        if of.tlp < effective_at(value, selector, lambda ref: resolve(snapshot, source, ref), of.tlp).tlp not in kept
+        if of.tlp < effective_at(value, selector, lambda ref: resolve(snapshot, name, ref), of.tlp).tlp not in kept
     )
 
 
 def leave(
-    snapshot: Snapshot, view: View, numbers: Iterable[int], sound: Callable[[JsonObject], bool]
+    snapshot: Snapshot, view: View, numbers: Iterable[int], sound: Sound | None = None
 ) -> list[tuple[Published, Released]]:
-    """What leaves of these rising numbers of the view, each with its facts. None that must not leave is among it."""
+    """What leaves of these numbers of the view, by number, each with its facts. None that must not leave is among it;
+    with `sound`, neither is any of which nothing sound would be left."""
     wanted = sorted(view.alive & BitMap(numbers))
     facts = snapshot.published(wanted)
     bodies = snapshot.published_bodies(wanted)
+    values = {
+        one.number: orjson.loads(raw) for one, raw in zip(facts, bodies, strict=True) if one.number in view.edited
+    }
+    visible = _visible(snapshot, view, values.values())
     found = []
-    visible = _visible(snapshot, view)
     for one, raw in zip(facts, bodies, strict=True):
         outcome = Outcome(Verdict.RELEASE)
-        if one.number in view.edited:
-            candidate = _candidate(snapshot, orjson.loads(raw), True, view, one)
-            (outcome,) = close([candidate], elsewhere=visible, sound=sound)
+        if one.number in values:
+            outcome = _outcome(snapshot, view, one, values[one.number], visible, sound)
         released = redact(raw, outcome)
         if released is not None:
             found.append((one, released))
     return found
 
 
-def reasons(snapshot: Snapshot, view: View, one: Published, sound: Callable[[JsonObject], bool]) -> tuple[Reason, ...]:
+def reasons(snapshot: Snapshot, view: View, one: Published, sound: Sound) -> tuple[Reason, ...]:
     """Why the publication is not in view, though policy releases it: over what it refers to, or names."""
     if one.number in view.relations.unread:
         return (Reason("R11", "", "what it refers to was not looked at yet"),)
     (raw,) = snapshot.published_bodies([one.number])
-    candidate = _candidate(snapshot, orjson.loads(raw), True, view, one)
-    (outcome,) = close([candidate], elsewhere=_visible(snapshot, view), sound=sound)
+    value = orjson.loads(raw)
+    outcome = _outcome(snapshot, view, one, value, _visible(snapshot, view, [value]), sound)
     return outcome.reasons or (Reason("R9", "", TEXT_NAMES),)
 
 
-def _visible(snapshot: Snapshot, view: View) -> Callable[[str], bool]:
-    """Whether anything with that id is in view."""
-    known: dict[str, bool] = {}
+def _outcome(
+    snapshot: Snapshot,
+    view: View,
+    one: Published,
+    value: JsonObject,
+    visible: Callable[[str], bool],
+    sound: Sound | None,
+) -> Outcome:
+    candidate = _candidate(snapshot, view, one, value)
+    (outcome,) = close([candidate], elsewhere=visible, sound=lambda left: sound is None or sound(value, left))
+    return outcome
 
-    def visible(id: str) -> bool:
-        if id not in known:
-            known[id] = view.alive.intersect(BitMap(snapshot.published_of([id])))
-        return known[id]
 
-    return visible
+def _visible(snapshot: Snapshot, view: View, values: Iterable[JsonObject]) -> Callable[[str], bool]:
+    """Whether anything with an id is in view, of the ids that these objects refer to."""
+    ids = {reference.target for value in values for reference in references(value).items}
+    there = {id for id, target in snapshot.targets(list(ids)).items() if lives(view.relations, target, view.alive)}
+    return there.__contains__

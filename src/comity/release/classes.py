@@ -42,7 +42,6 @@ class ReleaseClass:
     contact ids of persons. `personal` holds kinds of personal-data findings (`victim`, `contact`, `artefact`; R23), and
     `personal_fixed` says that a victim or contact stands where redaction never touches. `granular` are the levels of
     granular markings that are stricter than the object's own. `unsound`: a marking is unknown or contradicts another.
-    `ends` are the digests of the classes of its required ends (R11), `many_ends` that there are more than are listed.
     """
 
     tlp: TLP
@@ -64,8 +63,6 @@ class ReleaseClass:
     pap: str | None = None
     granular: frozenset[TLP] = frozenset()
     unsound: bool = False
-    ends: tuple[str, ...] = ()
-    many_ends: bool = False
 
     @property
     def ours(self) -> bool:

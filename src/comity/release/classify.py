@@ -1,8 +1,7 @@
 """An object's release class: everything that policy may look at, and nothing that is text of the object (R11, R66)."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ from comity.canonical import canonical_bytes
 from comity.release.classes import Author, Iep, ReleaseClass
 from comity.release.personal import Kind, findings
 from comity.stix.extensions import LIMITS_EXTENSION, LIMITS_SCHEMA, WORD_CHARACTERS_MAX, WORDS_MAX
-from comity.stix.graph import GRANULAR_MARKINGS_MAX, Need, references
+from comity.stix.graph import GRANULAR_MARKINGS_MAX
 from comity.stix.iep import IepPolicy
 from comity.stix.markings import POLICIES_MAX, Effective, Resolve, effective, effective_at
 from comity.stix.object import JsonObject
@@ -18,7 +17,6 @@ from comity.stix.spine import type_of_id
 from comity.stix.timestamp import instant_key
 from comity.stix.tlp import TLP
 
-ENDS_MAX = 8
 CLASSES_OF_SOURCE_MAX = 1_000
 
 
@@ -28,8 +26,7 @@ class Context:
 
     `origin` is "" for what is ours, else the source that gave it. `ours` are the identities of our organisation.
     `resolve` gives marking definitions of the same source or origin (R5), `default` the source's TLP for objects
-    without one. `ends` are the `end_digest`s of the required ends, "" for one that is not held. `addressee` says that
-    mail was sent to this `email-addr`.
+    without one. `addressee` says that mail was sent to this `email-addr`.
     """
 
     origin: str
@@ -38,7 +35,6 @@ class Context:
     verified: bool = True
     labels: bool = False
     ours: frozenset[str] = frozenset()
-    ends: tuple[str, ...] = ()
     addressee: bool = False
     ip_addresses: bool = False
 
@@ -92,7 +88,6 @@ def class_of(value: JsonObject, context: Context, facts: Facts) -> ReleaseClass:
     granular = _granular(value, context, whole)
     policies = tuple(dict.fromkeys((*whole.policies, *granular.policies)))
     many_policies = len(policies) > POLICIES_MAX
-    ends, many = _ends(context.ends)
     return ReleaseClass(
         tlp=whole.tlp,
         tlp_from=whole.tlp_from,
@@ -115,14 +110,7 @@ def class_of(value: JsonObject, context: Context, facts: Facts) -> ReleaseClass:
         unsound=bool(
             whole.unknown or whole.contradicts or granular.unsound or limits.unsound or many_policies or sectors is None
         ),
-        ends=ends,
-        many_ends=many,
     )
-
-
-def required_ends(value: JsonObject) -> tuple[str, ...]:
-    """The ids whose classes are `ends`, each once and in order: those without which the object means nothing."""
-    return tuple(dict.fromkeys(one.target for one in references(value).items if one.need is Need.REQUIRED))
 
 
 def bounded(found: ReleaseClass, *, known: bool, classes_of_source: int) -> ReleaseClass:
@@ -145,11 +133,6 @@ def class_digest(found: ReleaseClass) -> str:
     return hashlib.sha256(canonical_form(found)).hexdigest()
 
 
-def end_digest(found: ReleaseClass) -> str:
-    """The digest by which a class stands among the `ends` of another: without its own ends, so that cycles end."""
-    return class_digest(replace(found, ends=(), many_ends=False))
-
-
 def _plain(one: Any) -> Any:
     if isinstance(one, frozenset):
         return sorted(map(_plain, one))
@@ -161,11 +144,6 @@ def _plain(one: Any) -> Any:
         return one.word
     # As text: microseconds reach beyond the integers that every reader of JSON keeps.
     return str(one) if isinstance(one, int) and not isinstance(one, bool) else one
-
-
-def _ends(ends: Iterable[str]) -> tuple[tuple[str, ...], bool]:
-    different = sorted(set(ends))
-    return ((), True) if len(different) > ENDS_MAX else (tuple(different), False)
 
 
 def _author(ident: Any, ours: frozenset[str]) -> Author:

@@ -15,8 +15,8 @@ RESTRICTING = frozenset({"victim", "contact"})
 @dataclass(frozen=True, slots=True)
 class Disposition:
     """What is decided of a class for one recipient. `because` are the rules that decided about its release; `edits`
-    says that its objects leave with changes: without their author, without personal data, without what is marked at one
-    of the levels of `cut`, or without limits that mean something here only. `valid_until` as in a decision."""
+    says that its objects leave with changes: without their author, without personal data, or without what is marked at
+    one of the levels of `cut`. `valid_until` as in a decision."""
 
     released: bool
     because: tuple[Rule, ...]
@@ -41,7 +41,7 @@ def dispose_all(policy: Policy, classes: Sequence[ReleaseClass], recipient: Reci
     for (one, level), decision in zip(levels, decide_all(policy, parts, recipient, Action.RELEASE, now), strict=True):
         partly.setdefault(one, {})[level] = decision
     return [
-        _disposition(one, decision, named.get(one), shown.get(one), partly.get(one, {}))
+        _disposition(decision, named.get(one), shown.get(one), partly.get(one, {}))
         for one, decision in zip(classes, releases, strict=True)
     ]
 
@@ -51,11 +51,7 @@ def _told(classes: Sequence[ReleaseClass], decisions: Sequence[Decision]) -> dic
 
 
 def _disposition(
-    one: ReleaseClass,
-    release: Decision,
-    named: Decision | None,
-    shown: Decision | None,
-    partly: dict[TLP, Decision],
+    release: Decision, named: Decision | None, shown: Decision | None, partly: dict[TLP, Decision]
 ) -> Disposition:
     asked = [release, *(each for each in (named, shown) if each is not None), *partly.values()]
     until = min((each.valid_until for each in asked if each.valid_until is not None), default=None)
@@ -64,12 +60,5 @@ def _disposition(
     name_author = named is not None and named.allowed
     show_personal = shown is not None and shown.allowed
     cut = frozenset(level for level, decision in partly.items() if not decision.allowed)
-    edits = bool(
-        (named is not None and not name_author)
-        or (shown is not None and not show_personal)
-        or cut
-        or one.community is not None
-        or one.groups
-        or one.named
-    )
+    edits = bool((named is not None and not name_author) or (shown is not None and not show_personal) or cut)
     return Disposition(True, release.because, name_author, show_personal, cut, edits, until)

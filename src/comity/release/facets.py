@@ -239,7 +239,7 @@ def _expressible(attributes: Any, made: Any) -> None:
 
 
 def _read(kind: Any, given: Mapping[str, Any]) -> dict[str, Any]:
-    known = {field.name: str(field.type) for field in fields(kind)} | {"ends": "", "many_ends": "", "iep": ""}
+    known = {field.name: str(field.type) for field in fields(kind)} | {"iep": ""}
     found = {}
     for name, value in given.items():
         wanted = known.get(name, "")
@@ -251,7 +251,7 @@ def _read(kind: Any, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _names(kind: Any) -> list[str]:
-    return [field.name for field in fields(kind) if field.name not in ("ends", "many_ends")]
+    return [field.name for field in fields(kind)]
 
 
 def _read_value(name: str, wanted: str, value: Any) -> Any:

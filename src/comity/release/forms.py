@@ -29,7 +29,6 @@ def class_of(form: bytes) -> ReleaseClass:
                 "embargo_until": _number(value["embargo_until"]),
                 "iep": tuple(_iep(each) for each in value["iep"]),
                 "granular": frozenset(_LEVELS[word] for word in value["granular"]),
-                "ends": tuple(value["ends"]),
             }
         )
     except (ValueError, KeyError, TypeError) as error:

@@ -82,6 +82,14 @@ def spread(alive: "BitMap", relations: Relations, elsewhere: Collection[int] = (
     return Spread(walk.alive, walk.edited())
 
 
+def lives(relations: Relations, target: int, alive: "BitMap") -> bool:
+    """Whether a publication of the target is among these."""
+    copies = relations.copies.get(target)
+    if copies is None:
+        return False
+    return copies in alive if isinstance(copies, int) else bool(copies.intersect(alive))
+
+
 class _Walk:
     def __init__(self, alive: "BitMap", relations: Relations, elsewhere: Collection[int]) -> None:
         self.relations = relations
@@ -115,12 +123,7 @@ class _Walk:
         return BitMap.union(BitMap(), *maps) & self.alive
 
     def _lives(self, target: int) -> bool:
-        if target in self.there:
-            return True
-        copies = self.relations.copies.get(target)
-        if copies is None:
-            return False
-        return copies in self.alive if isinstance(copies, int) else bool(copies.intersect(self.alive))
+        return target in self.there or lives(self.relations, target, self.alive)
 
     def _without(self, gone: Mapping[int, Iterable[int]]) -> "BitMap":
         """What falls with these targets, of which nothing is left; whatever else uses them is edited."""

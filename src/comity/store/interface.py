@@ -82,6 +82,11 @@ class Snapshot(Protocol):
         """Another number for each state of collections, sources, tokens and records."""
         ...
 
+    @property
+    def last_publication(self) -> int:
+        """The number of the last publication; 0 where there never was one."""
+        ...
+
     def publications(self) -> Publications:
         """The bitmaps of what is published."""
         ...
@@ -91,8 +96,8 @@ class Snapshot(Protocol):
         not published any more may still stand in them, and is in no bitmap that a walk begins with."""
         ...
 
-    def targets(self, ids: Sequence[str]) -> set[int]:
-        """The numbers by which relations know these ids (in small letters), those that anybody refers to."""
+    def targets(self, ids: Sequence[str]) -> dict[str, int]:
+        """The numbers by which relations know these ids (in small letters), of those that anybody refers to."""
         ...
 
     def classes(self) -> dict[int, bytes]:
@@ -183,10 +188,6 @@ class Transaction(Snapshot, Protocol):
 
     def unpublish(self, keys: Sequence[int]) -> int:
         """The copies with these keys are received and not published; how many were. Numbers are never used again."""
-        ...
-
-    def reclassify(self, classes: Mapping[int, tuple[bytes, bytes]]) -> None:
-        """These publications have these classes (digest and canonical form) from now on."""
         ...
 
     def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> None:

@@ -16,11 +16,11 @@ from comity.store.nouns import State
 from comity.store.views import CHANGES_KEPT, CHUNK_ROWS, LARGE_BYTES, Keys
 
 _FACETS = (
-    "SELECT p.number, p.class, o.collection, o.source, o.type, p.shared,"  # noqa: S608 - names of our schema
+    "SELECT p.number, p.class, o.collection, o.source, o.type, p.shared, o.state,"  # noqa: S608 - names of our schema
     f" CASE WHEN o.size > {LARGE_BYTES} THEN 1 ELSE 0 END AS large"
     " FROM publication p JOIN object o ON o.key = p.object"
 )
-_NAMES = "number class collection source type shared large"
+_NAMES = "number class collection source type shared state large"
 _NEW = f"{_FACETS} WHERE p.number > ? ORDER BY p.number LIMIT ?"
 _PRESENT = f"{_FACETS} WHERE p.number IN ?integers"
 _CHANGED = "SELECT DISTINCT number FROM republication WHERE change > ? AND number <= ?"
@@ -84,8 +84,9 @@ that view, and is not published."""
 
 
 class Publications:
-    """The bitmaps of one state of the store: for each class, collection, source and type its publications, and which of
-    them share an id with another (`shared`) or are large."""
+    """The bitmaps of one state of the store: for each class, collection, source, type and state its publications, and
+    which of them share an id with another (`shared`) or are large. What only its sender is served has the state
+    `RECEIVED`, everything else is `PUBLISHED`."""
 
     __slots__ = ("_maps", "_owned", "last_change", "last_number")
 
@@ -121,7 +122,7 @@ class Publications:
         return self.last_number > last_number or self.last_change > last_change
 
     def of(self, name: str, number: int) -> Keys:
-        """One bitmap, of the `class`, `collection`, `source` or `type` with that number; it must not be changed."""
+        """One bitmap, of the `class`, `collection`, `source`, `type` or `state` with that number; not to be changed."""
         return self._maps.get((name, number), _EMPTY)
 
     def every(self, name: str) -> list[int]:

@@ -23,7 +23,7 @@ _CURRENT = (
     f"SELECT {_COLUMNS} FROM record r WHERE kind = ?"  # noqa: S608 - names of our schema
     " AND version = (SELECT max(version) FROM record WHERE kind = r.kind AND id = r.id) ORDER BY name, id"
 )
-_HISTORY = f"SELECT {_COLUMNS} FROM record WHERE kind = ? AND id = ? ORDER BY version DESC"  # noqa: S608
+_HISTORY = f"SELECT {_COLUMNS} FROM record WHERE kind = ? AND id = ? ORDER BY version DESC"  # noqa: S608 - names of our schema
 
 
 def current(db: Database, kind: str) -> list[Record]:

@@ -48,7 +48,7 @@ _COPIES = (
     " o.flags, b.body FROM object o JOIN type t ON t.key = o.type LEFT JOIN body b ON b.key = o.key"
     " WHERE o.id = ? ORDER BY o.instant DESC, o.key"
 )
-_WORDS = frozenset(("first", "last", "all"))
+VERSION_WORDS = frozenset(("first", "last", "all"))
 
 
 class Shared(Protocol):
@@ -144,7 +144,7 @@ class TableSnapshot:
         if query.sources and not sources:
             return BitMap(), 0
         keys = views.select(collection, query.versions, query.types, sources)
-        instants = [word for word in query.versions if word not in _WORDS and storable(word)]
+        instants = [word for word in query.versions if word not in VERSION_WORDS and storable(word)]
         ids = [id for id in query.ids if storable(id)]
         if query.ids:
             keys = keys & BitMap(self._integers(_OF_IDS, ids))
@@ -305,8 +305,11 @@ class TableSnapshot:
         return None if row is None else bytes(row[0])
 
     # -- what the release gate asks -----------------------------------------------------------------------------------
-    def targets(self, ids: Sequence[str]) -> set[int]:
-        return set(self._integers("SELECT key FROM target WHERE id IN ?texts", [id for id in ids if storable(id)]))
+    def targets(self, ids: Sequence[str]) -> dict[str, int]:
+        wanted = [id for id in ids if storable(id)]
+        return dict(
+            zip(*self.db.columns("id key", "SELECT id, key FROM target WHERE id IN ?texts", (wanted,)), strict=True)
+        )
 
     def classes(self) -> dict[int, bytes]:
         return publications.classes(self.db)

@@ -330,15 +330,6 @@ class TableTransaction(TableSnapshot):
         )
         return gone
 
-    def reclassify(self, classes: Mapping[int, tuple[bytes, bytes]]) -> None:
-        """See the interface."""
-        keys = publications.class_keys(self.db, classes.values())
-        self.db.execute_many(
-            "UPDATE publication SET class = ? WHERE number = ?",
-            [(keys[digest], number) for number, (digest, _) in classes.items()],
-        )
-        self._republished(classes)
-
     def _unpublish(self, keys: Sequence[int]) -> int:
         numbers = publications.remove(self.db, keys)
         self._republished(numbers)

@@ -1,27 +1,15 @@
 """Credentials and rights: what holds, what does not, and that no answer tells why."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.world import MadeClock, MadeEntropy, bundle, indicator
+from tests.world import MadeClock, bundle, indicator
 
 from comity.errors import Invalid, NotAuthorized, NotFound, Unauthenticated
 from comity.interfaces import Query
 from comity.node.access import Access, Credential
 from comity.node.node import Node
-
-
-@pytest.fixture
-def clock() -> MadeClock:
-    return MadeClock()
-
-
-@pytest.fixture
-def node(tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
-    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as opened:
-        yield opened
 
 
 def admitted(node: Node, **rights: list[str]) -> Access:

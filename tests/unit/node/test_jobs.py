@@ -2,8 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from tests.served import wait_until
@@ -17,17 +16,6 @@ from comity.node.node import Node
 from comity.store.nouns import Job
 
 SECOND = jobs.SECOND_US
-
-
-@pytest.fixture
-def clock() -> MadeClock:
-    return MadeClock()
-
-
-@pytest.fixture
-def node(tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
-    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as opened:
-        yield opened
 
 
 def _now(node: Node) -> int:

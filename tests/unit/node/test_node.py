@@ -1,12 +1,11 @@
 """The node's verbs on a real store: what comes in, what goes out, and what becomes of it in between."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.world import MadeClock, MadeEntropy, address, bundle, envelope, indicator
+from tests.world import MadeClock, address, bundle, envelope, indicator
 
 from comity.errors import AlreadyDone, Invalid, InvalidObject, InvalidRequest, NotFound
 from comity.interfaces import Query, microseconds
@@ -15,17 +14,6 @@ from comity.node.access import OPERATOR, Access, Credential
 from comity.node.node import UNDO_SECONDS, Node
 
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
-
-
-@pytest.fixture
-def clock() -> MadeClock:
-    return MadeClock()
-
-
-@pytest.fixture
-def node(tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
-    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as opened:
-        yield opened
 
 
 @pytest.fixture

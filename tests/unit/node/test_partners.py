@@ -1,15 +1,13 @@
 """Partners: the steps from state to state, what a record may hold, and whose names look the same."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.world import MadeClock, MadeEntropy
+from tests.world import MadeClock
 
 from comity.errors import AlreadyDone, ComityError, Conflict, Invalid, NotFound, Unauthenticated
 from comity.interfaces import microseconds
@@ -20,17 +18,6 @@ from comity.node.policies import starter_texts
 from comity.release.facets import STATES
 
 DAY_US = 86_400_000_000
-
-
-@pytest.fixture
-def clock() -> MadeClock:
-    return MadeClock()
-
-
-@pytest.fixture
-def node(tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
-    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as opened:
-        yield opened
 
 
 def active(node: Node, name: str = "CERT-B", **facets: Any) -> Partner:

@@ -12,15 +12,12 @@ from tests.stix_samples import UUID, domain, observable, sample
 from comity.release.classes import Author, Iep, ReleaseClass
 from comity.release.classify import (
     CLASSES_OF_SOURCE_MAX,
-    ENDS_MAX,
     Context,
     bounded,
     canonical_form,
     class_digest,
     classify,
-    end_digest,
     microseconds,
-    required_ends,
     strictest,
 )
 from comity.stix.extensions import LIMITS_EXTENSION, WORDS_MAX
@@ -251,17 +248,6 @@ def test_personal_findings_are_facets_by_kind() -> None:
     assert classed(observable("email-addr", value="jane@example.org"), addressee=True).personal_fixed
 
 
-def test_ends_are_bounded_and_their_order_does_not_matter() -> None:
-    assert required_ends(sample("relationship")) == (f"indicator--{UUID}", f"malware--{UUID}")
-    assert required_ends(sample("report")) == ()
-    digests = tuple(f"{n:064x}" for n in range(ENDS_MAX))
-    found = classed(sample("relationship"), ends=digests[::-1] * 2)
-    assert (found.ends, found.many_ends) == (digests, False)
-    found = classed(sample("relationship"), ends=(*digests, "f" * 64))
-    assert (found.ends, found.many_ends) == ((), True)
-    assert end_digest(found) == end_digest(classed(sample("relationship")))
-
-
 def test_a_source_that_makes_too_many_classes_falls_to_the_strictest() -> None:
     found = classed(domain("campaign", object_marking_refs=[GREEN]))
     assert bounded(found, known=False, classes_of_source=CLASSES_OF_SOURCE_MAX - 1) == found
@@ -274,8 +260,8 @@ def test_a_source_that_makes_too_many_classes_falls_to_the_strictest() -> None:
 def test_the_digest_is_stable_and_every_facet_is_in_it() -> None:
     plain = ReleaseClass(tlp=TLP.GREEN, tlp_from="object", type="campaign")
     assert canonical_form(plain) == (
-        b'{"author":"none","community":null,"embargo_until":null,"ends":[],"exercise":false,"granular":[],"groups":[],'
-        b'"iep":[],"many_ends":false,"named":[],"origin":"","pap":null,"personal":[],"personal_fixed":false,'
+        b'{"author":"none","community":null,"embargo_until":null,"exercise":false,"granular":[],"groups":[],'
+        b'"iep":[],"named":[],"origin":"","pap":null,"personal":[],"personal_fixed":false,'
         b'"residency":null,"sectors":[],"tlp":"TLP:GREEN","tlp_from":"object","type":"campaign","unsound":false,'
         b'"verified":true}'
     )
