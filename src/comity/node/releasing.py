@@ -14,9 +14,10 @@ from comity.node import outbound, publishing
 from comity.node.access import Access
 from comity.node.explaining import Teller, Told
 from comity.node.gate import Asked, Gate, keep
-from comity.node.partners import Partner, Partners, partner_named, partners, source_of
+from comity.node.partners import Partners
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
+from comity.node.recipients import Partner, partner_named, partners, source_of
 from comity.node.views import Subject
 from comity.release.compare import difference
 from comity.release.policy import Floor, Policy, compile_policy, load_floor

@@ -12,8 +12,8 @@ from comity.interfaces import microseconds
 from comity.node import publishing
 from comity.node.explaining import Teller
 from comity.node.node import Node
-from comity.node.partners import source_of
 from comity.node.publishing import Selection
+from comity.node.recipients import source_of
 from comity.node.views import Decisions, Subject
 from comity.release import classify
 from comity.release.classes import ReleaseClass

@@ -13,8 +13,9 @@ from comity.errors import AlreadyDone, ComityError, Conflict, Invalid, NotFound,
 from comity.interfaces import microseconds
 from comity.node.access import Credential
 from comity.node.node import Node
-from comity.node.partners import NEVER, STEPS, Partner, skeleton, source_of
+from comity.node.partners import STEPS
 from comity.node.policies import starter_texts
+from comity.node.recipients import NEVER, Partner, skeleton, source_of
 from comity.release.facets import STATES
 
 DAY_US = 86_400_000_000
