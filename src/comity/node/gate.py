@@ -5,7 +5,6 @@ date passes. Order, positions and dates are those of the recipient's own opening
 """
 
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pyroaring import BitMap
@@ -103,20 +102,12 @@ class Gate:
     def page(self, snapshot: Snapshot, asked: Asked, query: Query) -> Shown:
         """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least."""
         page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
-        objects: list[Released] = []
-        places: list[int] = []
-        size = 0
-        for place, released in self._leaving(snapshot, asked, page.numbers):
-            size += len(released.raw)
-            if size > PAGE_BYTES_MOST and objects:
-                break
-            objects.append(released)
-            places.append(place)
+        objects = self._leaving(snapshot, asked, page.numbers)
         if not objects:
             return Shown([], (page.positions or [query.after])[-1], page.more, None, None)
-        first_added, last_added = (asked.openings.date(page.positions[place]) for place in (places[0], places[-1]))
-        more = page.more or places[-1] + 1 < len(page.numbers)
-        return Shown(objects, page.positions[places[-1]], more, first_added, last_added)
+        last = page.positions[len(objects) - 1]
+        first_added, last_added = asked.openings.date(page.positions[0]), asked.openings.date(last)
+        return Shown(objects, last, page.more or len(objects) < len(page.numbers), first_added, last_added)
 
     def entries(self, snapshot: Snapshot, asked: Asked, query: Query) -> Entries:
         """The same page as rows of a manifest; their keys are positions."""
@@ -129,14 +120,27 @@ class Gate:
         ]
         return Entries(items, page.more)
 
-    def _leaving(self, snapshot: Snapshot, asked: Asked, numbers: list[int]) -> Iterator[tuple[int, Released]]:
-        """What leaves of these, each with its place among them."""
-        large = snapshot.publications().of("large", 1).intersect(BitMap(numbers))
-        step = CHUNK_OBJECTS if large else max(1, len(numbers))
-        for start in range(0, len(numbers), step):
-            some = numbers[start : start + step]
-            found = {one.number: released for one, released in leave(snapshot, asked.view, some)}
-            yield from ((start + place, found[number]) for place, number in enumerate(some) if number in found)
+    def _leaving(self, snapshot: Snapshot, asked: Asked, numbers: list[int]) -> list[Released]:
+        """What leaves of these, in their order: as many of the first of them as make a page."""
+        if not snapshot.publications().of("large", 1).intersect(BitMap(numbers)):
+            return _in_order(snapshot, asked.view, numbers)
+        objects: list[Released] = []
+        size = 0
+        for start in range(0, len(numbers), CHUNK_OBJECTS):
+            for one in _in_order(snapshot, asked.view, numbers[start : start + CHUNK_OBJECTS]):
+                size += len(one.raw)
+                if size > PAGE_BYTES_MOST and objects:
+                    return objects
+                objects.append(one)
+        return objects
+
+
+def _in_order(snapshot: Snapshot, view: View, numbers: list[int]) -> list[Released]:
+    found = leave(snapshot, view, numbers)
+    if [number for number, _ in found] != numbers:
+        by_number = dict(found)
+        return [by_number[number] for number in numbers]
+    return [one for _, one in found]
 
 
 def keep(tx: Transaction, asked: Asked) -> None:

@@ -9,12 +9,12 @@ from pyroaring import BitMap
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
-from comity.release.cuts import place_of
+from comity.release.cuts import local_limits, place_of, settle
 from comity.release.dispositions import RESTRICTING, Disposition, dispose_all
 from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
-from comity.release.redact import Released, redact
+from comity.release.redact import Released, redact_all
 from comity.release.spread import Relations, lives, spread
 from comity.stix.graph import Place, references
 from comity.stix.markings import effective_at
@@ -73,8 +73,9 @@ class Decisions:
 @dataclass(slots=True)
 class View:
     """What the recipient may see of one state of the store: publications by number over all collections. `edited` are
-    those that leave with changes, `sent` those that it sent itself and reads as they are. `until` is the first instant
-    at which a date may change any of it."""
+    those that leave with changes, `authorless` those of them without their author, and `plain` those that lose nothing
+    but that and what is local; `sent` those that it sent itself and reads as they are. `until` is the first instant at
+    which a date may change any of it."""
 
     subject: Subject
     alive: BitMap
@@ -84,6 +85,8 @@ class View:
     classes: dict[int, ReleaseClass]
     until: int
     relations: Relations
+    authorless: BitMap = field(default_factory=BitMap)
+    plain: BitMap = field(default_factory=BitMap)
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
 
     def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
@@ -141,12 +144,16 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Sound) -> Non
     published = snapshot.publications()
     by_class = {key: published.of("class", key) for key, each in view.decided.items() if each.released and each.edits}
     changed = BitMap.union(BitMap(), *by_class.values())
+    hidden = BitMap.union(BitMap(), *(by_class[key] for key in by_class if not view.decided[key].name_author))
+    only_hidden = BitMap.union(BitMap(), *(by_class[key] for key in by_class if view.decided[key].only_author))
     parted = BitMap.union(BitMap(), *(numbers for key, numbers in by_class.items() if view.decided[key].cut))
     fragile = snapshot.published_types(FRAGILE_TYPES)
     while True:
         found = spread(allowed | view.sent, view.relations)
         view.alive = found.alive | view.sent
         view.edited = (found.edited | (changed & found.alive)) - view.sent
+        view.authorless = (hidden | found.authorless) & view.edited
+        view.plain = view.edited - found.parted - (changed - only_hidden)
         broken = _broken(snapshot, view, view.edited & (parted | fragile), sound)
         if not broken:
             return
@@ -157,7 +164,7 @@ def _broken(snapshot: Snapshot, view: View, numbers: BitMap, sound: Sound) -> Bi
     """Those of which nothing sound would be left."""
     going: set[int] = set()
     for some in _batches(list(numbers)):
-        going |= {one.number for one, _ in leave(snapshot, view, some, sound)}
+        going |= {number for number, _ in leave(snapshot, view, some, sound)}
     return numbers - BitMap(going)
 
 
@@ -191,25 +198,31 @@ def _cuts(
 
 def leave(
     snapshot: Snapshot, view: View, numbers: Iterable[int], sound: Sound | None = None
-) -> list[tuple[Published, Released]]:
-    """What leaves of these numbers of the view, by number, each with its facts. None that must not leave is among it;
+) -> list[tuple[int, Released]]:
+    """What leaves of these numbers of the view, by number. None that must not leave is among it;
     with `sound`, neither is any of which nothing sound would be left."""
     wanted = sorted(view.alive & BitMap(numbers))
-    facts = snapshot.published(wanted)
-    bodies = snapshot.published_bodies(wanted)
-    values = {
-        one.number: orjson.loads(raw) for one, raw in zip(facts, bodies, strict=True) if one.number in view.edited
-    }
-    visible = _visible(snapshot, view, values.values())
-    found = []
-    for one, raw in zip(facts, bodies, strict=True):
-        outcome = Outcome(Verdict.RELEASE)
-        if one.number in values:
-            outcome = _outcome(snapshot, view, one, values[one.number], visible, sound)
-        released = redact(raw, outcome)
-        if released is not None:
-            found.append((one, released))
-    return found
+    changed = sorted(view.edited & BitMap(wanted))
+    places = {number: place for place, number in enumerate(wanted)} if changed else {}
+    raws = snapshot.published_bodies(wanted)
+    plain = view.plain & BitMap(changed) if sound is None else BitMap()
+    outcomes = {places[number]: _plainly(raws[places[number]], number in view.authorless) for number in plain}
+    facts = snapshot.published([number for number in changed if places[number] not in outcomes])
+    values = [orjson.loads(raws[places[one.number]]) for one in facts]
+    visible = _visible(snapshot, view, values)
+    for one, value in zip(facts, values, strict=True):
+        outcomes[places[one.number]] = _outcome(snapshot, view, one, value, visible, sound)
+    released = redact_all(raws, outcomes)
+    return [(number, one) for number, one in zip(wanted, released, strict=True) if one is not None]
+
+
+def _plainly(raw: bytes, authorless: bool) -> Outcome:
+    """The outcome for an object that loses what is local, and perhaps its author, and nothing else: that of `close`,
+    without a look at its references."""
+    value = orjson.loads(raw)
+    author = (("created_by_ref",),) if authorless and "created_by_ref" in value else ()
+    edits = settle(value, (*local_limits(value), *author))
+    return Outcome(Verdict.REDACT, edits) if edits else Outcome(Verdict.RELEASE)
 
 
 def reasons(snapshot: Snapshot, view: View, one: Published, sound: Sound) -> tuple[Reason, ...]:

@@ -16,7 +16,7 @@ RESTRICTING = frozenset({"victim", "contact"})
 class Disposition:
     """What is decided of a class for one recipient. `because` are the rules that decided about its release; `edits`
     says that its objects leave with changes: without their author, without personal data, or without what is marked at
-    one of the levels of `cut`. `valid_until` as in a decision."""
+    one of the levels of `cut`; `only_author` that nothing but the author goes. `valid_until` as in a decision."""
 
     released: bool
     because: tuple[Rule, ...]
@@ -24,6 +24,7 @@ class Disposition:
     show_personal: bool = False
     cut: frozenset[TLP] = frozenset()
     edits: bool = False
+    only_author: bool = False
     valid_until: int | None = None
 
 
@@ -60,5 +61,8 @@ def _disposition(
     name_author = named is not None and named.allowed
     show_personal = shown is not None and shown.allowed
     cut = frozenset(level for level, decision in partly.items() if not decision.allowed)
-    edits = bool((named is not None and not name_author) or (shown is not None and not show_personal) or cut)
-    return Disposition(True, release.because, name_author, show_personal, cut, edits, until)
+    other = bool((shown is not None and not show_personal) or cut)
+    hidden = named is not None and not name_author
+    return Disposition(
+        True, release.because, name_author, show_personal, cut, hidden or other, hidden and not other, until
+    )

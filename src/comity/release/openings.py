@@ -162,7 +162,8 @@ class Openings:
             wanted = limit + 1 - len(found)
             some = list(islice(keys.iter_equal_or_larger(start), wanted)) if start <= NUMBER_MOST else []
             found += some
-            positions += [_position(here, each) for each in some]
+            begins = _position(here, 0)
+            positions += [begins + each for each in some]
             if len(found) > limit:
                 return Page(found[:limit], positions[:limit], True)
         return Page(found, positions, False)

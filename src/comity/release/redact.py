@@ -1,5 +1,6 @@
 """The only maker of Released: what may leave, and nothing else."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn, final
 
 import orjson
@@ -8,7 +9,7 @@ from comity.release.closure import Outcome, Verdict
 from comity.release.cuts import Edits
 from comity.stix.spans import rewrite
 
-__all__ = ["Released", "redact"]
+__all__ = ["Released", "redact", "redact_all"]
 
 
 @final
@@ -57,6 +58,14 @@ def redact(raw: bytes, outcome: Outcome) -> Released | None:
     return _released(raw if outcome.verdict is Verdict.RELEASE else edited(raw, outcome.edits))
 
 
+def redact_all(raws: Sequence[bytes], outcomes: Mapping[int, Outcome]) -> list[Released | None]:
+    """The same of many objects, each as `redact` would have it; what has no outcome by its place leaves as it is."""
+    found: list[Released | None] = list(map(_released, raws))
+    for place, outcome in outcomes.items():
+        found[place] = redact(raws[place], outcome)
+    return found
+
+
 def edited(raw: bytes, edits: Edits) -> bytes:
     """The bytes after the edits. Every other member keeps its own: order, white space, digits, escapes."""
     changes: dict[tuple[str | int, ...], bytes | None] = dict.fromkeys(edits.removed)
@@ -64,7 +73,11 @@ def edited(raw: bytes, edits: Edits) -> bytes:
     return rewrite(raw, changes)
 
 
+_new: Callable[[type[Released]], Released] = object.__new__
+_keep: Callable[[Released, bytes], None] = Released.__dict__["_raw"].__set__
+
+
 def _released(raw: bytes) -> Released:
-    one = object.__new__(Released)
-    object.__setattr__(one, "_raw", raw)
+    one = _new(Released)
+    _keep(one, raw)
     return one

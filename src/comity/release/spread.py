@@ -68,10 +68,13 @@ class Relations:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """What goes, and which of it goes without some of its references, or without what is local."""
+    """What goes; which of it goes without some of its references, or without what is local (`edited`); which of that
+    without its author (`authorless`), and which without another reference (`parted`)."""
 
     alive: "BitMap"
     edited: "BitMap"
+    authorless: "BitMap"
+    parted: "BitMap"
 
 
 def spread(alive: "BitMap", relations: Relations, elsewhere: Collection[int] = ()) -> Spread:
@@ -79,7 +82,10 @@ def spread(alive: "BitMap", relations: Relations, elsewhere: Collection[int] = (
     targets that count as released, whatever is held here."""
     walk = _Walk(alive, relations, elsewhere)
     walk.run()
-    return Spread(walk.alive, walk.edited())
+    local = relations.users.get(LOCAL, {}).get(NOTHING)
+    authorless, parted = walk.authorless.living(walk.alive), walk.parted.living(walk.alive)
+    edited = authorless | parted
+    return Spread(walk.alive, edited if local is None else edited | (_bitmap(local) & walk.alive), authorless, parted)
 
 
 def lives(relations: Relations, target: int, alive: "BitMap") -> bool:
@@ -90,6 +96,25 @@ def lives(relations: Relations, target: int, alive: "BitMap") -> bool:
     return copies in alive if isinstance(copies, int) else bool(copies.intersect(alive))
 
 
+class _Losing:
+    """Publications that lose something, gathered one by one and many at once."""
+
+    def __init__(self) -> None:
+        self.single: list[int] = []
+        self.many: list[BitMap] = []
+
+    def add(self, who: Numbers) -> None:
+        """These too."""
+        if isinstance(who, int):
+            self.single.append(who)
+        else:
+            self.many.append(who)
+
+    def living(self, alive: "BitMap") -> "BitMap":
+        """Those of them that go."""
+        return BitMap.union(BitMap(self.single), *self.many) & alive
+
+
 class _Walk:
     def __init__(self, alive: "BitMap", relations: Relations, elsewhere: Collection[int]) -> None:
         self.relations = relations
@@ -97,8 +122,7 @@ class _Walk:
         self.alive = alive - relations.unread - (_bitmap(beyond) if beyond is not None else BitMap())
         self.there = relations.well_known.union(elsewhere)
         self.lost: dict[int, int] = {}
-        self.cut: list[int] = []
-        self.cut_maps: list[BitMap] = []
+        self.authorless, self.parted = _Losing(), _Losing()
 
     def run(self) -> None:
         """Nothing falls any more."""
@@ -116,33 +140,22 @@ class _Walk:
             fallen = self._without({need: [one for one in ids if one in targets] for need, targets in users.items()})
             fallen |= untold
 
-    def edited(self) -> "BitMap":
-        """Those of the living that lose something."""
-        local = self.relations.users.get(LOCAL, {}).get(NOTHING)
-        maps = [*self.cut_maps, BitMap(self.cut)] + ([] if local is None else [_bitmap(local)])
-        return BitMap.union(BitMap(), *maps) & self.alive
-
     def _lives(self, target: int) -> bool:
         return target in self.there or lives(self.relations, target, self.alive)
 
     def _without(self, gone: Mapping[int, Iterable[int]]) -> "BitMap":
         """What falls with these targets, of which nothing is left; whatever else uses them is edited."""
-        single: list[int] = []
-        many: list[BitMap] = []
+        falling = _Losing()
         for need, targets in gone.items():
             users = self.relations.users[need]
-            cuts = need in (OPTIONAL, LISTED, AUTHOR, BY)
+            losing = self.authorless if need == AUTHOR else self.parted if need in (OPTIONAL, LISTED, BY) else falling
             for target in targets:
                 if need == FORMAT and target not in self.relations.held:
                     continue
-                who = users[target]
-                if isinstance(who, int):
-                    (self.cut if cuts else single).append(who)
-                else:
-                    (self.cut_maps if cuts else many).append(who)
+                losing.add(users[target])
                 if need == LISTED:
-                    single += self._emptied(who)
-        return BitMap.union(BitMap(single), *many)
+                    falling.single += self._emptied(users[target])
+        return falling.living(self.alive)
 
     def _emptied(self, who: Numbers) -> Iterable[int]:
         """Those of them whose list has lost its last member."""

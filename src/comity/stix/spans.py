@@ -17,9 +17,15 @@ REMOVED = None
 
 _SPACE = re.compile(rb"[ \t\r\n]*+")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+_MEMBER = re.compile(
+    rb'("[^"\\]*+(?:\\.[^"\\]*+)*+")[ \t\r\n]*+:[ \t\r\n]*+'
+    rb'("[^"\\]*+(?:\\.[^"\\]*+)*+"|[^\s,\[\]{}"]++)?+[ \t\r\n]*+(?:,[ \t\r\n]*+)?+',
+    re.DOTALL,
+)
+"""A name, its value where that is neither object nor list, and the comma after it."""
 _SCALAR = re.compile(rb"[^\s,\]}]++")
 _PLAIN = re.compile(rb'[^"{}\[\]]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"[^"{}\[\]]*+)*+', re.DOTALL)
-_QUOTE, _OPEN, _CLOSE, _LIST, _LIST_END, _COMMA, _COLON = b'"{}[],:'
+_QUOTE, _OPEN, _CLOSE, _LIST, _LIST_END, _COMMA = b'"{}[],'
 
 Tree = dict[str | int, Any]
 
@@ -62,8 +68,10 @@ def _copy(raw: bytes, start: int, tree: Tree, parts: list[bytes]) -> int:
     cursor = start + 1
     kept = False
     last = cursor
+    waiting = len(tree)
     for step, begin, value, end in _children(raw, start):
         change = tree.get(step)
+        waiting -= change is not None
         if isinstance(change, _Change) and change.text is REMOVED:
             last = end
             continue
@@ -81,6 +89,11 @@ def _copy(raw: bytes, start: int, tree: Tree, parts: list[bytes]) -> int:
         else:
             parts.append(raw[value:end])
         last = end
+        if not waiting:
+            # Nothing else changes here, so that the rest needs no look inside.
+            end = _end_of(raw, start)
+            parts.append(raw[last:end])
+            return end
     close = _skip_space(raw, last) if last > cursor else _skip_space(raw, cursor)
     if not kept:
         parts.append(raw[start : start + 1])
@@ -91,24 +104,32 @@ def _copy(raw: bytes, start: int, tree: Tree, parts: list[bytes]) -> int:
 
 def _children(raw: bytes, start: int) -> Iterator[tuple[str | int, int, int, int]]:
     """Each member or item: its name or number, where it begins, where its value begins, and where that ends."""
-    named = raw[start] == _OPEN
-    closer = _CLOSE if named else _LIST_END
     at = _skip_space(raw, start + 1)
-    number = 0
-    while raw[at] != closer:
-        begin = at
-        step: str | int = number
-        if named:
-            at = _end_of(raw, at)
-            step = orjson.loads(raw[begin:at])
-            at = _skip_space(raw, at)
-            at = _skip_space(raw, at + 1)
-        end = _end_of(raw, at)
-        yield step, begin, at, end
-        number += 1
-        at = _skip_space(raw, end)
-        if raw[at] == _COMMA:
-            at = _skip_space(raw, at + 1)
+    if raw[start] == _LIST:
+        number = 0
+        while raw[at] != _LIST_END:
+            end = _end_of(raw, at)
+            yield number, at, at, end
+            number += 1
+            at = _after(raw, end)
+        return
+    while raw[at] != _CLOSE:
+        match = _MEMBER.match(raw, at)
+        if match is None:
+            raise _unreadable(at)
+        name = match[1]
+        value, end = match.span(2)
+        if value < 0:
+            value = match.end()
+            end = _end_of(raw, value)
+        yield name[1:-1].decode() if b"\\" not in name else orjson.loads(name), at, value, end
+        at = match.end() if match.end() > end else _after(raw, end)
+
+
+def _after(raw: bytes, end: int) -> int:
+    """Where the next member or item begins, or the bracket that closes."""
+    at = _skip_space(raw, end)
+    return _skip_space(raw, at + 1) if raw[at] == _COMMA else at
 
 
 def _end_of(raw: bytes, at: int) -> int:
@@ -130,8 +151,12 @@ def _end_of(raw: bytes, at: int) -> int:
 def _matched(pattern: re.Pattern[bytes], raw: bytes, at: int) -> int:
     match = pattern.match(raw, at)
     if match is None:
-        raise InvalidObject("the text is not JSON", where=f"byte {at:,}", rule="RFC 8259")
+        raise _unreadable(at)
     return match.end()
+
+
+def _unreadable(at: int) -> InvalidObject:
+    return InvalidObject("the text is not JSON", where=f"byte {at:,}", rule="RFC 8259")
 
 
 def _skip_space(raw: bytes, at: int) -> int:

@@ -1,0 +1,140 @@
+"""A node with many classes and many partners: what is filtered is filtered here.
+
+Every object carries a word out of 500 among its sectors, so that indicators and relationships make 1,000 classes; which
+words a partner may have is chosen at random, so that what it may read lies between what it may not. A fifth are
+relationships, whose ends have words of their own; one in twenty names an author who may not be named, and leaves
+without it.
+"""
+
+import json
+import random
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.cost import Spent, spend
+from bench.data import MOMENT
+from bench.sides import command, run_command
+
+from comity.node.home import open_home
+
+WORDS = 500
+SHARES = {"one": 0.01, "ten": 0.1, "half": 0.5, "all": 1.0}
+"""Groups, and the share of the words that their members may have."""
+RELATIONSHIPS, AUTHORED = 5, 20
+LIMITS = "extension-definition--99751a20-2075-444c-b8ef-f168db695e4f"
+SEED = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A partner, and what it signs in with."""
+
+    name: str
+    group: str
+    authorization: str
+
+
+def _id(rng: random.Random, type: str) -> str:
+    return f"{type}--{uuid.UUID(int=rng.getrandbits(128), version=4)}"
+
+
+def lines(count: int) -> Iterator[bytes]:
+    """So many objects, the same every time: first whom some name as author, then the rest in random order."""
+    rng = random.Random(SEED)
+    author = _id(rng, "identity")
+    yield json.dumps(
+        {
+            "type": "identity",
+            "spec_version": "2.1",
+            "id": author,
+            "created": MOMENT,
+            "modified": MOMENT,
+            "name": "Another organisation",
+        }
+    ).encode()
+    ids: list[str] = []
+    for _ in range(count - 1):
+        word = rng.randrange(WORDS)
+        related = len(ids) > 1 and rng.randrange(RELATIONSHIPS) == 0
+        value: dict[str, object] = {
+            "type": "relationship" if related else "indicator",
+            "spec_version": "2.1",
+            "id": _id(rng, "relationship" if related else "indicator"),
+            "created": MOMENT,
+            "modified": MOMENT,
+        }
+        # Whole words are authored or not, for otherwise these would be twice as many classes.
+        if word % AUTHORED == 0:
+            value["created_by_ref"] = author
+        if related:
+            source, target = rng.choice(ids), rng.choice(ids)
+            value |= {"relationship_type": "related-to", "source_ref": source, "target_ref": target}
+        else:
+            ids.append(str(value["id"]))
+            value |= {
+                "pattern": f"[ipv4-addr:value = '198.51.{rng.randrange(256)}.{rng.randrange(256)}']",
+                "pattern_type": "stix",
+                "valid_from": MOMENT,
+            }
+        limits = {"extension_type": "property-extension", "sectors": [f"w{word}"]}
+        yield json.dumps(value | {"extensions": {LIMITS: limits}}).encode()
+
+
+def words_of(share: float) -> list[str]:
+    """The words of the members of a group: some of those that have an author, and some of the others."""
+    rng = random.Random(SEED)
+    authored = [number for number in range(WORDS) if number % AUTHORED == 0]
+    plain = [number for number in range(WORDS) if number % AUTHORED]
+    few = max(1, round(share * len(authored)))
+    chosen = rng.sample(authored, few) + rng.sample(plain, max(0, round(share * WORDS) - few))
+    return [f"w{number}" for number in sorted(chosen)]
+
+
+def policy(shares: dict[str, float]) -> tuple[str, str]:
+    """Rules by which a member of a group receives its share, and the cases that prove them."""
+    rules, cases = [], []
+    for group, share in shares.items():
+        words = words_of(share)
+        rules.append(
+            f'@id("bench.{group}")\n@title("Members of {group} receive their share")\n'
+            f'permit (principal in Group::"{group}", action == Action::"release", resource)\n'
+            f"when {{ resource.sectors.containsAny({json.dumps(words)}) }};\n"
+        )
+        cases.append(
+            f'[[case]]\nname = "A member of {group}"\nobject = {{ tlp = "clear", sectors = ["{words[0]}"] }}\n'
+            f'recipient = {{ groups = ["{group}"] }}\nexpect = "allow"\nrule = "bench.{group}"\n'
+        )
+    return "// What the bench measures by.\n" + "\n".join(rules), "\n".join(cases)
+
+
+def apply(home: Path, folder: Path, shares: dict[str, float]) -> None:
+    """The policy of these shares is in force."""
+    rules, cases = policy(shares)
+    (folder / "bench.cedar").write_text(rules)
+    (folder / "bench.toml").write_text(cases)
+    run_command("policy", "apply", str(folder / "bench.cedar"), "--home", str(home))
+
+
+def fill(home: Path, folder: Path, count: int) -> Spent:
+    """The node holds and has published so many objects; what publishing them took."""
+    path = folder / "crowd.ndjson"
+    with path.open("wb") as file:
+        file.writelines(line + b"\n" for line in lines(count))
+    run_command("source", "add", "own", "bench", "--marking", "tlp:clear", "--home", str(home))
+    run_command("import", str(path), "--source", "bench", "--home", str(home))
+    path.unlink()
+    return spend(command("publish", "--all", "--yes", "--no-hold", "--json", "--home", str(home)))
+
+
+def join(home: Path, names: Sequence[tuple[str, str]]) -> list[Party]:
+    """Partners of these names and groups, active, each with a token of its own."""
+    found = []
+    with open_home(home) as node:
+        for name, group in names:
+            node.add_partner(name, groups=(group,), max_tlp="green", history_from=0)
+            node.step_partner(name, "activate", checked_by="the bench")
+            token = node.new_token(name, read=["all"], write=[], partner=name)
+            found.append(Party(name, group, f"Bearer {token.token}"))
+    return found
