@@ -156,12 +156,17 @@ class Home:
 WARM_PATH = "/taxii2/root/collections/warm/"
 
 
-def new_home(folder: Path, store: str | None = None) -> Home:
-    """A node was made in the folder, its store there or elsewhere, with a collection `warm` beside the default one."""
+def new_home(folder: Path, store: str | None = None, *, auto: bool = False) -> Home:
+    """A node was made in the folder, its store there or elsewhere, with a collection `warm` beside the default one;
+    with `auto` what its token sends is classified and published as it arrives."""
     path = folder / "home"
     made = run_command("init", "--home", str(path), "--name", "bench", *(["--store", store] if store else []))
     run_command("collection", "add", "warm", "--alias", "warm", "--home", str(path))
-    token = run_command("token", "new", "bench", "--home", str(path), "--read", "all", "--write", "all")["token"]
+    if auto:
+        run_command("source", "add", "feed", "auto", "--auto", "--marking", "tlp:green", "--home", str(path))
+    source = ("--source", "auto") if auto else ()
+    rights = ("--read", "all", "--write", "all")
+    token = run_command("token", "new", "bench", "--home", str(path), *rights, *source)["token"]
     return Home(path, made["collection"]["id"], token)
 
 
@@ -176,10 +181,12 @@ def serving(home: Home, *options: str) -> Iterator[Server]:
 
 
 @contextmanager
-def comity_node(objects: Sequence[bytes], *, options: Sequence[str] = (), store: str | None = None) -> Iterator[Server]:
+def comity_node(
+    objects: Sequence[bytes], *, options: Sequence[str] = (), store: str | None = None, auto: bool = False
+) -> Iterator[Server]:
     """A fresh node with these objects is served, and gone afterwards."""
     with scratch() as folder:
-        home = new_home(Path(folder), store)
+        home = new_home(Path(folder), store, auto=auto)
         if objects:
             lines = Path(folder) / "objects.ndjson"
             lines.write_bytes(b"\n".join(raw.replace(b"\n", b" ") for raw in objects))
@@ -201,6 +208,12 @@ ONE_WORKER = Side(
     f"Comity {comity.__version__}, --workers 1",
     partial(comity_node, options=("--workers", "1")),
     "the same in one process",
+    _DURABLE,
+)
+CLASSIFIED = Side(
+    f"Comity {comity.__version__}, classified and published",
+    partial(comity_node, auto=True),
+    "the same, from a source with the rule `auto`: each object gets its release class as it arrives",
     _DURABLE,
 )
 OURS = (COMITY, ONE_WORKER)
