@@ -11,8 +11,9 @@ from tests.release_world import ACTION, NOW, class_of, floor_of, policy_of, reci
 
 from comity.release import cedar
 from comity.release.classes import Action, Recipient, Relation, ReleaseClass
-from comity.release.decide import NOTHING_PERMITS, decide, decide_all, would_pass_if
+from comity.release.decide import NOTHING_PERMITS, decide, decide_all
 from comity.release.facets import class_attributes, recipient_attributes
+from comity.release.passing import would_pass_if
 from comity.release.policy import Policy
 from comity.stix.tlp import TLP
 
@@ -171,7 +172,7 @@ def test_each_change_that_would_pass_is_one_that_a_question_confirms(
     one: ReleaseClass, to: Recipient, action: Action
 ) -> None:
     asked = policy(ALL)
-    changes = would_pass_if(asked, one, to, action, NOW)
+    (changes,) = would_pass_if(asked, [one], to, action, NOW)
     if decide(asked, one, to, action, NOW).allowed:
         assert changes == []
     for change in changes:
@@ -183,3 +184,11 @@ def test_each_change_that_would_pass_is_one_that_a_question_confirms(
         told = any(c.facet == "tlp" and c.value == level.word[4:].lower() for c in changes)
         if not decide(asked, one, to, action, NOW).allowed:
             assert told == (level != one.tlp and decide(asked, replace(one, tlp=level), to, action, NOW).allowed)
+
+
+@pytest.mark.slow
+@given(st.lists(classes, max_size=4), recipients, actions)
+def test_many_classes_at_once_pass_as_each_alone(some: list[ReleaseClass], to: Recipient, action: Action) -> None:
+    asked = policy(ALL)
+    each = [would_pass_if(asked, [one], to, action, NOW)[0] for one in some]
+    assert would_pass_if(asked, some, to, action, NOW) == each

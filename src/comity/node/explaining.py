@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from comity.node.views import Sound, View, reasons
 from comity.release.classes import Action, ReleaseClass
 from comity.release.closure import Verdict
-from comity.release.decide import Change, would_pass_if
+from comity.release.passing import Change, would_pass_if
 from comity.release.policy import Policy, Rule
 from comity.store.interface import Snapshot
 from comity.store.publications import Published
@@ -93,7 +93,7 @@ class Teller:
     def _changes(self, of: ReleaseClass) -> tuple[Change, ...]:
         if of not in self._passing:
             recipient = self._view.subject.recipient
-            found = would_pass_if(self._policy, of, recipient, Action.RELEASE, self._now)
+            (found,) = would_pass_if(self._policy, [of], recipient, Action.RELEASE, self._now)
             self._passing[of] = tuple(found)
         return self._passing[of]
 

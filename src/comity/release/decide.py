@@ -1,27 +1,23 @@
 """Who may have what: floor and policy are one set and one question, and whatever could not be evaluated withholds."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from comity.release import cedar
-from comity.release.classes import Action, Author, Recipient, Relation, ReleaseClass
+from comity.release.classes import Action, Recipient, Relation, ReleaseClass
 from comity.release.facets import (
     FAR_AHEAD,
-    PAP,
-    TRANSPORTS,
     Inexpressible,
     change_points,
     class_attributes,
     recipient_attributes,
     recipient_parents,
-    tlp_word,
     to_iso,
 )
 from comity.release.policy import Policy, Rule
-from comity.stix.tlp import TLP
 
 NOTHING_PERMITS = Rule("gate.nothing-permits", "Nothing permits it")
 FAILED = Rule("gate.failed", "It could not be decided, so it is withheld")
@@ -51,15 +47,6 @@ class Decision:
         words = "; ".join(f"{rule.title} ({rule.id})" for rule in self.because)
         until = f", until {to_iso(self.valid_until)}" if self.valid_until is not None else ""
         return f"{verdict}{until}: {words}"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One facet that would have to be another for the decision to be yes."""
-
-    of: str
-    facet: str
-    value: str
 
 
 def decide(policy: Policy, facets: ReleaseClass, recipient: Recipient, action: Action, now: int) -> Decision:
@@ -164,72 +151,3 @@ def _decision(policy: Policy, answer: cedar.Answer, also: Mapping[Action, cedar.
 def _valid_until(policy: Policy, one: Mapping[str, Any], recipient: Mapping[str, Any], now: int) -> int | None:
     points = policy.instants | change_points(one) | change_points(recipient)
     return min((point for point in points if now < point < FAR_AHEAD), default=None)
-
-
-def would_pass_if(policy: Policy, facets: ReleaseClass, recipient: Recipient, action: Action, now: int) -> list[Change]:
-    """The single facets, with the values, that would turn a no into a yes; empty where one alone does not, or it is
-    allowed already."""
-    if decide(policy, facets, recipient, action, now).allowed:
-        return []
-    others = list(_other_classes(facets, recipient, policy))
-    decisions = decide_all(policy, [one for _, one in others], recipient, action, now)
-    found = [change for (change, _), decision in zip(others, decisions, strict=True) if decision.allowed]
-    for change, other in _other_recipients(facets, recipient, policy):
-        if decide(policy, facets, other, action, now).allowed:
-            found.append(change)
-    return found
-
-
-_CLEARED_CLASS: Mapping[str, Any] = {
-    "groups": frozenset(),
-    "residency": None,
-    "named": frozenset(),
-    "personal": frozenset(),
-    "personal_fixed": False,
-    "exercise": False,
-    "unsound": False,
-    "verified": True,
-    "embargo_until": None,
-    "iep": (),
-}
-
-
-def _other_classes(one: ReleaseClass, to: Recipient, policy: Policy) -> Iterator[tuple[Change, ReleaseClass]]:
-    values: list[tuple[str, Any]] = [("tlp", level) for level in TLP]
-    values += [("author", author) for author in Author]
-    values += [("community", group) for group in sorted(to.groups)[:20]]
-    values += [("type", word) for word in sorted(policy.words)[:50]]
-    values += [("sectors", frozenset({sector})) for sector in sorted(to.sectors)[:20]]
-    values += [("pap", None if word == "unmarked" else word) for word in PAP]
-    values += [("origin", ""), *_CLEARED_CLASS.items()]
-    for facet, value in values:
-        if value != getattr(one, facet):
-            yield Change("object", facet, _told(value)), replace(one, **{facet: value})
-
-
-def _other_recipients(one: ReleaseClass, to: Recipient, policy: Policy) -> Iterator[tuple[Change, Recipient]]:
-    groups = policy.groups | one.groups | ({one.community} if one.community else set())
-    values: list[tuple[str, Any]] = [("state", "active")]
-    values += [("relation", relation) for relation in Relation]
-    values += [("max_tlp", level) for level in TLP]
-    values += [("groups", to.groups | {group}) for group in sorted(groups)[:20]]
-    values += [("sectors", to.sectors | {sector}) for sector in sorted(one.sectors)[:20]]
-    values += [("country", word) for word in sorted(policy.words)[:50] if len(word) == 2]
-    values += [("transport", word) for word in TRANSPORTS]
-    values += [("jurisdictions", one.residency)] if one.residency else []
-    values += [("origins", to.origins | {one.origin})] if one.origin else []
-    values += [("cybersecurity", True), ("encrypted", True), ("commercial", False), ("need_to_know", "stated")]
-    values += [("agreement_from", None), ("agreement_until", None)]
-    for facet, value in values:
-        if value != getattr(to, facet):
-            yield Change("recipient", facet, _told(value)), replace(to, **{facet: value})
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, TLP):
-        return tlp_word(value)
-    if isinstance(value, frozenset):
-        return ", ".join(sorted(value)) or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value in (None, "", ()) else str(value)

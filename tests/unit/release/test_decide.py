@@ -8,8 +8,9 @@ from tests.release_world import DAY, NOW, floor_of, policy_of
 
 from comity.release import cedar
 from comity.release.classes import Action, Author, Iep, Recipient, Relation, ReleaseClass
-from comity.release.decide import FAILED, Change, decide, decide_all, would_pass_if
+from comity.release.decide import FAILED, decide, decide_all
 from comity.release.facets import ITEMS_MAX, to_iso
+from comity.release.passing import Change, would_pass_if
 from comity.stix.tlp import TLP
 
 FLOOR = floor_of()
@@ -121,7 +122,7 @@ def test_dates_are_rounded_to_the_side_that_withholds() -> None:
 
 def test_what_would_pass_is_listed_facet_by_facet() -> None:
     strict = replace(CLEAR, tlp=TLP.AMBER, origin="Y", author=Author.OTHER)
-    found = would_pass_if(ALL, strict, PARTNER, Action.RELEASE, NOW)
+    found = would_pass_if(ALL, [strict], PARTNER, Action.RELEASE, NOW)[0]
     assert found == [
         Change("object", "tlp", "clear"),
         Change("object", "origin", "none"),
@@ -129,9 +130,9 @@ def test_what_would_pass_is_listed_facet_by_facet() -> None:
         Change("recipient", "origins", "Y"),
     ]
     limited = replace(CLEAR, groups=frozenset({"A", "C"}))
-    assert Change("recipient", "groups", "A, C") in would_pass_if(ALL, limited, PARTNER, Action.RELEASE, NOW)
+    assert Change("recipient", "groups", "A, C") in would_pass_if(ALL, [limited], PARTNER, Action.RELEASE, NOW)[0]
     abroad = replace(CLEAR, residency=frozenset({"EE"}))
-    assert would_pass_if(ALL, abroad, replace(PARTNER, transport="node"), Action.RELEASE, NOW) == [
+    assert would_pass_if(ALL, [abroad], replace(PARTNER, transport="node"), Action.RELEASE, NOW)[0] == [
         Change("object", "residency", "none"),
         Change("recipient", "relation", "own"),
         Change("recipient", "jurisdictions", "EE"),
