@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.data import objects_of, read_data
+from tests.oracle import oracle
 from tests.schemas import schemas
 from tests.stix_mutants import mutants
 from tests.stix_samples import SAMPLES
@@ -46,8 +47,7 @@ def _quiet_oracle() -> Iterable[None]:
 
 def theirs(value: Value) -> list[str]:
     """What the validator refuses the object for; a crash of it is a refusal."""
-    import stix2validator
-
+    stix2validator = oracle()
     options = stix2validator.ValidationOptions(version="2.1", disabled="all", silent=True)
     try:
         result = stix2validator.validate_instance(copy.deepcopy(value), options)

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from tests.oracle import oracle
 
 from comity.cli.story import story, story_bundle
 from comity.cli.story.pen import observable_id
@@ -46,9 +47,8 @@ def test_every_object_is_accepted_in_strict_mode_without_a_finding() -> None:
 @pytest.mark.filterwarnings("ignore")
 def test_the_oasis_validator_agrees() -> None:
     # The oracle takes seconds to import, so only the test that asks it does.
-    from stix2validator import ValidationOptions, validate_string
-
-    result = validate_string(story_bundle().decode(), ValidationOptions(version="2.1"))
+    stix2validator = oracle()
+    result = stix2validator.validate_string(story_bundle().decode(), stix2validator.ValidationOptions(version="2.1"))
     faults = [str(error) for one in result.object_results for error in one.errors] if not result.is_valid else []
     assert result.is_valid, faults
 
