@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from comity.node.changing import Changed
     from comity.node.node import Node
 
-SHOWN = 20
+SHOWN = 10
 
 
 def facts_of(node: "Node", done: "Changed") -> dict[str, Any]:

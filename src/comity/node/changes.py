@@ -153,8 +153,10 @@ def _begins(rights: Rights, id: str, now: int) -> int:
 
 
 def _sampled(before: Policy, after: Policy, now: int) -> tuple[list[Shift], bool]:
-    instants = sorted(each for each in before.instants | after.instants if each > now)
-    at = [now, *instants[:INSTANTS_MOST]] if before.instants | after.instants else []
+    dates = before.instants | after.instants
+    # Of the two turns of a date the later one stands for what comes after it.
+    instants = sorted(each for each in dates if each > now and each + 1000 not in dates)
+    at = [now, *instants[:INSTANTS_MOST]] if dates else []
     found = difference(before, after, at=at)
     told = {Shift(cell.widened, "", cell.explain().rpartition(": ")[0]) for cell in found}
     return sorted(told, reverse=True), len(instants) <= INSTANTS_MOST

@@ -13,7 +13,7 @@ from comity.errors import Conflict, NotAuthorized
 from comity.interfaces import microseconds
 from comity.node.changes import Difference, Rights, differ
 from comity.node.partners import edited, stepped
-from comity.node.people import ADMIN, APPROVER, Actor, accounts, same_person, seconds
+from comity.node.people import ADMIN, APPROVER, ROLES, Actor, accounts, same_person, seconds
 from comity.node.proposals import (
     APPROVED,
     HOURS,
@@ -161,11 +161,10 @@ class Changing(Releasing):
     def reject(self, id: str) -> Proposal:
         """What waits under that id never takes effect. Who asked may take it back."""
         with self.store.write() as tx:
-            now = microseconds(self.clock.now())
-            proposal = waiting(tx, id, now)
-            actor = self._actor(tx, ADMIN, APPROVER, "releaser")
-            if actor.id != proposal.asked_by:
+            actor = self._actor(tx, *ROLES)
+            if all((one.id, one.asked_by) != (id, actor.id) for one in proposals(tx)):
                 actor = self._actor(tx, ADMIN, APPROVER)
+            proposal = waiting(tx, id, microseconds(self.clock.now()))
             return self._decide(tx, proposal, REJECTED, actor)
 
     def _deciding(self, snapshot: Snapshot, id: str) -> tuple[Proposal, Actor]:
