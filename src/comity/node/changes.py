@@ -51,6 +51,7 @@ class Difference:
     history: tuple[str, ...] = ()
     whole: bool = True
     seen: Seen | None = Seen()
+    policies: tuple[str, ...] = ()
 
     @property
     def widens(self) -> bool:
@@ -65,7 +66,7 @@ class Difference:
             [[each.widened, each.recipient, each.object, each.digest] for each in some]
             for some in (self.cells, self.sampled)
         ]
-        return [*cells, list(self.history), self.whole]
+        return [*cells, list(self.history), self.whole, list(self.policies)]
 
     def to_json(self, names: Mapping[str, str]) -> dict[str, Any]:
         """As the commands tell it; `names` are those of partners by id."""
@@ -131,13 +132,12 @@ def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: S
         sampled += found
         whole = whole and complete
     history = tuple(id for id in changed if _begins(after, id, now) < _begins(before, id, now) != NEVER)
-    if not (cells or history):
-        return Difference((), tuple(sampled), history, whole)
+    policies = (before.policy.digest, after.policy.digest)
     looked = sorted({each.recipient for each in cells} | set(history))
     seen = None
     if len(looked) * max(1, snapshot.last_publication) <= LOOKED_MOST:
         seen = _seen(snapshot, before, after, looked, stored, now, sound)
-    return Difference(tuple(cells), tuple(sampled), history, whole, seen)
+    return Difference(tuple(cells), tuple(sampled), history, whole, seen, policies)
 
 
 def _side(rights: Rights, id: str) -> Side:

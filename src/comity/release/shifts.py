@@ -27,8 +27,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shift:
-    """A class (in words, and its digest) of which the recipient with that id is given more, if `widened`, or else less;
-    both may hold of one."""
+    """A class of which the recipient with that id is given more, if `widened`, or else less; both may hold of one.
+    `object` is the class in words, `digest` that of the class with what is given of it then."""
 
     widened: bool
     recipient: str
@@ -66,7 +66,7 @@ def shifts(
         for one, old, new in zip(asked, was, becomes, strict=True):
             for widened, more in ((True, gives_more(old, new)), (False, gives_more(new, old))):
                 if more:
-                    found.add(Shift(widened, recipient, class_words(one), class_digest(one)))
+                    found.add(Shift(widened, recipient, class_words(one), f"{class_digest(one)} {_spelt(new)}"))
             later = [each.valid_until for each in (old, new) if each.valid_until is not None]
             if later:
                 due.setdefault(min(later), []).append(one)
@@ -84,6 +84,11 @@ def gives_more(old: Disposition, new: Disposition) -> bool:
         or (new.show_personal and not old.show_personal)
         or not old.cut <= new.cut
     )
+
+
+def _spelt(given: Disposition) -> str:
+    flags = (given.released, given.name_author, given.show_personal)
+    return "".join("ny"[flag] for flag in flags) + "".join(sorted(level.word for level in given.cut))
 
 
 def class_words(one: ReleaseClass) -> str:
