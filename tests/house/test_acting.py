@@ -27,6 +27,7 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "pause_source": ({"admin"}, lambda node: node.pause_source("local", paused=True)),
     "publish": ({"releaser"}, lambda node: node.publish()),
     "reject": ({"admin", "approver"}, lambda node: node.reject("x")),
+    "request_release": ({"releaser", "admin"}, lambda node: node.request_release("CERT-B")),
     "reset_user": ({"admin"}, lambda node: node.reset_user("anna")),
     "revoke_token": ({"admin"}, lambda node: node.revoke_token("x")),
     "source_of_partner": ({"admin"}, lambda node: node.source_of_partner("CERT-B")),

@@ -195,3 +195,14 @@ def _alive(snapshot: Snapshot, rights: Rights, id: str, now: int, sound: Sound) 
 def view_of(snapshot: Snapshot, policy: Policy, subject: Subject, now: int, sound: Sound) -> View:
     """What the subject would see under that policy; nothing of it is kept."""
     return look(snapshot, subject, Decisions(policy, subject.recipient), now, sound)
+
+
+def count_seen(snapshot: Snapshot, numbers: BitMap) -> Seen:
+    """These publications, by words of the class, with a few ids."""
+    published = snapshot.publications()
+    counts: dict[str, int] = {}
+    for key, form in snapshot.classes().items():
+        if form and (count := len(published.of("class", key) & numbers)):
+            words = class_words(class_of(form))
+            counts[words] = counts.get(words, 0) + count
+    return Seen(counts, ids=tuple(dict.fromkeys(one.id for one in snapshot.published(list(numbers[:IDS_TOLD])))))

@@ -8,12 +8,14 @@ from typing import Any
 
 import msgspec
 from msgspec import structs
+from pyroaring import BitMap
 
 from comity.errors import Conflict, NotAuthorized
 from comity.interfaces import microseconds
-from comity.node.changes import Difference, Rights, differ
+from comity.node.changes import Difference, Rights, count_seen, differ
 from comity.node.partners import edited, stepped
-from comity.node.people import ADMIN, APPROVER, ROLES, Actor, accounts, same_person, seconds
+from comity.node.people import ADMIN, APPROVER, RELEASER, ROLES, Actor, accounts, same_person, seconds
+from comity.node.permits import permit
 from comity.node.proposals import (
     APPROVED,
     HOURS,
@@ -25,6 +27,7 @@ from comity.node.proposals import (
     PolicyChange,
     PolicyTexts,
     Proposal,
+    ReleaseRequest,
     digest_of,
     proposals,
     record_of,
@@ -33,6 +36,7 @@ from comity.node.proposals import (
 from comity.node.recipients import KIND as PARTNER_KIND
 from comity.node.recipients import Partner, partner_named, read_partner
 from comity.node.releasing import POLICY, Releasing
+from comity.node.views import waiting_for_approval
 from comity.release.policy import Policy, compile_policy
 from comity.store.interface import Snapshot, Transaction
 from comity.store.records import Record
@@ -154,7 +158,7 @@ class Changing(Releasing):
                     continue
                 proposal, actor = self._deciding(tx, id)
                 _refuse_requester(tx, proposal, actor)
-                self._put_change(tx, proposal.change)
+                self._put_change(tx, proposal.change, proposal.id)
                 return self._decide(tx, proposal, APPROVED, actor)
         raise _overtaken()
 
@@ -227,12 +231,28 @@ class Changing(Releasing):
         if isinstance(change, PartnerChange) and change.step in ("pause", "end"):
             return Difference()
         held = self._in_force_at(snapshot)
+        if isinstance(change, ReleaseRequest):
+            return self._requested(snapshot, change)
         before = Rights(held.policy, held.partners)
         if isinstance(change, PartnerChange):
             after = replace(before, partners={**held.partners, change.partner.id: change.partner})
         else:
             after = replace(before, policy=self._compiled(change.texts.text, change.texts.cases))
         return differ(snapshot, before, after, microseconds(self.clock.now()), self.is_sound)
+
+    def _requested(self, snapshot: Snapshot, request: ReleaseRequest) -> Difference:
+        """What would be let go. Conflict where not all of it waits for a second person any more."""
+        numbers = BitMap(request.numbers)
+        if not numbers or numbers - self._waiting_releases(snapshot, request.partner):
+            raise Conflict("Not all of it waits for a second person any more.", hint="Ask for it anew.", where="id")
+        policy = self._policy_at(snapshot).digest
+        return Difference(seen=count_seen(snapshot, numbers), policies=(policy, policy))
+
+    def _waiting_releases(self, snapshot: Snapshot, partner: str) -> BitMap:
+        """The publications that policy lets go to the partner after approval, and that nobody approved."""
+        now = microseconds(self.clock.now())
+        view = self.gate.view(snapshot, self._policy_at(snapshot), self._subject(snapshot, partner, now), now)
+        return waiting_for_approval(snapshot, view.decided) - view.approved
 
     def _compiled(self, text: str, cases: str) -> Policy:
         """The policy of these texts, which was tried with its cases. The last one is kept."""
@@ -247,17 +267,20 @@ class Changing(Releasing):
                 raise Conflict(
                     "Another policy was put in force meanwhile.", hint="Look at comity policy log, and repeat."
                 )
-        elif _partner_version(snapshot, change.partner.id)[1] != change.version:
+        elif isinstance(change, PartnerChange) and _partner_version(snapshot, change.partner.id)[1] != change.version:
             raise Conflict(
                 f"{change.partner.name} was changed meanwhile.", hint="Look at comity partner show, and repeat."
             )
 
-    def _put_change(self, tx: Transaction, change: Change) -> None:
+    def _put_change(self, tx: Transaction, change: Change, proposal: str = "") -> None:
         self._refuse_changed(tx, change)
         now = microseconds(self.clock.now())
         if isinstance(change, PolicyChange):
             body = msgspec.json.encode(change.texts)
             tx.put_record(Record(POLICY, POLICY, change.texts.of or POLICY, body, changed_at=now))
+            return
+        if isinstance(change, ReleaseRequest):
+            permit(tx, change.partner, BitMap(change.numbers), proposal, now)
             return
         partner = change.partner
         if change.step == "activate":
@@ -268,14 +291,19 @@ class Changing(Releasing):
         self._put(tx, partner)
 
     def _propose(self, tx: Transaction, change: Change, found: Difference, actor: Actor) -> Proposal:
-        now = microseconds(self.clock.now())
-        if sum(one.state_at(now) == WAITING for one in proposals(tx)) >= WAITING_MOST:
+        """The change waits; where the same person asked for the same a moment ago, it is that which waits."""
+        now, digest = microseconds(self.clock.now()), digest_of(change, found)
+        waits = [one for one in proposals(tx) if one.state_at(now) == WAITING]
+        for one in waits:
+            if (one.digest, one.asked_by) == (digest, actor.id):
+                return one
+        if len(waits) >= WAITING_MOST:
             raise Conflict(f"{WAITING_MOST} changes wait already.", hint="comity approvals")
         names = {one.id: one.name for one in self._in_force_at(tx).partners.values()}
         proposal = Proposal(
             id=base64.b32encode(self.entropy.token_bytes(5)).decode().lower(),
             change=change,
-            digest=digest_of(change, found),
+            digest=digest,
             told=found.to_json(names),
             asked_by=actor.id,
             asked_name=actor.name,
@@ -292,8 +320,13 @@ def _refuse_requester(snapshot: Snapshot, proposal: Proposal, actor: Actor) -> N
     if actor.id == proposal.asked_by or same_person(actor.person, proposal.asked_person):
         raise NotAuthorized("Who asked for it cannot approve it.", where="as", hint="Another person has to look at it.")
     asked = next((one for one in accounts(snapshot) if one.id == proposal.asked_by), None)
-    if asked is None or not asked.may(frozenset({ADMIN})):
+    if asked is None or not asked.may(_asking(proposal.change)):
         raise Conflict(f"{proposal.asked_name} may not ask for it any more.", where="id", hint="Ask for it anew.")
+
+
+def _asking(change: Change) -> frozenset[str]:
+    """The roles that may ask for it."""
+    return frozenset({RELEASER, ADMIN} if isinstance(change, ReleaseRequest) else {ADMIN})
 
 
 def _policy_version(snapshot: Snapshot) -> int:

@@ -52,7 +52,20 @@ class PartnerChange(msgspec.Struct, frozen=True, tag="partner"):
         return f"{self.step or 'edit'} {self.partner.name}"
 
 
-Change = PolicyChange | PartnerChange
+class ReleaseRequest(msgspec.Struct, frozen=True, tag="release"):
+    """Publications by number that are to go to the partner, where policy wants a second person for them."""
+
+    partner: str
+    name: str
+    numbers: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        """What it is, in a few words."""
+        return f"release {len(self.numbers):,} objects to {self.name}"
+
+
+Change = PolicyChange | PartnerChange | ReleaseRequest
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):

@@ -90,9 +90,9 @@ def difference(old: Policy, new: Policy, more: Sequence[Case] = (), at: Sequence
         before = decide_all(old, classes, recipient, action, instant)
         after = decide_all(new, classes, recipient, action, instant)
         for one, was, now in zip(classes, before, after, strict=True):
-            if was.allowed != now.allowed:
+            # What waits for a second person is less than what goes, and more than nothing.
+            if (was.allowed, was.allowed and not was.waits) != (now.allowed, now.allowed and not now.waits):
                 rules = tuple(rule.id for rule in now.because)
-                found.setdefault(
-                    (now.allowed, action, one, recipient), Cell(now.allowed, action, one, recipient, rules)
-                )
+                widened = now.allowed and (not was.allowed or was.waits)
+                found.setdefault((widened, action, one, recipient), Cell(widened, action, one, recipient, rules))
     return sorted(found.values(), key=lambda cell: not cell.widened)

@@ -75,7 +75,7 @@ def shifts(
 
 def gives_more(old: Disposition, new: Disposition) -> bool:
     """Whether the new disposition lets anything go that the old one kept: the objects, their authors, personal data,
-    or what is marked more strictly."""
+    what is marked more strictly, or all of it without a second person."""
     if not new.released:
         return False
     return (
@@ -83,11 +83,12 @@ def gives_more(old: Disposition, new: Disposition) -> bool:
         or (new.name_author and not old.name_author)
         or (new.show_personal and not old.show_personal)
         or not old.cut <= new.cut
+        or (old.approval and not new.approval)
     )
 
 
 def _spelt(given: Disposition) -> str:
-    flags = (given.released, given.name_author, given.show_personal)
+    flags = (given.released, given.name_author, given.show_personal, given.approval)
     return "".join("ny"[flag] for flag in flags) + "".join(sorted(level.word for level in given.cut))
 
 
