@@ -55,6 +55,7 @@ OTHERS = {
     "post": "A token has the right, and the rule of its source publishes.",
     "receive": "What arrives is published by the rule of its source, and a new source has none.",
     "receive_stream": "The same.",
+    "recover_user": "Whoever commands the host may do it, for who lost the last secret; it is kept, and told.",
     "run_job": "A job acts for nobody: it does what was decided.",
     "share_failures": "It counts.",
     "work": "The same.",

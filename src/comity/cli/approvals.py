@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="Those too that were decided, or expired.")
 @pass_console
 def approvals(console: Console, everything: bool) -> None:
-    """List what waits for a second person, with the difference that it would make."""
+    """List what waits for a second person.
+
+    With each comes the difference that it would make.
+    """
     from comity.cli.changes import say_difference
     from comity.node.home import open_home
 
@@ -38,9 +41,9 @@ def approvals(console: Console, everything: bool) -> None:
 @acts
 @pass_console
 def approve(console: Console, id: str) -> None:
-    """Put what waits under ID in force: you are another person than who asked, and have looked at the difference.
+    """Put in force what another person asked for.
 
-    Refused where the difference is not the one that was shown any more.
+    It is what waits under ID. Refused where the difference is not the one that was shown any more.
     """
     with open_acting(console) as node:
         done = node.approve(id)
@@ -52,7 +55,10 @@ def approve(console: Console, id: str) -> None:
 @acts
 @pass_console
 def reject(console: Console, id: str) -> None:
-    """Let what waits under ID never take effect; who asked for it may take it back."""
+    """Let what somebody asked for never take effect.
+
+    It is what waits under ID. Who asked for it may take it back.
+    """
     with open_acting(console) as node:
         done = node.reject(id)
     _tell(console, done)
@@ -63,6 +69,8 @@ def _tell(console: Console, done: "Proposal") -> None:
         console.result(_facts(done, done.state))
     else:
         console.say(f"{done.id} is {done.state}: {done.change.words}.")
+        if done.caution:
+            console.note(f"{done.caution} See: comity user reset")
 
 
 def _facts(one: "Proposal", state: str) -> dict[str, Any]:
@@ -78,6 +86,7 @@ def _facts(one: "Proposal", state: str) -> dict[str, Any]:
         "decided_by": one.decided_name,
         "decided_person": one.decided_person,
         "decided_at": None if one.decided_at is None else _instant(one.decided_at),
+        "caution": one.caution,
         "difference": one.told,
     }
 

@@ -88,7 +88,22 @@ def reset(console: Console, name: str) -> None:
     _tell_secret(console, changed)
 
 
+@user.command("recover", cls=Command)
+@click.argument("name")
+@click.option("--reason", required=True, metavar="TEXT", help="Why; it is kept, and doctor tells it for 30 days.")
+@pass_console
+def recover(console: Console, name: str, reason: str) -> None:
+    """Give an account a new secret as whoever commands the host, where no administrator has one any more."""
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        changed = node.recover_user(name, reason)
+    _tell_secret(console, changed)
+
+
 def _facts(one: "Account") -> dict[str, Any]:
+    from comity.interfaces import instant_of
+
     return {
         "id": one.id,
         "name": one.name,
@@ -96,6 +111,8 @@ def _facts(one: "Account") -> dict[str, Any]:
         "state": one.state,
         "roles": list(one.roles),
         "handed_by": one.handed_by,
+        "recovered_at": None if one.recovered_at is None else instant_of(one.recovered_at),
+        "recovered_why": one.recovered_why,
     }
 
 

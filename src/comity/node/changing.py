@@ -193,6 +193,7 @@ class Changing(Releasing):
             decided_name=actor.name,
             decided_person=actor.person,
             decided_at=now,
+            caution=_caution(tx, proposal, actor) if state == APPROVED else "",
         )
         tx.put_record(record_of(decided, now))
         return decided
@@ -322,6 +323,14 @@ def _refuse_requester(snapshot: Snapshot, proposal: Proposal, actor: Actor) -> N
     asked = next((one for one in accounts(snapshot) if one.id == proposal.asked_by), None)
     if asked is None or not asked.may(_asking(proposal.change)):
         raise Conflict(f"{proposal.asked_name} may not ask for it any more.", where="id", hint="Ask for it anew.")
+
+
+def _caution(snapshot: Snapshot, proposal: Proposal, actor: Actor) -> str:
+    """Who asked has seen the secret of who approves, and its holder has not made a new one."""
+    handed_by = next(one.handed_by for one in accounts(snapshot) if one.id == actor.id)
+    if not same_person(handed_by, proposal.asked_person):
+        return ""
+    return f"{proposal.asked_person}, who asked, was shown the secret of {actor.name}, which was not renewed since."
 
 
 def _asking(change: Change) -> frozenset[str]:

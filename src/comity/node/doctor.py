@@ -10,7 +10,7 @@ from comity.node import recovery, system
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
-from comity.node.people import ALONE
+from comity.node.people import ALONE, RECOVERY_DAYS_TOLD
 from comity.node.settings import Settings
 from comity.node.system import SETTINGS_FILE
 from comity.store.address import is_postgres
@@ -187,6 +187,14 @@ def _recovery_keys(home: Path) -> list[Finding]:
 
 
 def _people(node: Node) -> list[Finding]:
-    if node.is_watched():
-        return [Finding(Level.OK, "A second person looks at what widens.")]
-    return [Finding(Level.OK, ALONE, "comity user add NAME --role admin, then another with --role approver.")]
+    hint = "comity user add NAME --role admin, then another with --role approver."
+    watched = node.is_watched()
+    words = "A second person looks at what widens."
+    found = [Finding(Level.OK, words) if watched else Finding(Level.OK, ALONE, hint)]
+    since = microseconds(node.clock.now()) - RECOVERY_DAYS_TOLD * DAY_US
+    for one in node.users():
+        if one.recovered_at is not None and one.recovered_at > since:
+            at = f"{instant_of(one.recovered_at):%F %TZ}"
+            words = f"The account {one.name} was recovered on the host at {at}: {one.recovered_why}"
+            found.append(Finding(Level.WARN, words, f"Make sure that {one.person} knows of it."))
+    return found

@@ -22,12 +22,15 @@ ADMIN, APPROVER, RELEASER = "admin", "approver", "releaser"
 ROLES = ("reader", "analyst", RELEASER, APPROVER, ADMIN)
 APPROVING = frozenset({ADMIN, APPROVER})
 """Who has one of these may be the second person."""
+HOST = "the host's operator"
+RECOVERY_DAYS_TOLD = 30
 ALONE = "There is one administrator, so no second person has looked at what this widens."
 
 
 class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An account of a person. `digest` is the SHA-256 of its secret; `handed_by` is the last other person who was shown
-    a secret of it, empty where that was the host's operator."""
+    """An account of a person. `digest` is the SHA-256 of its secret. `handed_by` is another person who was shown that
+    secret when it was made, until its holder makes a new one; empty where that was the host's operator. When it was
+    recovered on the host, and why, stays known."""
 
     id: str
     name: str
@@ -36,6 +39,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     digest: str
     handed_by: str = ""
     state: str = "active"
+    recovered_at: int | None = None
+    recovered_why: str = ""
 
     def may(self, roles: frozenset[str]) -> bool:
         """Whether it acts, and has one of these roles."""
@@ -207,7 +212,23 @@ class People(Base):
                 account,
                 digest=digest_of(secret).hex(),
                 state="active",
-                handed_by=account.handed_by if actor.id == account.id else actor.person,
+                handed_by="" if actor.id == account.id else actor.person,
+            )
+            return NewUser(self._put_account(tx, changed), secret)
+
+    def recover_user(self, name: str, why: str) -> NewUser:
+        """The account is active and has a new secret, by the word of whoever commands the host: for the administrator
+        who lost the last one. When, and why, is kept, and `doctor` tells it for RECOVERY_DAYS_TOLD."""
+        check_name(why, "reason")
+        secret = self._new_secret()
+        with self.store.write() as tx:
+            changed = structs.replace(
+                account_named(tx, name),
+                digest=digest_of(secret).hex(),
+                state="active",
+                handed_by=HOST,
+                recovered_at=microseconds(self.clock.now()),
+                recovered_why=why,
             )
             return NewUser(self._put_account(tx, changed), secret)
 

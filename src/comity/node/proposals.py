@@ -70,7 +70,8 @@ Change = PolicyChange | PartnerChange | ReleaseRequest
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     """A change that somebody asked for, bound to the digest of change and cells. Instants are microseconds since 1970.
-    `state` is what was decided, or `waiting`; `state_at` says what holds. `told` is the difference as it was shown."""
+    `state` is what was decided, or `waiting`; `state_at` says what holds. `told` is the difference as it was shown, and
+    `caution` what casts a doubt on the second pair of eyes."""
 
     id: str
     change: Change
@@ -86,6 +87,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True):
     decided_name: str = ""
     decided_person: str = ""
     decided_at: int | None = None
+    caution: str = ""
 
     def state_at(self, now: int) -> str:
         """The state at that instant: what still waits after its time has expired."""

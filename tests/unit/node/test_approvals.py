@@ -103,6 +103,17 @@ CHANGES: dict[str, Any] = {
 }
 
 
+def test_an_approval_with_a_secret_that_who_asked_has_seen_has_a_caution(office: Office) -> None:
+    done = office.approve(office.ask())
+    assert "Anna A." in done.caution
+    with office.acts("bert"):
+        office.secrets["bert"] = office.node.reset_user("bert").secret
+    with office.acts("anna"):
+        office.node.move_partner("CERT-B", "pause")
+        waits = office.node.move_partner("CERT-B", "resume").waits
+    assert office.approve(waits).caution == ""
+
+
 @pytest.mark.parametrize("change", CHANGES)
 def test_what_is_approved_is_what_was_shown(office: Office, change: str) -> None:
     id = office.ask()

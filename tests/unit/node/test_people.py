@@ -6,8 +6,10 @@ import pytest
 from tests.world import MadeClock
 
 from comity.errors import AlreadyDone, ComityError, Conflict, Invalid, NotAuthorized, NotFound, Unauthenticated
+from comity.interfaces import microseconds
+from comity.node import doctor
 from comity.node.node import Node
-from comity.node.people import KIND, same_person
+from comity.node.people import HOST, KIND, same_person
 
 
 def anna_and_bert(node: Node) -> dict[str, str]:
@@ -126,7 +128,8 @@ def test_everybody_renews_their_own_secret_and_nobody_that_of_others(node: Node)
             node.reset_user("anna")
         with pytest.raises(NotFound):
             node.reset_user("nobody")
-        assert node.reset_user("bert").account.handed_by == "anna", "who was shown a secret once stays known"
+        assert node.users()[1].handed_by == "anna"
+        assert node.reset_user("bert").account.handed_by == "", "nobody else has seen the new one"
 
 
 def test_neither_the_last_administrator_nor_the_second_person_is_disabled(node: Node) -> None:
@@ -153,3 +156,24 @@ def test_two_accounts_of_one_person_watch_nobody(node: Node, clock: MadeClock) -
         assert not node.is_watched()
         node.add_user("carl", ["approver"])
     assert node.is_watched()
+
+
+def test_who_lost_the_last_secret_is_recovered_on_the_host_and_that_stays_known(node: Node, clock: MadeClock) -> None:
+    secrets = anna_and_bert(node)
+    for why in ("", "a\nb"):
+        with pytest.raises(Invalid):
+            node.recover_user("anna", why)
+    with pytest.raises(NotFound):
+        node.recover_user("nobody", "lost")
+    made = node.recover_user("anna", "the key was lost")
+    assert refused(node, "anna", secrets["anna"])
+    assert made.account.handed_by == HOST
+    with node.acting("anna", made.secret):
+        again = node.reset_user("anna").account
+    assert (again.handed_by, again.recovered_why) == ("", "the key was lost")
+    assert again.recovered_at == microseconds(clock.now())
+    told = [finding for finding in doctor._people(node) if finding.level == "warn"]
+    assert len(told) == 1
+    assert "the key was lost" in told[0].what
+    clock.move(days=30)
+    assert all(finding.level == "ok" for finding in doctor._people(node))
