@@ -36,6 +36,8 @@ class Console:
     quiet: bool = False
     verbose: bool = False
     debug: bool = field(default_factory=lambda: bool(os.environ.get("COMITY_DEBUG")))
+    acts_as: str = ""
+    """The account that acts, where a command was told one."""
     begun: bool = False
     """Whether results have been written: an error after them must not look like one of them."""
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from comity.cli.acting import acts, open_acting
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 
@@ -74,12 +75,11 @@ def _instant(text: str, where: str) -> int:
 @click.argument("name")
 @click.option("--client", is_flag=True, help="It is a client: an organisation that receives our services.")
 @_facets
+@acts
 @pass_console
 def add(console: Console, /, name: str, client: bool, **facets: Any) -> None:
     """Make a partner called NAME, to whom nothing goes before it is activated."""
-    from comity.node.home import open_home
-
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         made = node.add_partner(name, relation="client" if client else "partner", **_given(facets))
         _tell(console, node, made)
     if not console.json:
@@ -92,15 +92,19 @@ def list_(console: Console) -> None:
     """List partners and clients with their states."""
     from comity.interfaces import microseconds
     from comity.node.home import open_home
+    from comity.node.people import ALONE
 
     with open_home(console.home) as node:
         now = microseconds(node.clock.now())
         found = [_facts(one, now) for one in node.partners()]
+        note = "" if node.is_watched() else ALONE
     if console.json:
-        console.result({"items": found})
+        console.result({"items": found, "note": note})
         return
     keys = ("name", "relation", "state", "country", "max_tlp", "id")
     console.table(keys, [[str(one[key]) for key in keys] for one in found])
+    if note and found:
+        console.note(note)
 
 
 @partner.command("show", cls=Command)
@@ -114,31 +118,44 @@ def show(console: Console, name: str) -> None:
         _tell(console, node, node.partner(name))
 
 
+def _changes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of every command that changes what a partner is given."""
+    words = "Show what it would change, and change nothing."
+    return click.option("--dry-run", is_flag=True, help=words)(acts(command))
+
+
 @partner.command("edit", cls=Command)
 @click.argument("name")
 @click.option("--rename", metavar="NAME", help="Another name.")
 @_facets
+@_changes
 @pass_console
-def edit(console: Console, /, name: str, rename: str | None, **facets: Any) -> None:
-    """Change what is known of a partner; it holds from the next request on."""
-    from comity.node.home import open_home
+def edit(console: Console, /, name: str, rename: str | None, dry_run: bool, **facets: Any) -> None:
+    """Change what is known of a partner; it holds from the next request on.
 
+    What widens waits for a second person, where the node has accounts of two.
+    """
     changes = _given(facets) | ({"name": rename} if rename else {})
-    with open_home(console.home) as node:
-        _tell(console, node, node.edit_partner(name, **changes))
+    with open_acting(console) as node:
+        _tell_change(console, node, node.change_partner(name, changes, dry_run=dry_run))
 
 
 @partner.command("activate", cls=Command)
 @click.argument("name")
 @click.option("--checked-by", required=True, metavar="TEXT", help="How it was made sure who they are, and by whom.")
+@_changes
 @pass_console
-def activate(console: Console, name: str, checked_by: str) -> None:
-    """Let policy release to a partner."""
-    _step(console, name, "activate", checked_by)
+def activate(console: Console, name: str, checked_by: str, dry_run: bool) -> None:
+    """Let policy release to a partner.
+
+    What widens waits for a second person, where the node has accounts of two.
+    """
+    _step(console, name, "activate", checked_by, dry_run=dry_run)
 
 
 @partner.command("pause", cls=Command)
 @click.argument("name")
+@acts
 @pass_console
 def pause(console: Console, name: str) -> None:
     """Release nothing to a partner for now."""
@@ -147,25 +164,28 @@ def pause(console: Console, name: str) -> None:
 
 @partner.command("resume", cls=Command)
 @click.argument("name")
+@_changes
 @pass_console
-def resume(console: Console, name: str) -> None:
-    """Release to a partner again."""
-    _step(console, name, "resume")
+def resume(console: Console, name: str, dry_run: bool) -> None:
+    """Release to a partner again.
+
+    What widens waits for a second person, where the node has accounts of two.
+    """
+    _step(console, name, "resume", dry_run=dry_run)
 
 
 @partner.command("end", cls=Command)
 @click.argument("name")
+@acts
 @pass_console
 def end(console: Console, name: str) -> None:
     """Release nothing to a partner any more, for good."""
     _step(console, name, "end")
 
 
-def _step(console: Console, name: str, step: str, checked_by: str = "") -> None:
-    from comity.node.home import open_home
-
-    with open_home(console.home) as node:
-        _tell(console, node, node.step_partner(name, step, checked_by=checked_by))
+def _step(console: Console, name: str, step: str, checked_by: str = "", *, dry_run: bool = False) -> None:
+    with open_acting(console) as node:
+        _tell_change(console, node, node.move_partner(name, step, checked_by=checked_by, dry_run=dry_run))
 
 
 def _facts(one: Any, now: int) -> dict[str, Any]:
@@ -182,11 +202,32 @@ def _facts(one: Any, now: int) -> dict[str, Any]:
 
 def _tell(console: Console, node: Any, one: Any) -> None:
     from comity.interfaces import microseconds
+    from comity.node.people import ALONE
 
     facts = _facts(one, microseconds(node.clock.now()))
+    note = "" if node.is_watched() else ALONE
     if console.json:
-        console.result(facts)
+        console.result(facts | {"note": note})
         return
+    _say(console, facts)
+    if note and one.state == "active":
+        console.note(note)
+
+
+def _tell_change(console: Console, node: Any, done: Any) -> None:
+    from comity.cli.changes import facts_of, say_change
+    from comity.interfaces import microseconds
+
+    facts = _facts(done.partner, microseconds(node.clock.now()))
+    told = facts_of(node, done)
+    if console.json:
+        console.result(facts | told)
+        return
+    _say(console, facts)
+    say_change(console, told)
+
+
+def _say(console: Console, facts: dict[str, Any]) -> None:
     for name, value in facts.items():
         if value not in ("", None, (), False):
             console.say_pair(name, ", ".join(value) if isinstance(value, tuple) else str(value))

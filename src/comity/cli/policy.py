@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from comity.cli.acting import acts, open_acting
 from comity.cli.console import Console, path_text
 from comity.cli.options import Command, Group, pass_console
 from comity.cli.terminal import counted
@@ -175,6 +176,8 @@ def starters(console: Console, name: str | None, community: str | None, partner:
 @click.option("--starter", metavar="NAME", help="A policy that comes with Comity, instead of FILE.")
 @click.option("--community", metavar="GROUP", help="The group of `green-community`.")
 @click.option("--partner", metavar="ID", help="The partner of `bilateral-amber`.")
+@click.option("--dry-run", is_flag=True, help="Show what it would change, and change nothing.")
+@acts
 @pass_console
 def apply(
     console: Console,
@@ -183,12 +186,15 @@ def apply(
     starter: str | None,
     community: str | None,
     partner: str | None,
+    dry_run: bool,
 ) -> None:
-    """Put the policy in FILE, or a starter, in force at once, from the next request on."""
+    """Put the policy in FILE, or a starter, in force from the next request on.
+
+    What widens waits for a second person, where the node has accounts of two.
+    """
+    from comity.cli.changes import facts_of, say_change
     from comity.errors import NotFound
-    from comity.node.home import open_home
     from comity.node.policies import starter_texts
-    from comity.node.releasing import ALONE
     from comity.release.text import fill
 
     if (file is None) == (starter is None):
@@ -206,24 +212,18 @@ def apply(
             raise click.UsageError(f"{starter} needs --{option}.")
         if value is not None:
             text, beside = fill(text, blank, value), fill(beside, blank, value)
-    with open_home(console.home) as node:
-        done = node.apply_policy(text, beside, starter or path_text(file or Path()))
+    with open_acting(console) as node:
+        done = node.apply_policy(text, beside, starter or path_text(file or Path()), dry_run=dry_run)
+        told = facts_of(node, done)
     if console.json:
-        console.result(
-            {
-                "version": done.version,
-                "digest": done.digest,
-                "cases": done.cases,
-                "widens": done.widens,
-                "narrows": done.narrows,
-                "note": ALONE if done.widens else "",
-            }
-        )
+        facts = {"version": done.version, "digest": done.digest, "cases": done.cases}
+        console.result(facts | {"widens": done.widens, "narrows": done.narrows} | told)
         return
-    console.say(f"Version {done.version} is in force; {counted(done.cases, 'case')} prove it.")
-    console.note(f"It allows more in {counted(done.widens, 'cell')} of the sample, less in {done.narrows:,}.")
-    if done.widens:
-        console.note(ALONE)
+    if done.waits or dry_run:
+        console.say(f"Version {done.version} stays in force; {counted(done.cases, 'case')} prove the new one.")
+    else:
+        console.say(f"Version {done.version} is in force; {counted(done.cases, 'case')} prove it.")
+    say_change(console, told)
 
 
 @policy.command("log", cls=Command)
@@ -232,15 +232,19 @@ def log(console: Console) -> None:
     """List the policies that were put in force, the newest first."""
     from comity.interfaces import instant_of
     from comity.node.home import open_home
+    from comity.node.people import ALONE
 
     with open_home(console.home) as node:
         found = node.policy_log()
+        note = "" if node.is_watched() else ALONE
     rows = [(record.version, instant_of(record.changed_at), texts.of, texts.digest) for record, texts in found]
     keys = ("version", "at", "of", "digest")
     if console.json:
-        console.result({"items": [dict(zip(keys, row, strict=True)) for row in rows]})
-    else:
-        console.table(keys, rows)
+        console.result({"items": [dict(zip(keys, row, strict=True)) for row in rows], "note": note})
+        return
+    console.table(keys, rows)
+    if note:
+        console.note(note)
 
 
 def _first_comment(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from comity.cli.acting import acts, open_acting
 from comity.cli.console import Console
 from comity.cli.options import Command, pass_console
 from comity.cli.terminal import counted
@@ -31,6 +32,7 @@ def _which(command: Callable[..., Any]) -> Callable[..., Any]:
 @_which
 @click.option("--hold", type=int, metavar="SECONDS", help="How long nobody outside is served them, if not as usual.")
 @click.option("--no-hold", is_flag=True, help="Serve them at once, where policy lets them go.")
+@acts
 @pass_console
 def publish(
     console: Console,
@@ -50,7 +52,6 @@ def publish(
     `comity unpublish` takes them back without a trace.
     """
     from comity.interfaces import instant_of
-    from comity.node.home import open_home
     from comity.node.publishing import Selection
 
     _check_which(ids, everything)
@@ -59,7 +60,7 @@ def publish(
             raise click.UsageError("Give --hold or --no-hold, not both.")
         hold = 0
     selection = Selection(None if everything else ids, types, sources, collection)
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         if not yes:
             _ask(f"Publish {counted(node.count_unpublished(selection), 'object')}?")
         report = node.publish(selection, hold_seconds=hold)
@@ -85,6 +86,7 @@ def publish(
 
 @click.command("unpublish", cls=Command)
 @_which
+@acts
 @pass_console
 def unpublish(
     console: Console,
@@ -99,11 +101,10 @@ def unpublish(
 
     Those with the IDs, or --all. What they have read already stays with them.
     """
-    from comity.node.home import open_home
     from comity.node.publishing import Selection
 
     _check_which(ids, everything)
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         if everything and not yes:
             _ask("Unpublish all objects that the filters let through?")
         count = node.unpublish(Selection(None if everything else ids, types, sources, collection))

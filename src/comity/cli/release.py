@@ -4,12 +4,16 @@ import click
 
 from comity.cli.console import Console, json_text
 from comity.cli.options import Command, Group, pass_console
+from comity.cli.requesting import request
 from comity.cli.terminal import counted
 
 
 @click.group("release", cls=Group)
 def release() -> None:
     """Say what a partner receives now, and why."""
+
+
+release.add_command(request)
 
 
 @release.command("explain", cls=Command)

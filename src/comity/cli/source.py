@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from comity.cli.acting import acts, open_acting
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 from comity.cli.outside import reaching, seconds_of, secret_file_of
@@ -36,6 +37,7 @@ def source() -> None:
 @click.option("--into", metavar="C", help="The collection of this node.  [default: default]")
 @click.option("--every", metavar="TIME", help="Between two polls: 15m, 6h, 1d, never.  [default: 15m]")
 @reaching
+@acts
 @pass_console
 def add(
     console: Console,
@@ -61,14 +63,12 @@ def add(
     URL is that of its discovery resource, of an API root or of one collection. The secret stays in its file and is read
     at each poll. Only public addresses are called, over HTTPS, unless you allow another.
     """
-    from comity.node.home import open_home
-
     publish = "auto" if auto else "review"
     if kind != "taxii":
         given = (name, collections, into, every, user, secret_file, token_file, ca, allow_address, insecure_http)
         if any(given):
             raise click.UsageError(f"A source of kind {kind} has a NAME and is not polled.")
-        with open_home(console.home) as node:
+        with open_acting(console) as node:
             made = node.add_source(what, kind=kind, strict=strict, default_marking=marking, publish=publish)
         if console.json:
             console.result(_fields(made))
@@ -77,7 +77,7 @@ def add(
         return
     if not name:
         raise click.UsageError("A source of kind taxii needs a --name.")
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         view = node.add_taxii_source(
             name,
             what,
@@ -169,6 +169,7 @@ def poll(context: click.Context, name: str) -> None:
 
 @source.command("pause", cls=Command)
 @click.argument("name")
+@acts
 @pass_console
 def pause(console: Console, name: str) -> None:
     """Poll a source no more; what it gave stays."""
@@ -177,6 +178,7 @@ def pause(console: Console, name: str) -> None:
 
 @source.command("resume", cls=Command)
 @click.argument("name")
+@acts
 @pass_console
 def resume(console: Console, name: str) -> None:
     """Poll a source again, from where it was left."""
@@ -184,9 +186,7 @@ def resume(console: Console, name: str) -> None:
 
 
 def _pause(console: Console, name: str, *, paused: bool) -> None:
-    from comity.node.home import open_home
-
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         view = node.pause_source(name, paused=paused)
     if console.json:
         console.result(_view(view))

@@ -2,6 +2,7 @@
 
 import click
 
+from comity.cli.acting import acts, open_acting
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 
@@ -18,6 +19,7 @@ def token() -> None:
 @click.option("--source", default="local", show_default=True, help="The source that what it sends counts as.")
 @click.option("--partner", metavar="NAME", help="A partner or client: it reads what is released to them, and no more.")
 @click.option("--days", type=int, default=90, show_default=True, help="How long it lasts, at most 180.")
+@acts
 @pass_console
 def new(
     console: Console,
@@ -32,9 +34,8 @@ def new(
 
     User and secret work as HTTP Basic, the token as `Authorization: Bearer`. COLLECTION is an id, alias or title.
     """
-    from comity.node.home import open_home
 
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         made = node.new_token(name, read=read, write=write, source=source, days=days, partner=partner)
     answer = {
         "user": made.user,
@@ -106,13 +107,13 @@ def list_(console: Console, everything: bool) -> None:
 
 @token.command("revoke", cls=Command)
 @click.argument("user", metavar="ID")
+@acts
 @pass_console
 def revoke(console: Console, user: str) -> None:
     """Revoke the token with that ID (its user): it admits nobody from the next request on."""
     from comity.interfaces import instant_of
-    from comity.node.home import open_home
 
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         one = node.revoke_token(user)
     if console.json:
         console.result({"user": one.id, "name": one.name, "revoked_at": instant_of(one.revoked_at or 0)})

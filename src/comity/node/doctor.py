@@ -10,6 +10,7 @@ from comity.node import recovery, system
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
+from comity.node.people import ALONE, RECOVERY_DAYS_TOLD
 from comity.node.settings import Settings
 from comity.node.system import SETTINGS_FILE
 from comity.store.address import is_postgres
@@ -55,7 +56,7 @@ def examine(home: Path) -> list[Finding]:
     try:
         with open_home(home) as node:
             found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
-            found += [*_backups(node), *_recovery_keys(home)]
+            found += [*_backups(node), *_recovery_keys(home), *_people(node)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -183,3 +184,17 @@ def _recovery_keys(home: Path) -> list[Finding]:
         Finding(Level.WARN, f"{path} holds the private half of a recovery key.", hint)
         for path in recovery.keys_near(home)
     ] or [Finding(Level.OK, "No private half of a recovery key is in or beside the home.")]
+
+
+def _people(node: Node) -> list[Finding]:
+    hint = "comity user add NAME --role admin, then another with --role approver."
+    watched = node.is_watched()
+    words = "A second person looks at what widens."
+    found = [Finding(Level.OK, words) if watched else Finding(Level.OK, ALONE, hint)]
+    since = microseconds(node.clock.now()) - RECOVERY_DAYS_TOLD * DAY_US
+    for one in node.users():
+        if one.recovered_at is not None and one.recovered_at > since:
+            at = f"{instant_of(one.recovered_at):%F %TZ}"
+            words = f"The account {one.name} was recovered on the host at {at}: {one.recovered_why}"
+            found.append(Finding(Level.WARN, words, f"Make sure that {one.person} knows of it."))
+    return found

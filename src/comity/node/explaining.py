@@ -18,6 +18,7 @@ HELD = Rule("gate.hold", "It was published a moment ago, and its hold is not ove
 HISTORY = Rule("gate.history", "It was published before the history that the recipient is offered")
 SENT = Rule("gate.sent", "The recipient sent it itself", permits=True)
 UNPUBLISHED = Rule("gate.unpublished", "It is not published")
+APPROVAL = Rule("gate.approval", "Policy lets it go only after a second person approved it")
 COPY = Rule("gate.copy", "Another copy of this version is shown to the recipient")
 BATCH = 1000
 
@@ -83,6 +84,8 @@ class Teller:
             return (Verdict.REDACT if number in view.edited else Verdict.RELEASE), decided.because, ()
         if not decided.released:
             return Verdict.WITHHOLD, decided.because, self._changes(view.classes[one.class_key])
+        if decided.approval and number not in view.approved:
+            return Verdict.WITHHOLD, (APPROVAL, *decided.because), ()
         if number in self._held:
             return Verdict.WITHHOLD, (HELD,), ()
         if number <= self._before:

@@ -10,9 +10,10 @@ from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.outbound import Item, Released
+from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
-from comity.node.releasing import Releasing
+from comity.node.requesting import Requesting
 from comity.node.showing import CopyView
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
@@ -46,7 +47,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Releasing):
+class Node(Requesting):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -70,9 +71,12 @@ class Node(Releasing):
         """A token is in force; its secret is in the answer and nowhere else. One that is bound to a partner or client
         reads what is released to it, and what it sends counts as from there."""
         recipient = ""
+        with self._snapshot() as snapshot:
+            self._actor(snapshot, ADMIN)
         if partner is not None:
             source, recipient = self.source_of_partner(partner), self.partner(partner).id
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             if partner is None and tx.source(source).kind == PARTNER:
                 raise Invalid("What a partner sends comes from a token that is bound to it.", where="source")
             return who.issue(
@@ -103,6 +107,7 @@ class Node(Releasing):
     def revoke_token(self, id: str) -> Token:
         """The token admits nobody any more, from the next request on."""
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             token = tx.token(id)
             if token is None:
                 raise NotFound(f"There is no token {id!r}.", hint="comity token list")
@@ -187,7 +192,7 @@ class Node(Releasing):
         with self._snapshot() as snapshot:
             target = outbound.permit(snapshot, OPERATOR, collection, write=True)
             known = next((s for s in snapshot.sources() if s.name == source), None)
-        found = known or self.add_source(source)
+        found = known or self._new_source(source)
         report = Report(found.name, new_source=known is None)
         way = way_of(target.id, found, ours=self.ours(), strict=strict, marking=default)
         schemas, limits = self.schemas(), self._limits()

@@ -10,10 +10,12 @@ from msgspec import structs
 from comity.errors import AlreadyDone, Conflict
 from comity.interfaces import microseconds
 from comity.node.access import check_name
+from comity.node.names import skeleton
+from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
-from comity.node.recipients import KIND, Partner, check_facets, checked, partner_named, partners, skeleton, source_of
+from comity.node.recipients import KIND, Partner, check_facets, checked, partner_named, partners, source_of
 from comity.node.sources import Sources
-from comity.store.interface import Transaction
+from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Source
 from comity.store.records import Record
 
@@ -27,7 +29,7 @@ STEPS: Mapping[str, tuple[frozenset[str], str]] = {
 
 
 class Partners(Sources):
-    """The verbs on partners and clients."""
+    """The verbs on partners and clients; `comity.node.changing` has those that change what they are given."""
 
     def partners(self) -> list[Partner]:
         """All partners and clients, by name."""
@@ -45,41 +47,14 @@ class Partners(Sources):
         check_facets(facets)
         made = checked(Partner(id=str(self.entropy.uuid4()), name=name, **facets))
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             self._refuse_alike(tx, made)
             return self._put(tx, made)
-
-    def edit_partner(self, name: str, /, **facets: Any) -> Partner:
-        """These facets of it, its name among them, are others from now on. Conflict where it has ended."""
-        check_facets(facets)
-        with self.store.write() as tx:
-            partner = partner_named(tx, name)
-            if partner.state == "ended":
-                raise Conflict(f"{partner.name} has ended.", where="state", hint=_hint(partner, "edit"))
-            changed = checked(structs.replace(partner, **facets))
-            self._refuse_alike(tx, changed)
-            return self._put(tx, changed)
-
-    def step_partner(self, name: str, step: str, *, checked_by: str = "") -> Partner:
-        """The step `activate`, `pause`, `resume` or `end` was taken. Conflict in a state in which it cannot be. Who
-        activates says by whom, or how, it was made sure that it is them."""
-        states, leads_to = STEPS[step]
-        if step == "activate":
-            check_name(checked_by, "checked_by")
-        with self.store.write() as tx:
-            partner = partner_named(tx, name)
-            if partner.state not in states:
-                raise Conflict(f"{partner.name} is {partner.state}.", where="state", hint=_hint(partner, step))
-            changed = structs.replace(partner, state=leads_to)
-            if step == "activate":
-                now = microseconds(self.clock.now())
-                changed = structs.replace(changed, activated_at=now, checked_by=checked_by)
-            if step == "end":
-                self._revoke_tokens(tx, partner)
-            return self._put(tx, changed)
 
     def source_of_partner(self, name: str) -> str:
         """The source of what it sends, made where it was not there."""
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             partner = partner_named(tx, name)
             if partner.state == "ended":
                 raise Conflict(f"{partner.name} has ended.", where="partner")
@@ -95,8 +70,8 @@ class Partners(Sources):
             if token.recipient == partner.id and token.revoked_at is None:
                 tx.put_token(replace(token, revoked_at=now))
 
-    def _refuse_alike(self, tx: Transaction, partner: Partner) -> None:
-        for other in partners(tx):
+    def _refuse_alike(self, snapshot: Snapshot, partner: Partner) -> None:
+        for other in partners(snapshot):
             if other.id != partner.id and skeleton(other.name) == skeleton(partner.name):
                 raise AlreadyDone(
                     f"{other.name} looks the same.", where="name", hint="Choose a name that differs more."
@@ -106,6 +81,27 @@ class Partners(Sources):
         now = microseconds(self.clock.now())
         tx.put_record(Record(KIND, partner.id, partner.name, msgspec.json.encode(partner), changed_at=now))
         return partner
+
+
+def edited(partner: Partner, facets: Mapping[str, Any]) -> Partner:
+    """The partner with these facets. Conflict where it has ended."""
+    check_facets(facets)
+    if partner.state == "ended":
+        raise Conflict(f"{partner.name} has ended.", where="state", hint=_hint(partner, "edit"))
+    return checked(structs.replace(partner, **facets))
+
+
+def stepped(partner: Partner, step: str, now: int, checked_by: str) -> Partner:
+    """The partner after the step `activate`, `pause`, `resume` or `end`. Conflict in a state in which it cannot be. Who
+    activates says by whom, or how, it was made sure that it is them."""
+    states, leads_to = STEPS[step]
+    if step == "activate":
+        check_name(checked_by, "checked_by")
+    if partner.state not in states:
+        raise Conflict(f"{partner.name} is {partner.state}.", where="state", hint=_hint(partner, step))
+    if step == "activate":
+        return structs.replace(partner, state=leads_to, activated_at=now, checked_by=checked_by)
+    return structs.replace(partner, state=leads_to)
 
 
 def _hint(partner: Partner, step: str) -> str:

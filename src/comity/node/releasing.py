@@ -8,18 +8,19 @@ from typing import Any, TypeVar
 import msgspec
 from pyroaring import BitMap
 
-from comity.errors import Conflict, Invalid, NotAuthorized, Unauthenticated
+from comity.errors import Invalid, NotAuthorized, Unauthenticated
 from comity.interfaces import Query, microseconds
 from comity.node import outbound, publishing
 from comity.node.access import Access
 from comity.node.explaining import Teller, Told
 from comity.node.gate import Asked, Gate, keep
 from comity.node.partners import Partners
+from comity.node.people import RELEASER
 from comity.node.policies import policy_texts, starter_texts
+from comity.node.proposals import PolicyTexts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
 from comity.node.recipients import Partner, partner_named, partners, source_of
 from comity.node.views import Subject
-from comity.release.compare import difference
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
@@ -27,29 +28,7 @@ from comity.store.nouns import Entries, State
 from comity.store.records import Record
 
 POLICY = "policy"
-ALONE = "There is one administrator, so no second person has looked at what this widens."
 T = TypeVar("T")
-
-
-class PolicyTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A policy as it is kept: its rules, its cases, and what it was made from."""
-
-    text: str
-    cases: str
-    digest: str
-    of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """The policy that was put in force: its version and digest, how many cases prove it, and in how many cells of a
-    sample it allows more, or less, than the one before."""
-
-    version: int
-    digest: str
-    cases: int
-    widens: int
-    narrows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +71,6 @@ class Releasing(Partners):
         with self._snapshot() as snapshot:
             return self._policy_at(snapshot)
 
-    def apply_policy(self, text: str, cases: str, of: str = "") -> Applied:
-        """The policy of these texts is in force; one that is in force already gets no new version. InvalidPolicy where
-        it is not sound, or a case does not come out."""
-        with self._policy_lock:
-            made = compile_policy(self._floor_once(), text, cases)
-        with self._snapshot() as snapshot:
-            before, known = self._policy_at(snapshot), snapshot.records(POLICY)
-        cells = difference(before, made) if made.digest != before.digest else []
-        body = msgspec.json.encode(PolicyTexts(text, cases, made.digest, of))
-        with self.store.write() as tx:
-            if tx.records(POLICY) != known:
-                raise Conflict(
-                    "Another policy was put in force meanwhile.", hint="Look at comity policy log, and repeat."
-                )
-            now = microseconds(self.clock.now())
-            same = known and made.digest == before.digest
-            kept = known[0] if same else tx.put_record(Record(POLICY, POLICY, of or POLICY, body, changed_at=now))
-        widens = sum(cell.widened for cell in cells)
-        return Applied(kept.version, made.digest, len(made.cases), widens, len(cells) - widens)
-
     def policy_log(self) -> list[tuple[Record, PolicyTexts]]:
         """Every policy that was put in force, the newest first."""
         with self._snapshot() as snapshot:
@@ -153,6 +112,7 @@ class Releasing(Partners):
         """The received copies of the selection are published. Policy decides about them once the hold is over: 10 s,
         and 5 minutes for many at once, unless `hold_seconds` says otherwise. What they refer to and name is known when
         this returns: until then nobody is served them either."""
+        self._check_releaser()
         if hold_seconds is not None and not 0 <= hold_seconds <= publishing.HOLD_SECONDS_MOST:
             raise Invalid(f"A hold is 0 to {publishing.HOLD_SECONDS_MOST:,} seconds.", where="hold")
         report = publishing.publish(
@@ -170,11 +130,16 @@ class Releasing(Partners):
     def unpublish(self, selection: Selection = EVERYTHING) -> int:
         """The published copies of the selection are published no more: nobody outside is served them from now on. What
         has left stays where it is. How many there were."""
+        self._check_releaser()
         return publishing.unpublish(self.store, self._known(selection))
 
     def count_unpublished(self, selection: Selection = EVERYTHING) -> int:
         """How many copies `publish` would publish."""
         return publishing.count(self.store, self._known(selection))
+
+    def _check_releaser(self) -> None:
+        with self._snapshot() as snapshot:
+            self._actor(snapshot, RELEASER)
 
     def _known(self, selection: Selection) -> Selection:
         """The same, with the collection by its id. NotFound where a source or the collection is not there."""

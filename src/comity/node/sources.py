@@ -14,8 +14,8 @@ from comity.interfaces import Fetcher, microseconds
 from comity.node import outbound, polling
 from comity.node.access import OPERATOR, check_name
 from comity.node.addresses import Reach, networks_of, place_of
-from comity.node.base import Base
 from comity.node.jobs import Ran
+from comity.node.people import ADMIN, People
 from comity.node.polling import POLL, Poll, PollRun, credential_of, run_name, setting_name
 from comity.node.way import way_of
 from comity.stix.markings import TLP
@@ -50,7 +50,7 @@ def _http(reach: Reach) -> AbstractContextManager[Fetcher]:
     return HttpFetcher(reach)
 
 
-class Sources(Base):
+class Sources(People):
     """The verbs on sources."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -86,6 +86,7 @@ class Sources(Base):
         if kind not in SOURCE_KINDS:
             raise Invalid("A source is `own` or `feed`, or added by its URL.", where="source")
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             return self._add(
                 *(tx, name, kind),
                 strict=strict,
@@ -123,6 +124,7 @@ class Sources(Base):
         place_of(url)
         networks_of(allowed)
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             poll = Poll(
                 url=url,
                 collections=tuple(collections),
@@ -143,6 +145,7 @@ class Sources(Base):
     def pause_source(self, name: str, *, paused: bool) -> SourceView:
         """The source is polled no more, or again from now on."""
         with self.store.write() as tx:
+            self._actor(tx, ADMIN)
             poll = self._polled(tx, name)
             tx.put_setting(setting_name(name), msgspec.json.encode(structs.replace(poll, paused=paused)))
             tx.enqueue(Job(POLL, name, due_at=microseconds(self.clock.now())))
@@ -158,6 +161,11 @@ class Sources(Base):
             if (ran.job.kind, ran.job.key) == (POLL, name):
                 return ran
         raise Unavailable(f"Another worker polls {name} now, and once more after that.", hint="comity source show")
+
+    def _new_source(self, name: str) -> Source:
+        """The source that an import names for the first time: nothing of it is published without a person."""
+        with self.store.write() as tx:
+            return self._add(tx, name, "feed", strict=False, default_marking="amber+strict", publish="review")
 
     def _polled(self, tx: Transaction, name: str) -> Poll:
         tx.source(name)

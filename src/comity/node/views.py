@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 from pyroaring import BitMap
 
+from comity.node.permits import approved_for
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
@@ -88,6 +89,8 @@ class View:
     authorless: BitMap = field(default_factory=BitMap)
     plain: BitMap = field(default_factory=BitMap)
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
+    approved: BitMap = field(default_factory=BitMap)
+    """The publications that a second person let go."""
 
     def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
         """The publications in the collection (its number) that a reader of `all`, `first` or `last` versions gets: one
@@ -117,11 +120,19 @@ class View:
         return (one.number not in self.sent, one.source not in ours, one.place)
 
 
+def waiting_for_approval(snapshot: Snapshot, decided: Decided) -> BitMap:
+    """The publications that go only after a second person let each of them go."""
+    published = snapshot.publications()
+    return BitMap.union(BitMap(), *(published.of("class", key) for key, each in decided.items() if each.approval))
+
+
 def look(snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, sound: Sound) -> View:
     """The view of the subject in this state of the store."""
     published = snapshot.publications()
     decided, until = decisions.at(snapshot.classes(), now)
     allowed = BitMap.union(BitMap(), *(published.of("class", key) for key, each in decided.items() if each.released))
+    approved = approved_for(snapshot, subject.recipient.id)
+    allowed -= waiting_for_approval(snapshot, decided) - approved
     if subject.history_from:
         last = snapshot.last_published_before(subject.history_from)
         allowed &= BitMap(range(last + 1, allowed.max() + 1)) if allowed and allowed.max() > last else BitMap()
@@ -133,6 +144,7 @@ def look(snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, s
         BitMap(), *(published.of("source", by_name[name]) for name in subject.sources if name in by_name)
     )
     view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until, snapshot.relations())
+    view.approved = approved
     _close(snapshot, view, allowed, sound)
     return view
 

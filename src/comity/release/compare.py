@@ -19,7 +19,7 @@ from comity.stix.tlp import TLP
 CLASSES_MAX, RECIPIENTS_MAX = 100, 80
 NAMES_MAX = 3
 
-_PLAIN_CLASS = ReleaseClass(TLP.CLEAR, "object", "indicator")
+PLAIN_CLASS = ReleaseClass(TLP.CLEAR, "object", "indicator")
 _PLAIN_RECIPIENT = Recipient("someone", Relation.PARTNER, "active")
 
 
@@ -36,7 +36,7 @@ class Cell:
     def explain(self) -> str:
         """The cell in a line: what is done with what, for whom, and the rules by which it is now so."""
         return (
-            f"{self.action}: {told(self.object, _PLAIN_CLASS, ('tlp', 'type'))} to "
+            f"{self.action}: {told(self.object, PLAIN_CLASS, ('tlp', 'type'))} to "
             f"{told(self.recipient, _PLAIN_RECIPIENT, ('relation',))}: {', '.join(self.rules)}"
         )
 
@@ -81,15 +81,18 @@ def sample(policies: Sequence[Policy], cases: Sequence[Case]) -> tuple[list[Rele
     )
 
 
-def difference(old: Policy, new: Policy, more: Sequence[Case] = ()) -> list[Cell]:
-    """Every cell of the sample in which the two decide otherwise, the widened ones first."""
+def difference(old: Policy, new: Policy, more: Sequence[Case] = (), at: Sequence[int] = ()) -> list[Cell]:
+    """Every cell of the sample in which the two decide otherwise, at the instant of the cases or at another of `at`,
+    the widened ones first."""
     classes, recipients = sample((old, new), [*old.cases, *new.cases, *more])
-    found = []
-    for recipient, action in itertools.product(recipients, Action):
-        before = decide_all(old, classes, recipient, action, CASE_NOW)
-        after = decide_all(new, classes, recipient, action, CASE_NOW)
+    found: dict[tuple[bool, Action, ReleaseClass, Recipient], Cell] = {}
+    for instant, recipient, action in itertools.product((CASE_NOW, *at), recipients, Action):
+        before = decide_all(old, classes, recipient, action, instant)
+        after = decide_all(new, classes, recipient, action, instant)
         for one, was, now in zip(classes, before, after, strict=True):
-            if was.allowed != now.allowed:
+            # What waits for a second person is less than what goes, and more than nothing.
+            if (was.allowed, was.allowed and not was.waits) != (now.allowed, now.allowed and not now.waits):
                 rules = tuple(rule.id for rule in now.because)
-                found.append(Cell(now.allowed, action, one, recipient, rules))
-    return sorted(found, key=lambda cell: not cell.widened)
+                widened = now.allowed and (not was.allowed or was.waits)
+                found.setdefault((widened, action, one, recipient), Cell(widened, action, one, recipient, rules))
+    return sorted(found.values(), key=lambda cell: not cell.widened)

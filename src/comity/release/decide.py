@@ -41,9 +41,14 @@ class Decision:
     failed: tuple[str, ...] = ()
     valid_until: int | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether it is allowed, and every rule that allows it wants a second person."""
+        return self.allowed and all(rule.approval for rule in self.because)
+
     def explain(self) -> str:
         """One line for a person."""
-        verdict = "allowed" if self.allowed else "withheld"
+        verdict = "withheld" if not self.allowed else "allowed after approval" if self.waits else "allowed"
         words = "; ".join(f"{rule.title} ({rule.id})" for rule in self.because)
         until = f", until {to_iso(self.valid_until)}" if self.valid_until is not None else ""
         return f"{verdict}{until}: {words}"

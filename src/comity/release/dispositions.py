@@ -16,7 +16,8 @@ RESTRICTING = frozenset({"victim", "contact"})
 class Disposition:
     """What is decided of a class for one recipient. `because` are the rules that decided about its release; `edits`
     says that its objects leave with changes: without their author, without personal data, or without what is marked at
-    one of the levels of `cut`; `only_author` that nothing but the author goes. `valid_until` as in a decision."""
+    one of the levels of `cut`; `only_author` that nothing but the author goes. `approval` that each of them goes only
+    after a second person let it go. `valid_until` as in a decision."""
 
     released: bool
     because: tuple[Rule, ...]
@@ -26,6 +27,7 @@ class Disposition:
     edits: bool = False
     only_author: bool = False
     valid_until: int | None = None
+    approval: bool = False
 
 
 def dispose_all(policy: Policy, classes: Sequence[ReleaseClass], recipient: Recipient, now: int) -> list[Disposition]:
@@ -60,9 +62,18 @@ def _disposition(
         return Disposition(False, release.because, valid_until=until)
     name_author = named is not None and named.allowed
     show_personal = shown is not None and shown.allowed
-    cut = frozenset(level for level, decision in partly.items() if not decision.allowed)
+    # What is marked more strictly goes after approval alone where all of the object does.
+    cut = frozenset(level for level, each in partly.items() if not each.allowed or (each.waits and not release.waits))
     other = bool((shown is not None and not show_personal) or cut)
     hidden = named is not None and not name_author
     return Disposition(
-        True, release.because, name_author, show_personal, cut, hidden or other, hidden and not other, until
+        True,
+        release.because,
+        name_author,
+        show_personal,
+        cut,
+        edits=hidden or other,
+        only_author=hidden and not other,
+        valid_until=until,
+        approval=release.waits,
     )

@@ -32,11 +32,12 @@ CASE_NOW = from_iso("2026-01-01T00:00:00Z")
 
 @dataclass(frozen=True, slots=True, order=True)
 class Rule:
-    """A rule as people are told of it."""
+    """A rule as people are told of it. With `approval` what it permits goes only after a second person let it go."""
 
     id: str
     title: str
     permits: bool = False
+    approval: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +136,7 @@ def read_policy(floor: Floor, text: str, cases: str) -> tuple[Policy | None, lis
 
 def make_policy(floor: Floor, text: str, rules: Sequence[Read], cases: tuple[Case, ...]) -> Policy:
     """Floor and rules in one set."""
-    own = tuple(Rule(rule.id, rule.title, rule.permits) for rule in rules)
+    own = tuple(Rule(rule.id, rule.title, rule.permits, rule.approval) for rule in rules)
     forms = [*(rule.form for rule in rules), *cedar.json_form(floor.text)]
     said = [rule.form for rule in rules]
     value = {

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 TITLE_MAX = 200
 RESERVED = ("floor.", "gate.")
+SECOND_PERSON = "second-person"
 DATE_ARITHMETIC = (
     "durationSince",
     "offset",
@@ -55,7 +56,8 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A rule that was read: its Cedar JSON form, its name and title, and where it begins."""
+    """A rule that was read: its Cedar JSON form, its name and title, where it begins, and whether what it permits waits
+    for a second person."""
 
     id: str
     title: str
@@ -63,6 +65,7 @@ class Read:
     line: int
     column: int
     form: Mapping[str, Any]
+    approval: bool = False
 
 
 def read_text(
@@ -112,6 +115,7 @@ class _Reader:
             return
         form = forms[0]
         self._judge_annotations(statement, form.get("annotations") or {})
+        self._judge_approval(statement, name, form)
         for word, message, hint in _refused(form):
             token = next((token for token in statement.tokens if token.text.strip('"') == word), statement.head)
             self._add(token.start, name, message, hint)
@@ -124,9 +128,26 @@ class _Reader:
                 self._add(token.start, name, message, hint)
         line, column = place(self.text, statement.start)
         annotations = form.get("annotations") or {}
-        self.rules.append(
-            Read(name, annotations.get("title") or "", form.get("effect") == "permit", line, column, form)
-        )
+        title, permits = annotations.get("title") or "", form.get("effect") == "permit"
+        self.rules.append(Read(name, title, permits, line, column, form, "approval" in annotations))
+
+    def _judge_approval(self, statement: Statement, name: str, form: Mapping[str, Any]) -> None:
+        annotations = form.get("annotations") or {}
+        if "approval" not in annotations:
+            return
+        words = [token.text for token in statement.tokens]
+        at = next(i for i, word in enumerate(words) if word == "approval" and words[i - 1] == "@")
+        token = statement.tokens[at]
+        value = annotations["approval"]
+        release = {"op": "==", "entity": {"type": "Action", "id": "release"}}
+        if value != SECOND_PERSON:
+            given = f"{value[:40]!r} is no @approval." if value else "The @approval says nothing."
+            self._add(token.start, name, given, f'Write @approval("{SECOND_PERSON}").')
+        elif form.get("effect") != "permit":
+            self._add(token.start, name, "What is forbidden waits for nobody.", "Put @approval before a permit.")
+        elif form.get("action") != release:
+            hint = 'Write action == Action::"release".'
+            self._add(token.start, name, "Only a release waits for a second person.", hint)
 
     def _judge_annotations(self, statement: Statement, annotations: Mapping[str, Any]) -> None:
         name, title = annotations.get("id") or "", annotations.get("title") or ""

@@ -12,10 +12,11 @@ from tests.world import MadeClock
 from comity.errors import AlreadyDone, ComityError, Conflict, Invalid, NotFound, Unauthenticated
 from comity.interfaces import microseconds
 from comity.node.access import Credential
+from comity.node.names import skeleton
 from comity.node.node import Node
 from comity.node.partners import STEPS
 from comity.node.policies import starter_texts
-from comity.node.recipients import NEVER, Partner, skeleton, source_of
+from comity.node.recipients import NEVER, Partner, source_of
 from comity.release.facets import STATES
 
 DAY_US = 86_400_000_000

@@ -1,0 +1,178 @@
+"""Persons at the command line: accounts, what waits, and the second pair of eyes, by the real command."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.commands import COMITY, SECONDS_MAX, Ended, bundle, comity, environment, indicator
+
+pytestmark = pytest.mark.slow
+
+GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
+CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+ASKED = """@id("green.asked")
+@title("GREEN after approval")
+@approval("second-person")
+permit (principal, action == Action::"release", resource)
+when { resource.tlp == Tlp::"green" && resource.ours };
+"""
+CASES = """[[case]]
+name = "Ours is asked for"
+object = { tlp = "green" }
+recipient = { cybersecurity = true }
+expect = "allow"
+"""
+
+
+class Team:
+    """Persons with their secrets at one home."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.secrets: dict[str, str] = {}
+
+    def run(self, *arguments: str, by: str = "", **variables: str) -> Ended:
+        """The command as that person gives it."""
+        given = ("--as", by) if by else ()
+        secret = {"COMITY_SECRET": self.secrets[by]} if by in self.secrets else {}
+        ended = subprocess.run(
+            [*COMITY, *arguments, *given, "--home", str(self.home)],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=SECONDS_MAX,
+            env=environment(**secret, **variables),
+            check=False,
+        )
+        return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    def told(self, *arguments: str, by: str = "") -> Any:
+        """What it answers with under --json."""
+        ended = self.run(*arguments, "--json", by=by)
+        assert ended.code == 0, ended.err
+        return json.loads(ended.out)
+
+    def add(self, name: str, *roles: str, by: str = "") -> None:
+        """There is an account of that name."""
+        given = [word for role in roles for word in ("--role", role)]
+        self.secrets[name] = self.told("user", "add", name, *given, by=by)["secret"]
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> Team:
+    """A node of anna, an administrator and releaser, and of bert, an approver; objects are published."""
+    home = tmp_path / "node"
+    assert comity("init", "--name", "CERT-A", home=home).code == 0
+    objects = [
+        indicator(n, object_marking_refs=[GREEN if n % 2 else CLEAR], pattern=f"[domain-name:value = 'a{n}.example']")
+        for n in range(6)
+    ]
+    assert comity("import", "-", home=home, given=bundle(*objects)).code == 0
+    made = Team(home)
+    made.add("anna", "admin", "releaser")
+    made.add("bert", "approver", by="anna")
+    made.told("publish", "--all", "--yes", "--no-hold", by="anna")
+    made.told("partner", "add", "CERT-B", "--circle", "eu", "--history-from", "all", "--cybersecurity", by="anna")
+    return made
+
+
+def test_commands_that_act_want_an_account_and_tell_no_more_than_that(team: Team, tmp_path: Path) -> None:
+    told = team.run("partner", "add", "CERT-C")
+    assert (told.code, "--as" in told.err) == (4, True)
+    wrong = [
+        team.run("partner", "add", "CERT-C", by="nobody", COMITY_SECRET="x"),
+        team.run("partner", "add", "CERT-C", "--as", "anna", COMITY_SECRET="x"),
+    ]
+    assert wrong[0] == wrong[1]
+    assert wrong[0].code == 4
+    assert team.run("partner", "add", "CERT-C", by="bert").code == 4
+    silent = team.run("partner", "add", "CERT-C", "--as", "anna")
+    assert (silent.code, "COMITY_SECRET" in silent.err) == (4, True)
+    file = tmp_path / "secret"
+    file.write_text(team.secrets["anna"] + "\n")
+    by_file = team.run("partner", "add", "CERT-C", COMITY_AS="anna", COMITY_SECRET_FILE=str(file))
+    assert by_file.code == 0, by_file.err
+    users = team.told("user", "list")
+    assert [(one["name"], one["roles"]) for one in users["items"]] == [
+        ("anna", ["releaser", "admin"]),
+        ("bert", ["approver"]),
+    ]
+    assert users["note"] == ""
+    assert not any(secret in team.run("user", "list").out for secret in team.secrets.values())
+    assert team.run("user", "add", "Anna", "--role", "reader", by="anna").code == 6
+    assert team.run("user", "disable", "bert", by="anna").code == 6
+    old = team.secrets["bert"]
+    team.secrets["bert"] = team.told("user", "reset", "bert", by="bert")["secret"]
+    assert team.run("approve", "x", by="bert").code == 3
+    team.secrets["bert"] = old
+    assert team.run("approve", "x", by="bert").code == 4
+
+
+def test_what_widens_waits_and_is_in_force_when_another_approved_it(team: Team) -> None:
+    activated = team.told("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
+    assert "waits" not in activated, "policy lets nothing go yet"
+    apply = ("policy", "apply", "--starter", "green-community", "--community", "eu")
+    trial = team.told(*apply, "--dry-run", by="anna")
+    assert trial["difference"]["objects"]["appear"] == 6
+    assert team.told("approvals") == {"items": []}
+    asked = team.told(*apply, by="anna")
+    assert asked["difference"] == trial["difference"]
+    assert (asked["version"], asked["note"]) == (0, "")
+    assert team.told("policy", "log")["items"] == []
+    (item,) = team.told("approvals")["items"]
+    assert (item["id"], item["state"], item["asked_by"]) == (asked["waits"], "waiting", "anna")
+    assert f"comity approve {asked['waits']}" in team.run(*apply, by="anna").out
+    assert team.run("approve", asked["waits"], by="anna").code == 4
+    done = team.told("approve", asked["waits"], by="bert")
+    assert (done["state"], done["decided_by"]) == ("approved", "bert")
+    assert len(team.told("policy", "log")["items"]) == 1
+    paused = team.told("partner", "pause", "CERT-B", by="anna")
+    assert (paused["state"], paused["note"]) == ("suspended", "")
+    assert team.told("partner", "resume", "CERT-B", by="anna")["state"] == "suspended"
+    resumed = team.run("approvals")
+    assert "resume CERT-B, asked for by anna, waiting" in resumed.out
+    waits = next(one["id"] for one in team.told("approvals")["items"] if one["what"] == "resume CERT-B")
+    assert team.told("reject", waits, by="anna")["state"] == "rejected"
+    assert team.run("approve", waits, by="bert").code == 6
+    assert team.told("partner", "show", "CERT-B")["state"] == "suspended"
+
+
+def test_objects_that_policy_wants_looked_at_go_one_by_one(team: Team, tmp_path: Path) -> None:
+    (tmp_path / "p.cedar").write_text(ASKED)
+    (tmp_path / "p.toml").write_text(CASES)
+    asked = team.told("policy", "apply", str(tmp_path / "p.cedar"), by="anna")
+    team.told("approve", asked["waits"], by="bert")
+    active = team.told("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
+    team.told("approve", active["waits"], by="bert")
+    one = str(indicator(1)["id"])
+    (told,) = team.told("release", "explain", one, "--to", "CERT-B")["items"]
+    assert (told["decision"], told["rules"][0]["id"]) == ("withhold", "gate.approval")
+    wanted = team.told("release", "request", one, "--to", "CERT-B", by="anna")
+    assert wanted["objects"] == 1
+    assert team.run("approve", wanted["waits"], by="anna").code == 4
+    team.told("approve", wanted["waits"], by="bert")
+    (told,) = team.told("release", "explain", one, "--to", "CERT-B")["items"]
+    assert (told["decision"], told["rules"][0]["id"]) == ("release", "green.asked")
+    assert team.told("release", "request", "sign", "3", "--to", "CERT-B", by="anna")["objects"] == 1
+    assert team.run("release", "request", "--to", "CERT-B", by="bert").code == 4
+    assert team.run("release", "request", one, "--to", "CERT-B", by="anna").code == 3
+
+
+def test_alone_everything_is_as_it_was_and_says_so(tmp_path: Path) -> None:
+    home = tmp_path / "node"
+    assert comity("init", "--name", "CERT-A", home=home).code == 0
+    alone = "no second person"
+    for arguments in (
+        ("partner", "add", "CERT-B", "--history-from", "all"),
+        ("partner", "activate", "CERT-B", "--checked-by", "me"),
+        ("policy", "apply", "--starter", "bilateral-amber", "--partner", "CERT-B"),
+        ("partner", "list"),
+        ("policy", "log"),
+    ):
+        ended = comity(*arguments, "--json", home=home)
+        assert ended.code == 0, ended.err
+        assert "waits" not in ended.json
+        assert alone in ended.json["note"] or arguments[1] == "activate"
+    assert alone in comity("doctor", home=home).out
+    assert alone in comity("partner", "show", "CERT-B", home=home).err

@@ -1,0 +1,100 @@
+"""Every public verb of a node is entered here: those that change what leaves, or who may say so, refuse whoever is no
+account once there is one; of the others it is known that they do not."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from tests.world import MadeClock, MadeEntropy
+
+from comity.errors import NotAuthorized, Unauthenticated
+from comity.node.node import Node
+from comity.node.people import ROLES
+from comity.node.policies import starter_texts
+
+ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
+    "add_partner": ({"admin"}, lambda node: node.add_partner("CERT-C")),
+    "add_source": ({"admin"}, lambda node: node.add_source("feed", publish="auto")),
+    "add_taxii_source": ({"admin"}, lambda node: node.add_taxii_source("peer", "https://peer.example/taxii2/")),
+    "add_user": ({"admin"}, lambda node: node.add_user("eve", ["admin"])),
+    "apply_policy": ({"admin"}, lambda node: node.apply_policy(*starter_texts()["nothing"])),
+    "approve": ({"admin", "approver"}, lambda node: node.approve("x")),
+    "change_partner": ({"admin"}, lambda node: node.change_partner("CERT-B", {"country": "EE"})),
+    "disable_user": ({"admin"}, lambda node: node.disable_user("anna")),
+    "edit_partner": ({"admin"}, lambda node: node.edit_partner("CERT-B", country="EE")),
+    "move_partner": ({"admin"}, lambda node: node.move_partner("CERT-B", "end")),
+    "new_token": ({"admin"}, lambda node: node.new_token("siem", read=["all"])),
+    "pause_source": ({"admin"}, lambda node: node.pause_source("local", paused=True)),
+    "publish": ({"releaser"}, lambda node: node.publish()),
+    "reject": ({"admin", "approver"}, lambda node: node.reject("x")),
+    "request_release": ({"releaser", "admin"}, lambda node: node.request_release("CERT-B")),
+    "reset_user": ({"admin"}, lambda node: node.reset_user("anna")),
+    "revoke_token": ({"admin"}, lambda node: node.revoke_token("x")),
+    "source_of_partner": ({"admin"}, lambda node: node.source_of_partner("CERT-B")),
+    "step_partner": ({"admin"}, lambda node: node.step_partner("CERT-B", "end")),
+    "unpublish": ({"releaser"}, lambda node: node.unpublish()),
+}
+"""The verbs that act, the roles of which one is wanted, and how each is called."""
+READING = {
+    *("collection", "collections", "count_unpublished", "counts", "check", "cursor_key", "export", "find", "get"),
+    *("is_sound", "is_watched", "jobs", "manifest", "name", "ours", "page", "partner", "partners", "policy"),
+    *("policy_log", "proposals", "ready", "schemas", "search", "show", "source", "sources", "status", "tell"),
+    *("tokens", "users"),
+}
+"""These change nothing."""
+OTHERS = {
+    "acting": "It makes sure who acts.",
+    "add_collection": "A new collection is read by nobody outside before a token says so.",
+    "admit": "It makes sure whose token it is.",
+    "at_one_moment": "It reads.",
+    "close": "It ends the work.",
+    "delete": "A token has the right; nothing leaves by it.",
+    "furnish": "A new node has no accounts.",
+    "open": "It makes or opens a node.",
+    "poll": "What a source gives is published by the rule of the source, which an account set.",
+    "post": "A token has the right, and the rule of its source publishes.",
+    "receive": "What arrives is published by the rule of its source, and a new source has none.",
+    "receive_stream": "The same.",
+    "recover_user": "Whoever commands the host may do it, for who lost the last secret; it is kept, and told.",
+    "run_job": "A job acts for nobody: it does what was decided.",
+    "share_failures": "It counts.",
+    "work": "The same.",
+}
+"""These change something, and need no account: why."""
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Node]:
+    """A node with a partner and an administrator."""
+    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=MadeClock(), entropy=MadeEntropy()) as opened:
+        opened.add_partner("CERT-B")
+        yield opened
+
+
+def test_every_verb_is_entered_once() -> None:
+    verbs = {name for name in dir(Node) if not name.startswith("_")}
+    assert verbs == ACTING.keys() | READING | OTHERS.keys()
+    assert not ACTING.keys() & READING
+    assert not (ACTING.keys() | READING) & OTHERS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(ACTING))
+def test_a_verb_that_acts_wants_an_account_with_the_role(node: Node, name: str) -> None:
+    roles, call = ACTING[name]
+    secret = node.add_user("anna", ["admin"]).secret
+    with node.acting("anna", secret):
+        others = node.add_user("bert", [role for role in ROLES if role not in roles])
+    with node.store.read() as snapshot:
+        before = (snapshot.admin_version, snapshot.last_publication)
+    with pytest.raises(Unauthenticated):
+        call(node)
+    with node.acting("bert", others.secret), pytest.raises(NotAuthorized):
+        call(node)
+    with node.store.read() as snapshot:
+        assert (snapshot.admin_version, snapshot.last_publication) == before
+
+
+def test_a_verb_that_forgets_to_ask_would_be_seen(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Node, "_check_releaser", lambda *_: None)
+    with pytest.raises(BaseException, match=r"DID NOT RAISE"):
+        test_a_verb_that_acts_wants_an_account_with_the_role(node, "publish")
