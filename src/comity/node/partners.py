@@ -11,7 +11,17 @@ from comity.errors import AlreadyDone, Conflict
 from comity.interfaces import microseconds
 from comity.node.access import check_name
 from comity.node.publishing import PARTNER
-from comity.node.recipients import KIND, Partner, check_facets, checked, partner_named, partners, skeleton, source_of
+from comity.node.recipients import (
+    KIND,
+    Partner,
+    check_facets,
+    checked,
+    edited,
+    partner_named,
+    partners,
+    skeleton,
+    source_of,
+)
 from comity.node.sources import Sources
 from comity.store.interface import Transaction
 from comity.store.nouns import Source
@@ -55,7 +65,7 @@ class Partners(Sources):
             partner = partner_named(tx, name)
             if partner.state == "ended":
                 raise Conflict(f"{partner.name} has ended.", where="state", hint=_hint(partner, "edit"))
-            changed = checked(structs.replace(partner, **facets))
+            changed = checked(edited(partner, facets))
             self._refuse_alike(tx, changed)
             return self._put(tx, changed)
 
@@ -72,7 +82,7 @@ class Partners(Sources):
             changed = structs.replace(partner, state=leads_to)
             if step == "activate":
                 now = microseconds(self.clock.now())
-                changed = structs.replace(changed, activated_at=now, checked_by=checked_by)
+                changed = checked(structs.replace(changed, activated_at=now, checked_by=checked_by))
             if step == "end":
                 self._revoke_tokens(tx, partner)
             return self._put(tx, changed)

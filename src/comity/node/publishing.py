@@ -12,6 +12,7 @@ import orjson
 from pyroaring import BitMap
 
 from comity.interfaces import Clock, microseconds
+from comity.node.countries import countries
 from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classifier import Classifier
@@ -88,6 +89,7 @@ class Classes:
             default=TLP.read(source.default_marking) if default_tlp is None else TLP(default_tlp),
             labels=source.labels_are_markings,
             ours=self._ours,
+            countries=countries(),
         )
 
     def _definition(self, source: str, ref: str) -> JsonObject | None:
