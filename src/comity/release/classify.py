@@ -26,7 +26,7 @@ class Context:
 
     `origin` is "" for what is ours, else the source that gave it. `ours` are the identities of our organisation.
     `resolve` gives marking definitions of the same source or origin (R5), `default` the source's TLP for objects
-    without one. `addressee` says that mail was sent to this `email-addr`. `countries` are the codes that there are (None:
+    without one. `addressee` says that mail was sent to this `email-addr`. `countries` are the codes there are (None:
     of a code only the form is looked at).
     """
 
