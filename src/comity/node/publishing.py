@@ -18,6 +18,7 @@ from comity.node.way import Way
 from comity.release.classifier import Classifier
 from comity.release.classify import Context, bounded, canonical_form, class_digest
 from comity.release.forms import class_of
+from comity.release.standing import parts
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
 from comity.store.interface import Snapshot, Store, Transaction
@@ -42,6 +43,19 @@ class PublishReport:
     by_type: dict[str, int] = field(default_factory=dict)
     unsound: int = 0
     held_until: int = 0
+
+
+_EPOCH = "classes turned"
+
+
+def turns(snapshot: Snapshot) -> int:
+    """How often what classes rest on has changed, beside the objects themselves."""
+    return int(snapshot.setting(_EPOCH) or 0)
+
+
+def turn(tx: Transaction) -> None:
+    """What classes rest on has changed: what was classed before and outside of this transaction is classed again."""
+    tx.put_setting(_EPOCH, str(turns(tx) + 1).encode())
 
 
 class Classes:
@@ -79,7 +93,8 @@ class Classes:
             published = self._snapshot.publications()
             theirs = published.of("source", self._sources[source].key)
             forms = self._snapshot.classes().items()
-            self._of_source[source] = {form for key, form in forms if published.of("class", key).intersect(theirs)}
+            there = [form for key, form in forms if published.of("class", key).intersect(theirs)]
+            self._of_source[source] = {part for form in there for part in parts(form) if part}
         return self._of_source[source]
 
     def _context(self, source: Source, default_tlp: int | None) -> Context:
@@ -142,9 +157,9 @@ def publish(
     hold = usual if hold_seconds is None else hold_seconds
     for batch in chain(first, batches):
         with store.read() as snapshot:
-            classes = Classes(snapshot, ours)
-            classed = [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
-        _publish_batch(store, clock, batch, classed, hold, report)
+            turned = turns(snapshot)
+            classed = _classed(Classes(snapshot, ours), batch)
+        _publish_batch(store, clock, batch, classed, turned, ours, hold, report)
         if progress is not None:
             progress(report.published)
     return report
@@ -175,17 +190,26 @@ def _received(snapshot: Snapshot, id: str) -> Iterator[Unpublished]:
             yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
 
 
+def _classed(classes: Classes, batch: Sequence[Unpublished]) -> list[tuple[int, bytes, bytes]]:
+    return [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
+
+
 def _publish_batch(
     store: Store,
     clock: Clock,
     batch: Sequence[Unpublished],
     classed: Sequence[tuple[int, bytes, bytes]],
+    turned: int,
+    ours: frozenset[str],
     hold: int,
     report: PublishReport,
 ) -> None:
     with store.write() as tx:
         now = microseconds(clock.now())
         until = now + hold * 1_000_000 if hold else None
+        if turns(tx) != turned:
+            # What a marking means, say, has changed since these were classed.
+            classed = _classed(Classes(tx, ours), batch)
         there = tx.received([key for key, _, _ in classed])
         tx.publish([row for row in classed if row[0] in there], now, until)
     report.held_until = until or 0

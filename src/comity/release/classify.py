@@ -18,6 +18,8 @@ from comity.stix.timestamp import instant_key
 from comity.stix.tlp import TLP
 
 CLASSES_OF_SOURCE_MAX = 1_000
+CLASSIFIER = 1
+"""Another number whenever an object may get another class than before: a node then classes again what it has published."""
 
 
 @dataclass(frozen=True, slots=True)
