@@ -68,7 +68,13 @@ def init_home(home: Path, *, name: str, store: str | None = None) -> Node:
 
 def open_home(home: Path) -> Node:
     """The node of that home. NotFound where there is none, OldSchema where it was made by another version."""
-    return _open(home, system.load_settings(home), create=False)
+    node = _open(home, system.load_settings(home), create=False)
+    try:
+        node.heed_rules()
+    except BaseException:
+        node.close()
+        raise
+    return node
 
 
 def _open(home: Path, settings: Settings, *, create: bool) -> Node:

@@ -12,6 +12,7 @@ import orjson
 from pyroaring import BitMap
 
 from comity.interfaces import Clock, microseconds
+from comity.node import pausing
 from comity.node.countries import countries
 from comity.node.showing import resolve
 from comity.node.way import Way
@@ -69,6 +70,8 @@ class Classes:
         self._classifiers: dict[tuple[str, int | None], Classifier] = {}
         self._forms: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         self._of_source: dict[str, set[bytes]] = {}
+        self.new = 0
+        """How many classes were made that no publication of their source had before."""
 
     def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
         """Digest and canonical form of the class of an object that the source gave: the strictest one where the source
@@ -83,6 +86,7 @@ class Classes:
             made = self._made_by(source)
             kept = bounded(found, known=canonical_form(found) in made, classes_of_source=len(made))
             form = canonical_form(kept)
+            self.new += form not in made
             made.add(form)
             self._forms[source, digest] = (bytes.fromhex(class_digest(kept)), form)
         return self._forms[source, digest]
@@ -226,17 +230,27 @@ def _publish_batch(
 
 def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
     """What the rule of the source says was done with objects that it gave a moment ago, in the same transaction: those
-    of a source with the rule `auto` are published, and what a partner sent can be read back by it."""
-    auto, sent = way.source.publish == AUTO, way.source.kind == PARTNER
+    of a source with the rule `auto` are published, unless it is paused or makes new classes too fast (R66), and what a
+    partner sent can be read back by it."""
+    name, sent = way.source.name, way.source.kind == PARTNER
+    auto = way.source.publish == AUTO and pausing.pace_of(tx, name).paused_at is None
     if not auto and not sent:
         return
     new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
-    rows: list[tuple[int, bytes, bytes]] = []
-    classes = Classes(tx, way.ours)
-    for one, key in _present(tx, way.source.name, new):
-        default = None if one.tlp is not None else int(way.default_tlp)
-        form = classes.form(way.source.name, default, orjson.loads(one.raw)) if auto else PRIVATE
-        rows.append((key, *form))
+    present = list(_present(tx, name, new))
+    if auto:
+        classes = Classes(tx, way.ours)
+        defaults = [None if one.tlp is not None else int(way.default_tlp) for one, _ in present]
+        forms = [
+            classes.form(name, default, orjson.loads(one.raw))
+            for (one, _), default in zip(present, defaults, strict=True)
+        ]
+        auto = pausing.note_new(tx, name, classes.new, now)
+    if not auto and not sent:
+        return
+    if not auto:
+        forms = [PRIVATE] * len(present)
+    rows = [(key, *form) for (_, key), form in zip(present, forms, strict=True)]
     tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None)
 
 

@@ -32,8 +32,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """A partner, or a client of ours. `state` is what was decided; `state_at` says what holds. `history_from` is 0 for
-    all, None for what is published from activation on. `jurisdictions` are where it stores, as itself has declared or as
-    we say (`declared_by`); None: nobody declared anything, which is nowhere (R24).
+    all, None for what is published from activation on. `jurisdictions` are where it stores, as itself has declared or
+    as we say (`declared_by`); None: nobody declared anything, which is nowhere (R24).
 
     A client receives the service of that reference between those instants, and is asked for by its contact; outside of
     them it is no client (R2). `organisation_boundary` says whom a partner counts as its organisation: its staff, or its
@@ -196,7 +196,7 @@ def checked(partner: Partner) -> Partner:
 
 
 def _check_relation(partner: Partner) -> None:
-    """What is said of clients is said of no partner, nor the other way round (R2); whose words jurisdictions are (R24)."""
+    """What is said of clients is said of no partner, nor the other way round (R2)."""
     for where in ("service", "contact"):
         words = getattr(partner, where)
         if len(words) > TEXT_CHARACTERS_MAX or not words.isprintable():

@@ -1,13 +1,14 @@
 """Classes made anew (R5, R14): what published objects count as, when what they were classed by is another.
 
 A marking definition that came or went changes what refers to it in the same transaction: at once where that is little;
-else nobody is served it before a job has looked at it. What is tighter holds from then on. What may be looser holds only
-once a person has confirmed it: until then the object stands between both (see `comity.release.standing`).
+else nobody is served it before a job has looked at it. What is tighter holds from then on. What may be looser holds
+only once a person has confirmed it: until then the object stands between both (see `comity.release.standing`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 import msgspec
 import orjson
@@ -19,6 +20,7 @@ from comity.node.publishing import Classes, turn
 from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classes import ReleaseClass
+from comity.release.classify import canonical_form
 from comity.release.forms import class_of
 from comity.release.standing import awaiting, between, digest_of, parts, tightens
 from comity.stix.object import JsonObject, StixObject
@@ -260,11 +262,31 @@ def changes(store: Store, ours: frozenset[str], source: str | None) -> dict[Pair
     return found
 
 
+def differences(had: ReleaseClass, has: ReleaseClass) -> list[tuple[str, str, str]]:
+    """Each facet in which the two differ, with both values in words."""
+    forms = [orjson.loads(canonical_form(one)) for one in (had, has)]
+    return [
+        (name, _words(forms[0][name]), _words(forms[1][name]))
+        for name in ReleaseClass.__slots__
+        if forms[0][name] != forms[1][name]
+    ]
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items() if each is not None)
+    if isinstance(value, list):
+        return " and ".join(map(_words, value)) or "none"
+    return "none" if value is None else str(value)
+
+
 def apply(
     store: Store, clock: Clock, ours: frozenset[str], source: str | None, order: Order, confirmed: frozenset[Pair]
 ) -> Done:
-    """What would count as something else does, if it is tighter or one of these pairs; what changed in another way since
-    they were listed waits."""
+    """What would count as something else does, if it is tighter or one of these pairs; what changed in another way
+    since they were listed waits."""
     key = EVERYTHING if source is None else OF_SOURCE + source
     done = Done(order.why, order.by, key)
     with store.read() as snapshot:

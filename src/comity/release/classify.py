@@ -19,7 +19,7 @@ from comity.stix.tlp import TLP
 
 CLASSES_OF_SOURCE_MAX = 1_000
 CLASSIFIER = 1
-"""Another number whenever an object may get another class than before: a node then classes again what it has published."""
+"""Another number whenever an object may get another class than before: a node then classes anew what it published."""
 
 
 @dataclass(frozen=True, slots=True)

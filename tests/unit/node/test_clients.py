@@ -18,9 +18,9 @@ from comity.node.countries import countries
 from comity.node.node import Node
 from comity.node.recipients import Partner
 from comity.node.views import Subject
-from comity.release.classes import Recipient, Relation, ReleaseClass
+from comity.release.classes import Action, Recipient, Relation, ReleaseClass
 from comity.release.classify import Context, classify
-from comity.release.decide import Action, decide_all
+from comity.release.decide import decide_all
 from comity.stix.extensions import LIMITS_EXTENSION
 from comity.stix.tlp import TLP
 

@@ -219,7 +219,7 @@ def test_what_is_classed_while_a_definition_changes_is_classed_again(
     """The definition comes between the reading of a batch and its writing."""
     node.receive(bundle(definition("green"), referring("it")), feed)
     classed = publishing._classed
-    came = []
+    came: list[Any] = []
 
     def meanwhile(classes: publishing.Classes, batch: Any) -> Any:
         found = classed(classes, batch)
