@@ -21,11 +21,13 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "approve": ({"admin", "approver"}, lambda node: node.approve("x")),
     "change_partner": ({"admin"}, lambda node: node.change_partner("CERT-B", {"country": "EE"})),
     "disable_user": ({"admin"}, lambda node: node.disable_user("anna")),
+    "edit_source": ({"admin"}, lambda node: node.edit_source("local", default_marking="tlp:green")),
     "edit_partner": ({"admin"}, lambda node: node.edit_partner("CERT-B", country="EE")),
     "move_partner": ({"admin"}, lambda node: node.move_partner("CERT-B", "end")),
     "new_token": ({"admin"}, lambda node: node.new_token("siem", read=["all"])),
     "pause_source": ({"admin"}, lambda node: node.pause_source("local", paused=True)),
     "publish": ({"releaser"}, lambda node: node.publish()),
+    "reclassify": ({"admin"}, lambda node: node.reclassify()),
     "reject": ({"admin", "approver"}, lambda node: node.reject("x")),
     "request_release": ({"releaser", "admin"}, lambda node: node.request_release("CERT-B")),
     "reset_user": ({"admin"}, lambda node: node.reset_user("anna")),
@@ -36,10 +38,11 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
 }
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = {
-    *("collection", "collections", "count_unpublished", "counts", "check", "cursor_key", "export", "find", "get"),
-    *("is_sound", "is_watched", "jobs", "manifest", "name", "ours", "page", "partner", "partners", "policy"),
-    *("policy_log", "proposals", "ready", "schemas", "search", "show", "source", "sources", "status", "tell"),
-    *("tokens", "users"),
+    *("check", "class_changes", "collection", "collections", "count_unpublished", "counts", "cursor_key"),
+    *("export", "find", "get", "is_sound", "is_watched", "jobs", "manifest", "name", "opens_to", "ours"),
+    *("page", "partner", "partners", "paused_sources", "policy", "policy_log", "proposals", "ready"),
+    *("reclassifications", "schemas", "search", "show", "source", "sources", "status", "tell", "tokens"),
+    *("users"),
 }
 """These change nothing."""
 OTHERS = {
@@ -50,6 +53,7 @@ OTHERS = {
     "close": "It ends the work.",
     "delete": "A token has the right; nothing leaves by it.",
     "furnish": "A new node has no accounts.",
+    "heed_rules": "What it finds to be tighter holds at once, and what is looser waits for a person.",
     "open": "It makes or opens a node.",
     "poll": "What a source gives is published by the rule of the source, which an account set.",
     "post": "A token has the right, and the rule of its source publishes.",

@@ -40,6 +40,7 @@ COMMANDS = {
     "taxii": ("comity.cli.taxii:taxii", "Read from and write to any TAXII 2.1 server."),
     "publish": ("comity.cli.publish:publish", "Let policy decide about objects: without it nothing of them leaves."),
     "unpublish": ("comity.cli.publish:unpublish", "Take objects back from what partners and clients are served."),
+    "reclassify": ("comity.cli.reclassify:reclassify", "Let published objects count as what they are by now."),
     "policy": ("comity.cli.policy:policy", "Check, try, compare and apply release policies."),
     "user": ("comity.cli.user:user", "Make and list the accounts of those who run the node."),
     "partner": ("comity.cli.partner:partner", "Make, list and activate partners and clients."),

@@ -22,7 +22,13 @@ _FACETS = (
     ("--max-tlp", "max_tlp", "TLP", "The strictest marking it may have.", False),
     ("--agreement-from", "agreement_from", "DATE", "When the agreement begins.", False),
     ("--agreement-until", "agreement_until", "DATE", "When the agreement ends.", False),
-    ("--jurisdiction", "jurisdictions", "CODE", "A country where it declared to store; may be given again.", True),
+    ("--jurisdiction", "jurisdictions", "CODE", "A country where it stores; may be given again.", True),
+    ("--declared-by", "declared_by", "partner|us", "Who said where it stores.  [default: us]", False),
+    ("--organisation-boundary", "organisation_boundary", "staff|members", "Whom a partner counts as its own.", False),
+    ("--service", "service", "REFERENCE", "The service of ours that a client receives.", False),
+    ("--service-from", "service_from", "DATE", "When the service begins.", False),
+    ("--service-until", "service_until", "DATE", "When the service ends.", False),
+    ("--contact", "contact", "TEXT", "Whom to ask for at a client.", False),
     (
         "--history-from",
         "history_from",
@@ -34,12 +40,17 @@ _FACETS = (
 )
 
 
+_CHOICES = ("declared_by", "organisation_boundary")
+_DATES = ("agreement_from", "agreement_until", "service_from", "service_until", "history_from")
+
+
 def _facets(command: Callable[..., Any]) -> Callable[..., Any]:
     for flag, words in (("cybersecurity", "It is of that community."), ("commercial", "It sells what it is given.")):
         command = click.option(f"--{flag}/--no-{flag}", flag, default=None, help=words)(command)
     for option, name, metavar, words, many in reversed(_FACETS):
         names = (option, "--circle", name) if option == "--group" else (option, name)
-        command = click.option(*names, metavar=metavar, help=words, multiple=many)(command)
+        kind = click.Choice(metavar.split("|")) if name in _CHOICES else None
+        command = click.option(*names, metavar=metavar, help=words, multiple=many, type=kind)(command)
     return command
 
 
@@ -49,7 +60,7 @@ def _given(facets: dict[str, Any]) -> dict[str, Any]:
     for name, value in found.items():
         if value == ("",):
             found[name] = None if name == "jurisdictions" else ()
-        elif name in ("agreement_from", "agreement_until", "history_from"):
+        elif name in _DATES:
             everything = name == "history_from" and value == "all"
             found[name] = None if not value else 0 if everything else _instant(value, name)
     return found
@@ -65,7 +76,7 @@ def _instant(text: str, where: str) -> int:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise Invalid(f"{text!r} is no date.", where=where, hint="Such as 2027-01-31, or with a time.") from None
-    if where == "agreement_until" and len(text) == len("2027-01-31"):
+    if where in ("agreement_until", "service_until") and len(text) == len("2027-01-31"):
         # Whoever names a day means that it still holds on that day.
         moment += timedelta(days=1)
     return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
@@ -101,8 +112,8 @@ def list_(console: Console) -> None:
     if console.json:
         console.result({"items": found, "note": note})
         return
-    keys = ("name", "relation", "state", "country", "max_tlp", "id")
-    console.table(keys, [[str(one[key]) for key in keys] for one in found])
+    keys = ("name", "relation", "state", "country", "max_tlp", "organisation_boundary", "id")
+    console.table(keys, [[str(one[key] or "") for key in keys] for one in found])
     if note and found:
         console.note(note)
 
@@ -194,7 +205,11 @@ def _facts(one: Any, now: int) -> dict[str, Any]:
     from comity.interfaces import instant_of
 
     facts = structs.asdict(one) | {"state": one.state_at(now)}
-    for name in ("agreement_from", "agreement_until", "history_from", "activated_at"):
+    if one.relation == "client":
+        facts["organisation_boundary"] = None
+    if one.jurisdictions is None:
+        facts["declared_by"] = None
+    for name in (*_DATES, "activated_at"):
         if facts[name]:
             facts[name] = instant_of(facts[name])
     return facts
@@ -209,7 +224,7 @@ def _tell(console: Console, node: Any, one: Any) -> None:
     if console.json:
         console.result(facts | {"note": note})
         return
-    _say(console, facts)
+    _say(console, facts, one)
     if note and one.state == "active":
         console.note(note)
 
@@ -223,11 +238,16 @@ def _tell_change(console: Console, node: Any, done: Any) -> None:
     if console.json:
         console.result(facts | told)
         return
-    _say(console, facts)
+    _say(console, facts, done.partner)
     say_change(console, told)
 
 
-def _say(console: Console, facts: dict[str, Any]) -> None:
+def _say(console: Console, facts: dict[str, Any], one: Any) -> None:
+    from comity.node.boundaries import boundary_words, jurisdiction_words
+
+    facts |= {"jurisdictions": jurisdiction_words(one), "declared_by": None}
     for name, value in facts.items():
         if value not in ("", None, (), False):
             console.say_pair(name, ", ".join(value) if isinstance(value, tuple) else str(value))
+    for words in boundary_words(one):
+        console.note(words)

@@ -108,14 +108,22 @@ def list_(console: Console) -> None:
     from comity.node.home import open_home
 
     with open_home(console.home) as node:
-        found = node.sources()
+        found, paused = node.sources(), node.paused_sources()
     if console.json:
-        console.result({"sources": [_fields(one) for one in found]})
+        console.result({"sources": [_fields(one) | {"paused_for": paused.get(one.name)} for one in found]})
         return
     console.table(
         ("name", "kind", "judged", "marking", "publish"),
-        [(one.name, one.kind, _judged(one.strict), _tlp(one.default_marking), one.publish) for one in found],
+        [
+            (
+                *(one.name, one.kind, _judged(one.strict), _tlp(one.default_marking)),
+                "paused" if one.name in paused else one.publish,
+            )
+            for one in found
+        ],
     )
+    for name, words in paused.items():
+        console.note(f"{name} is paused: {words}. To go on: comity source resume {name}")
 
 
 @source.command("show", cls=Command)
@@ -134,6 +142,29 @@ def show(console: Console, name: str) -> None:
     for key, value in fields.items():
         for name, one in _flat(key, value):
             console.say_pair(name, one)
+
+
+@source.command("edit", cls=Command)
+@click.argument("name")
+@click.option("--marking", metavar="TLP", help="The TLP of objects that name none, from now on.")
+@click.option("--labels/--no-labels", "labels", default=None, help="Labels such as tlp:green count as markings.")
+@acts
+@pass_console
+def edit(console: Console, name: str, marking: str | None, labels: bool | None) -> None:
+    """Change how objects of a source are marked.
+
+    Another marking holds for what comes from now on. Where labels count as markings, or no more, what is published of
+    the source is classed anew: what is tighter holds at once, and what may be looser waits for `comity reclassify`.
+    """
+    with open_acting(console) as node:
+        made = node.edit_source(name, default_marking=marking, labels_are_markings=labels)
+    if console.json:
+        console.result(_fields(made))
+        return
+    labelled = "labels count as markings" if made.labels_are_markings else "labels are no markings"
+    console.say(f"{made.name}: {_tlp(made.default_marking)}, {labelled}.")
+    if labels is not None:
+        console.note(f"To see what waits for you: comity reclassify --source {made.name} --dry-run")
 
 
 @source.command("poll", cls=Command)
@@ -181,7 +212,10 @@ def pause(console: Console, name: str) -> None:
 @acts
 @pass_console
 def resume(console: Console, name: str) -> None:
-    """Poll a source again, from where it was left."""
+    """Poll a source again, from where it was left, and let one go on that was paused for making new classes too fast.
+
+    What it sent meanwhile is stored and not published: comity publish --source NAME.
+    """
     _pause(console, name, paused=False)
 
 
@@ -191,18 +225,21 @@ def _pause(console: Console, name: str, *, paused: bool) -> None:
     if console.json:
         console.result(_view(view))
         return
-    console.say(f"{name} is {'paused' if paused else 'polled again'}.")
+    console.say(f"{name} {'is paused' if paused else 'is polled again' if view.poll else 'goes on'}.")
 
 
 def _fields(one: object) -> dict[str, Any]:
-    return {key: getattr(one, key) for key in ("name", "kind", "strict", "default_marking", "publish")}
+    return {
+        key: getattr(one, key)
+        for key in ("name", "kind", "strict", "default_marking", "labels_are_markings", "publish")
+    }
 
 
 def _view(view: "SourceView") -> dict[str, Any]:
     from comity.interfaces import instant_of
     from comity.node.jobs import PARKED_AT
 
-    fields = _fields(view.source)
+    fields = _fields(view.source) | {"paused_for": view.pace.words or None}
     poll = view.poll
     if poll is None:
         return fields

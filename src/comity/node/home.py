@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -68,7 +68,15 @@ def init_home(home: Path, *, name: str, store: str | None = None) -> Node:
 
 def open_home(home: Path) -> Node:
     """The node of that home. NotFound where there is none, OldSchema where it was made by another version."""
-    return _open(home, system.load_settings(home), create=False)
+    node = _open(home, system.load_settings(home), create=False)
+    try:
+        # Where the store cannot be read or written now, whatever is asked of the node says so.
+        with suppress(StoreUnavailable):
+            node.heed_rules()
+    except BaseException:
+        node.close()
+        raise
+    return node
 
 
 def _open(home: Path, settings: Settings, *, create: bool) -> Node:

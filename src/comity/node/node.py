@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 from comity.errors import AlreadyDone, Invalid, InvalidRequest, NotFound
 from comity.interfaces import Query, microseconds
 from comity.node import access as who
-from comity.node import outbound, receive, showing
+from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.classing import Classing
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
-from comity.node.requesting import Requesting
 from comity.node.showing import CopyView
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
@@ -47,7 +47,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Requesting):
+class Node(Classing):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -217,7 +217,9 @@ class Node(Requesting):
         with self.store.write() as tx:
             target = outbound.permit(tx, access, collection, delete=True)
             source = access.source if access.recipient else None
-            count = tx.withdraw(target.id, id, instants, microseconds(self.clock.now()), source)
+            meant, now = reclassifying.meanings(tx, id), microseconds(self.clock.now())
+            count = tx.withdraw(target.id, id, instants, now, source)
+            reclassifying.after_withdrawing(tx, id, meant, self.ours(), now)
         if count == 0:
             raise NotFound("There is no such object, or no such version of it.", where="id")
         return count

@@ -13,7 +13,7 @@ from comity.node.access import check_name
 from comity.node.names import skeleton
 from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
-from comity.node.recipients import KIND, Partner, check_facets, checked, partner_named, partners, source_of
+from comity.node.recipients import KIND, Partner, check_facets, checked, partner_named, partners, source_of, with_facets
 from comity.node.sources import Sources
 from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Source
@@ -88,7 +88,7 @@ def edited(partner: Partner, facets: Mapping[str, Any]) -> Partner:
     check_facets(facets)
     if partner.state == "ended":
         raise Conflict(f"{partner.name} has ended.", where="state", hint=_hint(partner, "edit"))
-    return checked(structs.replace(partner, **facets))
+    return checked(with_facets(partner, facets))
 
 
 def stepped(partner: Partner, step: str, now: int, checked_by: str) -> Partner:
@@ -100,7 +100,7 @@ def stepped(partner: Partner, step: str, now: int, checked_by: str) -> Partner:
     if partner.state not in states:
         raise Conflict(f"{partner.name} is {partner.state}.", where="state", hint=_hint(partner, step))
     if step == "activate":
-        return structs.replace(partner, state=leads_to, activated_at=now, checked_by=checked_by)
+        return checked(structs.replace(partner, state=leads_to, activated_at=now, checked_by=checked_by))
     return structs.replace(partner, state=leads_to)
 
 

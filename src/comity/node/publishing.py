@@ -12,11 +12,14 @@ import orjson
 from pyroaring import BitMap
 
 from comity.interfaces import Clock, microseconds
+from comity.node import pausing
+from comity.node.countries import countries
 from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classifier import Classifier
 from comity.release.classify import Context, bounded, canonical_form, class_digest
 from comity.release.forms import class_of
+from comity.release.standing import parts
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
 from comity.store.interface import Snapshot, Store, Transaction
@@ -43,6 +46,19 @@ class PublishReport:
     held_until: int = 0
 
 
+_EPOCH = "classes turned"
+
+
+def turns(snapshot: Snapshot) -> int:
+    """How often what classes rest on has changed, beside the objects themselves."""
+    return int(snapshot.setting(_EPOCH) or 0)
+
+
+def turn(tx: Transaction) -> None:
+    """What classes rest on has changed: what was classed before and outside of this transaction is classed again."""
+    tx.put_setting(_EPOCH, str(turns(tx) + 1).encode())
+
+
 class Classes:
     """Classes of copies, as the node knows their sources at one moment; `ours` are the ids of its own identities."""
 
@@ -54,6 +70,8 @@ class Classes:
         self._classifiers: dict[tuple[str, int | None], Classifier] = {}
         self._forms: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         self._of_source: dict[str, set[bytes]] = {}
+        self.new = 0
+        """How many classes were made that no publication of their source had before."""
 
     def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
         """Digest and canonical form of the class of an object that the source gave: the strictest one where the source
@@ -68,6 +86,7 @@ class Classes:
             made = self._made_by(source)
             kept = bounded(found, known=canonical_form(found) in made, classes_of_source=len(made))
             form = canonical_form(kept)
+            self.new += form not in made
             made.add(form)
             self._forms[source, digest] = (bytes.fromhex(class_digest(kept)), form)
         return self._forms[source, digest]
@@ -78,7 +97,8 @@ class Classes:
             published = self._snapshot.publications()
             theirs = published.of("source", self._sources[source].key)
             forms = self._snapshot.classes().items()
-            self._of_source[source] = {form for key, form in forms if published.of("class", key).intersect(theirs)}
+            there = [form for key, form in forms if published.of("class", key).intersect(theirs)]
+            self._of_source[source] = {part for form in there for part in parts(form) if part}
         return self._of_source[source]
 
     def _context(self, source: Source, default_tlp: int | None) -> Context:
@@ -88,6 +108,7 @@ class Classes:
             default=TLP.read(source.default_marking) if default_tlp is None else TLP(default_tlp),
             labels=source.labels_are_markings,
             ours=self._ours,
+            countries=countries(),
         )
 
     def _definition(self, source: str, ref: str) -> JsonObject | None:
@@ -140,9 +161,9 @@ def publish(
     hold = usual if hold_seconds is None else hold_seconds
     for batch in chain(first, batches):
         with store.read() as snapshot:
-            classes = Classes(snapshot, ours)
-            classed = [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
-        _publish_batch(store, clock, batch, classed, hold, report)
+            turned = turns(snapshot)
+            classed = _classed(Classes(snapshot, ours), batch)
+        _publish_batch(store, clock, batch, classed, turned, ours, hold, report)
         if progress is not None:
             progress(report.published)
     return report
@@ -173,17 +194,26 @@ def _received(snapshot: Snapshot, id: str) -> Iterator[Unpublished]:
             yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
 
 
+def _classed(classes: Classes, batch: Sequence[Unpublished]) -> list[tuple[int, bytes, bytes]]:
+    return [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
+
+
 def _publish_batch(
     store: Store,
     clock: Clock,
     batch: Sequence[Unpublished],
     classed: Sequence[tuple[int, bytes, bytes]],
+    turned: int,
+    ours: frozenset[str],
     hold: int,
     report: PublishReport,
 ) -> None:
     with store.write() as tx:
         now = microseconds(clock.now())
         until = now + hold * 1_000_000 if hold else None
+        if turns(tx) != turned:
+            # What a marking means, say, has changed since these were classed.
+            classed = _classed(Classes(tx, ours), batch)
         there = tx.received([key for key, _, _ in classed])
         tx.publish([row for row in classed if row[0] in there], now, until)
     report.held_until = until or 0
@@ -200,17 +230,27 @@ def _publish_batch(
 
 def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
     """What the rule of the source says was done with objects that it gave a moment ago, in the same transaction: those
-    of a source with the rule `auto` are published, and what a partner sent can be read back by it."""
-    auto, sent = way.source.publish == AUTO, way.source.kind == PARTNER
+    of a source with the rule `auto` are published, unless it is paused or makes new classes too fast (R66), and what a
+    partner sent can be read back by it."""
+    name, sent = way.source.name, way.source.kind == PARTNER
+    auto = way.source.publish == AUTO and pausing.pace_of(tx, name).paused_at is None
     if not auto and not sent:
         return
     new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
-    rows: list[tuple[int, bytes, bytes]] = []
-    classes = Classes(tx, way.ours)
-    for one, key in _present(tx, way.source.name, new):
-        default = None if one.tlp is not None else int(way.default_tlp)
-        form = classes.form(way.source.name, default, orjson.loads(one.raw)) if auto else PRIVATE
-        rows.append((key, *form))
+    present = list(_present(tx, name, new))
+    if auto:
+        classes = Classes(tx, way.ours)
+        defaults = [None if one.tlp is not None else int(way.default_tlp) for one, _ in present]
+        forms = [
+            classes.form(name, default, orjson.loads(one.raw))
+            for (one, _), default in zip(present, defaults, strict=True)
+        ]
+        auto = pausing.note_new(tx, name, classes.new, now)
+    if not auto and not sent:
+        return
+    if not auto:
+        forms = [PRIVATE] * len(present)
+    rows = [(key, *form) for (_, key), form in zip(present, forms, strict=True)]
     tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from comity.errors import Invalid, InvalidObject
 from comity.interfaces import Clock, Entropy, microseconds
-from comity.node import publishing
+from comity.node import publishing, reclassifying
 from comity.node.access import Access
 from comity.node.outbound import permit
 from comity.node.way import Way
@@ -241,7 +241,7 @@ def store_all(
         ) -> list[Verdict]:
             if way.marking_given:
                 tell_kept_markings(tx, way, judging.verdicts(verdicts), report)
-            publishing.after_storing(tx, way, _taken(judging.verdicts(verdicts)), now)
+            _after_storing(tx, way, _taken(judging.verdicts(verdicts)), now)
             if record is not None and taken.ended:
                 record(tx, verdicts)
             return verdicts
@@ -264,6 +264,12 @@ def store_all(
             return
         if taken.ended:
             return
+
+
+def _after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
+    """What follows from what was stored a moment ago: first for what was published before, then for itself."""
+    reclassifying.after_storing(tx, way, stored, now)
+    publishing.after_storing(tx, way, stored, now)
 
 
 def _taken(pairs: Iterable[tuple[StixObject | Rejected, Verdict | None]]) -> list[tuple[StixObject, Verdict]]:
@@ -321,7 +327,7 @@ def post(
 
     def finish(tx: Transaction, verdicts: list[Verdict]) -> bytes:
         permit(tx, access, way.collection, write=True)
-        publishing.after_storing(tx, way, _taken(judging.verdicts(verdicts)), now_us)
+        _after_storing(tx, way, _taken(judging.verdicts(verdicts)), now_us)
         resource = _status(judging.verdicts(verdicts), status_id, now_us)
         tx.forget_statuses(now_us - STATUS_SECONDS_KEPT * 1_000_000)
         tx.put_status(Status(status_id, access.token or "", now_us, resource))

@@ -11,10 +11,11 @@ from msgspec import structs
 
 from comity.errors import AlreadyDone, Conflict, Invalid, Unavailable
 from comity.interfaces import Fetcher, microseconds
-from comity.node import outbound, polling
+from comity.node import outbound, pausing, polling
 from comity.node.access import OPERATOR, check_name
 from comity.node.addresses import Reach, networks_of, place_of
 from comity.node.jobs import Ran
+from comity.node.pausing import Pace
 from comity.node.people import ADMIN, People
 from comity.node.polling import POLL, Poll, PollRun, credential_of, run_name, setting_name
 from comity.node.way import way_of
@@ -36,12 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class SourceView:
-    """A source with what belongs to its kind: how it is polled, the job that waits, and how the last run went."""
+    """A source with what belongs to its kind: how it is polled, the job that waits, and how the last run went; and
+    how fast it makes new classes, which may have paused it."""
 
     source: Source
     poll: Poll | None
     job: Job | None
     last: PollRun | None
+    pace: Pace
 
 
 def _http(reach: Reach) -> AbstractContextManager[Fetcher]:
@@ -70,7 +73,14 @@ class Sources(People):
             source = snapshot.source(name)
             job = next((job for job in snapshot.jobs() if (job.kind, job.key) == (POLL, name)), None)
             poll = _kept(snapshot, setting_name(name), Poll)
-            return SourceView(source, poll, job, _kept(snapshot, run_name(name), PollRun))
+            run, pace = _kept(snapshot, run_name(name), PollRun), pausing.pace_of(snapshot, name)
+            return SourceView(source, poll, job, run, pace)
+
+    def paused_sources(self) -> dict[str, str]:
+        """The sources of which nothing is published by their rule, since they made new classes too fast, and why."""
+        with self._snapshot() as snapshot:
+            paces = {source.name: pausing.pace_of(snapshot, source.name).words for source in snapshot.sources()}
+        return {name: words for name, words in paces.items() if words}
 
     def add_source(
         self,
@@ -143,12 +153,15 @@ class Sources(People):
         return self.source(name)
 
     def pause_source(self, name: str, *, paused: bool) -> SourceView:
-        """The source is polled no more, or again from now on."""
+        """The source is polled no more, or again from now on. One that made new classes too fast publishes by its rule
+        again; what came meanwhile was not published, and is not now."""
         with self.store.write() as tx:
             self._actor(tx, ADMIN)
-            poll = self._polled(tx, name)
-            tx.put_setting(setting_name(name), msgspec.json.encode(structs.replace(poll, paused=paused)))
-            tx.enqueue(Job(POLL, name, due_at=microseconds(self.clock.now())))
+            resumed = not paused and pausing.resume(tx, name)
+            if not resumed or _kept(tx, setting_name(name), Poll) is not None:
+                poll = self._polled(tx, name)
+                tx.put_setting(setting_name(name), msgspec.json.encode(structs.replace(poll, paused=paused)))
+                tx.enqueue(Job(POLL, name, due_at=microseconds(self.clock.now())))
         return self.source(name)
 
     def poll(self, name: str, stopped: Callable[[], bool] = lambda: False) -> Ran:

@@ -339,6 +339,11 @@ def certificate_until(path: Path) -> datetime:
         raise Invalid(f"{path} holds no certificate in PEM form.", where="tls_cert") from error
 
 
+def countries_text() -> str:
+    """The table of ISO 3166-1 alpha-2 codes that comes with the time zone data."""
+    return (importlib.resources.files("tzdata") / "zoneinfo" / "iso3166.tab").read_text(encoding="utf-8")
+
+
 def policy_text(name: str) -> str:
     """A text on release policies that comes with Comity, by its place under `comity/release`."""
     return (importlib.resources.files("comity") / "release" / name).read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact_all
 from comity.release.spread import Relations, lives, spread
+from comity.release.standing import both, merged, parts, waits
 from comity.stix.graph import Place, references
 from comity.stix.markings import effective_at
 from comity.stix.object import JsonObject
@@ -62,12 +63,16 @@ class Decisions:
         if not self._from <= now < self._until:
             self._made, self._from, self._until = {}, now, _FAR
         new = [key for key, form in forms.items() if key not in self._made and form]
-        for key in new:
-            self.classes[key] = class_of(forms[key])
-        made = dispose_all(self.policy, [self.classes[key] for key in new], self.recipient, now)
+        pairs = {key: parts(forms[key]) for key in new}
+        facets = {form: class_of(form) for pair in pairs.values() for form in pair if form}
+        each = dict(zip(facets, dispose_all(self.policy, list(facets.values()), self.recipient, now), strict=True))
+        made = []
+        for key, (had, has) in pairs.items():
+            self.classes[key] = merged(facets[had], facets[has or had])
+            made.append(each[had] if had == has else both(each[had], each[has]) if has else waits(each[had]))
         self._made.update(zip(new, made, strict=True))
         self._from = max(self._from, now)
-        self._until = min([self._until, *(each.valid_until for each in made if each.valid_until is not None)])
+        self._until = min([self._until, *(one.valid_until for one in made if one.valid_until is not None)])
         return self._made, self._until
 
 

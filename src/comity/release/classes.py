@@ -109,7 +109,7 @@ class Recipient:
 
 
 class Action(StrEnum):
-    """What a decision is about. RELEASE: the object may go. NAME_AUTHOR: its author may be named (else the node is).
+    """What a decision is about. RELEASE: the object may go. NAME_AUTHOR: its author may be named (else it is left out).
     SHOW_PERSONAL_DATA: findings stay (else they are redacted). DISCLOSE_EXISTENCE: a private match may count it.
     PASS_ON: the recipient may release it again."""
 

@@ -18,6 +18,8 @@ from comity.stix.timestamp import instant_key
 from comity.stix.tlp import TLP
 
 CLASSES_OF_SOURCE_MAX = 1_000
+CLASSIFIER = 1
+"""Another number whenever an object may get another class than before: a node then classes anew what it published."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,8 @@ class Context:
 
     `origin` is "" for what is ours, else the source that gave it. `ours` are the identities of our organisation.
     `resolve` gives marking definitions of the same source or origin (R5), `default` the source's TLP for objects
-    without one. `addressee` says that mail was sent to this `email-addr`.
+    without one. `addressee` says that mail was sent to this `email-addr`. `countries` are the codes there are (None:
+    of a code only the form is looked at).
     """
 
     origin: str
@@ -37,6 +40,7 @@ class Context:
     ours: frozenset[str] = frozenset()
     addressee: bool = False
     ip_addresses: bool = False
+    countries: frozenset[str] | None = None
 
 
 def classify(value: JsonObject, context: Context) -> ReleaseClass:
@@ -72,7 +76,7 @@ def facts_of(value: JsonObject, context: Context) -> Facts:
     """The facts of the object."""
     facts = Facts(str(value.get("type", "")), _author(value.get("created_by_ref"), context.ours))
     if "sectors" in value or "extensions" in value:
-        facts = facts._replace(limits=_limits(value), sectors=_words(value.get("sectors", [])))
+        facts = facts._replace(limits=_limits(value, context.countries), sectors=_words(value.get("sectors", [])))
     found = findings(value, addresses=context.ip_addresses, addressee=context.addressee)
     if found:
         kinds = frozenset(str(one.kind) for one in found)
@@ -224,7 +228,7 @@ def microseconds(key: str, *, up: bool) -> int:
 _SECOND = datetime(1970, 1, 1, 0, 0, 1) - datetime(1970, 1, 1)
 
 
-def _limits(value: JsonObject) -> Limits:
+def _limits(value: JsonObject, known: frozenset[str] | None) -> Limits:
     """What the release limits say; unsound where any of it is not understood."""
     extensions = value.get("extensions")
     if extensions is None:
@@ -254,6 +258,7 @@ def _limits(value: JsonObject) -> Limits:
         or ("embargo_until" in content and key is None)
         or not isinstance(exercise, bool)
         or any(len(one) != 2 or not (one.isascii() and one.isalpha() and one.isupper()) for one in countries or ())
+        or (known is not None and not (countries or frozenset()) <= known)
         or any(type_of_id(one) is None for one in lists.get("named") or ())
     )
     return Limits(

@@ -186,6 +186,12 @@ class Transaction(Snapshot, Protocol):
         its sender is served the copy, which stays received, and may be published later under another number."""
         ...
 
+    def reclass(self, classes: Mapping[int, tuple[bytes, bytes]]) -> int:
+        """These publications have these classes (digest and canonical form, never `PRIVATE`) from now on, and keep
+        their numbers and dates; how many. Those that are published no more, and what only its sender is served, are
+        passed over. What so comes into a recipient's view is new in it, as with everything that does."""
+        ...
+
     def unpublish(self, keys: Sequence[int]) -> int:
         """The copies with these keys are received and not published; how many were. Numbers are never used again."""
         ...

@@ -6,7 +6,7 @@ that only own staff see. `Publications` are bitmaps of these numbers, and hold f
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pyroaring import BitMap
@@ -25,7 +25,8 @@ _NEW = f"{_FACETS} WHERE p.number > ? ORDER BY p.number LIMIT ?"
 _PRESENT = f"{_FACETS} WHERE p.number IN ?integers"
 _CHANGED = "SELECT DISTINCT number FROM republication WHERE change > ? AND number <= ?"
 _ROWS = (
-    "SELECT p.number, p.object, o.id, o.version, o.instant, o.source, coalesce(o.rank, o.key) AS place, p.class"
+    "SELECT p.number, p.object, o.id, o.version, o.instant, o.source, coalesce(o.rank, o.key) AS place, p.class,"
+    " o.default_tlp"
     " FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
 )
 _OF_IDS = (
@@ -45,6 +46,9 @@ _SHARING = (
     " FROM object other JOIN publication q ON q.object = other.key"
     " WHERE other.id = one.id AND other.collection = one.collection AND other.key <> one.key)"
 )
+_WITH_CLASS = (
+    "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers AND o.state = ?"
+)
 _BODIES = (
     "SELECT b.body FROM publication p JOIN body b ON b.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
 )
@@ -53,7 +57,7 @@ _BODIES = (
 @dataclass(frozen=True, slots=True)
 class Published:
     """One publication. `object` and `place` are keys of the copy: the present one, and that under which it was first
-    kept; `source` and `class_key` are the store's own numbers."""
+    kept; `source` and `class_key` are the store's own numbers; `default_tlp` is as in a copy."""
 
     number: int
     object: int
@@ -63,6 +67,7 @@ class Published:
     source: int
     place: int
     class_key: int
+    default_tlp: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +169,7 @@ _EMPTY: Keys = BitMap()
 # -- reading ----------------------------------------------------------------------------------------------------------
 def rows(db: Database, numbers: Sequence[int]) -> list[Published]:
     """These publications, those that are still there, by number."""
-    columns = db.columns("number object id version instant source place class", _ROWS, (list(numbers),))
+    columns = db.columns("number object id version instant source place class default_tlp", _ROWS, (list(numbers),))
     return [Published(*row) for row in zip(*columns, strict=True)]
 
 
@@ -258,6 +263,18 @@ def insert(db: Database, first: int, objects: Sequence[tuple[int, int]], at: int
     if sharing:
         db.execute("UPDATE publication SET shared = 1 WHERE number IN ?integers", (sharing,))
     return [number for number in sharing if number < first]
+
+
+def reclass(db: Database, classes: Mapping[int, int]) -> list[int]:
+    """Those of these publications that are published have these classes from now on; the numbers of those that changed.
+    What only its sender is served has no class that it could lose."""
+    (numbers,) = db.columns("number", _WITH_CLASS, (sorted(classes), State.PUBLISHED))
+    by_class: defaultdict[int, list[int]] = defaultdict(list)
+    for number in numbers:
+        by_class[classes[number]].append(number)
+    for key, some in by_class.items():
+        db.execute("UPDATE publication SET class = ? WHERE number IN ?integers", (key, some))
+    return list(numbers)
 
 
 def remove(db: Database, keys: Sequence[int]) -> list[int]:

@@ -321,6 +321,14 @@ class TableTransaction(TableSnapshot):
         self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
         return list(range(first, first + len(objects)))
 
+    def reclass(self, classes: Mapping[int, tuple[bytes, bytes]]) -> int:
+        """See the interface."""
+        assert publications.PRIVATE not in classes.values()
+        keys = publications.class_keys(self.db, classes.values())
+        changed = publications.reclass(self.db, {number: keys[digest] for number, (digest, _) in classes.items()})
+        self._republished(changed)
+        return len(changed)
+
     def unpublish(self, keys: Sequence[int]) -> int:
         """See the interface."""
         gone = self._unpublish(keys)

@@ -337,6 +337,8 @@ def test_collections_and_sources_are_made_once_and_listed(home: Path, capsys: py
         "kind": "feed",
         "strict": True,
         "default_marking": "green",
+        "labels_are_markings": False,
         "publish": "auto",
+        "paused_for": None,
     }
     assert sources["local"]["kind"] == "own"

@@ -1,0 +1,144 @@
+"""The verbs on what published objects count as, and on the rules of sources that decide it."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import orjson
+
+from comity.errors import Invalid
+from comity.interfaces import microseconds
+from comity.node import reclassifying
+from comity.node.countries import countries
+from comity.node.people import ADMIN, Actor
+from comity.node.publishing import turn
+from comity.node.recipients import source_of
+from comity.node.reclassifying import EVERYTHING, RECLASSIFY, RECORD, Change, Done, Order, Pair
+from comity.node.requesting import Requesting
+from comity.release.classify import CLASSIFIER
+from comity.release.dispositions import dispose_all
+from comity.stix.markings import TLP
+from comity.store.nouns import Job, Source
+from comity.store.records import Record
+
+OPERATOR_WORDS = "the host's operator"
+_RULES = "classed by"
+"""The setting that keeps by which classifier, identities and countries what is published was classed."""
+
+
+class Classing(Requesting):
+    """The verbs of reclassification."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.handlers[RECLASSIFY] = lambda job, stopped: reclassifying.run(
+            self.store, self.clock, self.ours(), job, stopped
+        )
+
+    def class_changes(self, source: str | None = None) -> dict[Pair, Change]:
+        """What of the source, or of all, would count as something else if it were classed now. Nothing is changed."""
+        if source is not None:
+            with self._snapshot() as snapshot:
+                snapshot.source(source)
+        return reclassifying.changes(self.store, self.ours(), source)
+
+    def opens_to(self, change: Change) -> list[str]:
+        """The partners and clients to whom the policy in force lets the second class go and not the first, by name."""
+        with self._snapshot() as snapshot:
+            now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
+            found = []
+            for one in self._in_force_at(snapshot).partners.values():
+                recipient = one.subject(source_of(one.id), now).recipient
+                had, has = dispose_all(policy, [change.had, change.has], recipient, now)
+                if has.released and not had.released:
+                    found.append(one.name)
+        return sorted(found)
+
+    def reclassify(
+        self,
+        source: str | None = None,
+        confirmed: Collection[Pair] = (),
+        *,
+        why: str = "a person asked for it",
+        by: str = OPERATOR_WORDS,
+    ) -> Done:
+        """What is published of the source, or of all, counts as what it is by now: where that is tighter, or one of the
+        changes that were confirmed. Anything else stands between two classes. It is on record."""
+        with self._snapshot() as snapshot:
+            actor = self._actor(snapshot, ADMIN)
+            if source is not None:
+                snapshot.source(source)
+        order = Order(why, _name(actor, by))
+        return reclassifying.apply(self.store, self.clock, self.ours(), source, order, frozenset(confirmed))
+
+    def reclassifications(self) -> list[tuple[Record, Done]]:
+        """Every one that changed something or was asked for, the newest first."""
+        with self._snapshot() as snapshot:
+            records = snapshot.record_history(RECORD, RECORD)
+        return [(record, msgspec.json.decode(record.body, type=Done)) for record in records]
+
+    def edit_source(
+        self,
+        name: str,
+        *,
+        default_marking: str | None = None,
+        labels_are_markings: bool | None = None,
+        by: str = OPERATOR_WORDS,
+    ) -> Source:
+        """The source has another default marking, for what it gives from now on, or its labels count as markings or no
+        more: then nobody is served what it gave before it has been classed anew."""
+        changes: dict[str, Any] = {}
+        if default_marking is not None:
+            marking = TLP.read(default_marking)
+            changes["default_marking"] = marking.word.removeprefix("TLP:").lower()
+        if labels_are_markings is not None:
+            changes["labels_are_markings"] = labels_are_markings
+        if not changes:
+            raise Invalid("Nothing is to be changed.", where="source", hint="Give --marking or --labels.")
+        with self.store.write() as tx:
+            actor = self._actor(tx, ADMIN)
+            before = tx.source(name)
+            made = tx.put_source(replace(before, **changes))
+            if made.labels_are_markings != before.labels_are_markings:
+                now = microseconds(self.clock.now())
+                words = f"labels of {name} count as markings {'now' if made.labels_are_markings else 'no more'}"
+                reclassifying.look_again(
+                    tx,
+                    reclassifying.of_source(tx, name),
+                    self.ours(),
+                    Order(words, _name(actor, by)),
+                    now,
+                )
+            return made
+
+    def heed_rules(self) -> bool:
+        """Where what is published was classed by another version, other identities of ours or other countries than
+        those that hold now, a job classes it anew; whether that is so."""
+        rules = orjson.dumps(_rules(self.ours()), option=orjson.OPT_SORT_KEYS)
+        with self._snapshot() as snapshot:
+            if snapshot.setting(_RULES) == rules:
+                return False
+        with self.store.write() as tx:
+            known = tx.setting(_RULES)
+            if known == rules:
+                return False
+            tx.put_setting(_RULES, rules)
+            if not tx.last_publication:
+                return False
+            turn(tx)
+            before: Mapping[str, Any] = {} if known is None else orjson.loads(known)
+            others = [name for name, value in orjson.loads(rules).items() if before.get(name) != value]
+            order = msgspec.json.encode(Order(f"other {', '.join(others)} than before"))
+            tx.enqueue(Job(RECLASSIFY, EVERYTHING, order, due_at=microseconds(self.clock.now())))
+        return True
+
+
+def _name(actor: Actor, by: str) -> str:
+    return by if actor.is_operator else actor.name
+
+
+def _rules(ours: frozenset[str]) -> dict[str, Any]:
+    known = hashlib.sha256(" ".join(sorted(countries())).encode()).hexdigest()
+    return {"classifier": CLASSIFIER, "countries": known, "identities": sorted(ours)}
