@@ -6,11 +6,15 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from comity.node.views import Sound, View, reasons
+from comity.node.views import Sound, View, changes, reasons
 from comity.release.classes import Action, ReleaseClass
-from comity.release.closure import Verdict
+from comity.release.closure import Candidate, Verdict
+from comity.release.cuts import Edits, inside, local_limits
 from comity.release.decide import Change, would_pass_if
+from comity.release.forms import class_of
 from comity.release.policy import Policy, Rule
+from comity.stix.graph import Place
+from comity.stix.words import path_of
 from comity.store.interface import Snapshot
 from comity.store.publications import Published
 
@@ -20,12 +24,36 @@ SENT = Rule("gate.sent", "The recipient sent it itself", permits=True)
 UNPUBLISHED = Rule("gate.unpublished", "It is not published")
 COPY = Rule("gate.copy", "Another copy of this version is shown to the recipient")
 BATCH = 1000
+PLACES_TOLD = 20
+CUTS = {
+    "author": "its author is not named",
+    "reference": "what it refers to is left out",
+    "personal-data": "personal data is taken out",
+    "property": "what is marked more strictly is left out",
+    "limits": "limits that mean something here alone are left out",
+}
+"""What can be changed in an object that leaves, and the words for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One way in which an object leaves changed (a key of `CUTS`), how often, and where in the object: the first
+    PLACES_TOLD places."""
+
+    what: str
+    count: int
+    where: tuple[str, ...]
+
+    def __str__(self) -> str:
+        more = f" and {self.count - len(self.where):,} more" if self.count > len(self.where) else ""
+        return f"{CUTS[self.what]}: {', '.join(self.where)}{more}"
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
     """What becomes of one published copy for the recipient, and why. `would_pass_if` are single facets that would turn
-    a decision of policy."""
+    a decision of policy; `cuts` say what is changed in what leaves with changes. `tlp` is empty where the copy is not
+    published, and only its sender is served it."""
 
     id: str
     version: str
@@ -33,6 +61,13 @@ class Told:
     verdict: Verdict
     rules: tuple[Rule, ...]
     would_pass_if: tuple[Change, ...] = ()
+    cuts: tuple[Cut, ...] = ()
+    tlp: str = ""
+
+    @property
+    def type(self) -> str:
+        """The STIX type, out of the id."""
+        return self.id.partition("--")[0]
 
     def to_json(self) -> dict[str, Any]:
         """The line of `release preview --json`."""
@@ -42,6 +77,8 @@ class Told:
             "decision": self.verdict.value,
             "rules": [{"id": rule.id, "title": rule.title} for rule in self.rules],
             "would_pass_if": [{"of": each.of, "facet": each.facet, "value": each.value} for each in self.would_pass_if],
+            "tlp": self.tlp,
+            "changes": cuts_json(self.cuts),
         }
 
 
@@ -58,17 +95,27 @@ class Teller:
         history = view.subject.history_from
         self._before = snapshot.last_published_before(history) if history else 0
         self._passing: dict[ReleaseClass, tuple[Change, ...]] = {}
+        self._forms = snapshot.classes()
+        self._levels: dict[int, str] = {}
 
     def tell(self, numbers: Iterable[int]) -> Iterator[Told]:
         """Of each of these publications that is still there, by number."""
         wanted = sorted(numbers)
-        collections = self._snapshot.collections()
-        shown = [self._view.reading(self._snapshot, collection.key, "all") for collection in collections]
-        visible = BitMap.union(BitMap(), *shown)
+        visible = shown(self._snapshot, self._view)
         for start in range(0, len(wanted), BATCH):
-            for one in self._snapshot.published(wanted[start : start + BATCH]):
-                verdict, rules, changes = self._why(one, one.number in visible)
-                yield Told(one.id, one.version, one.number, verdict, rules, changes)
+            some = wanted[start : start + BATCH]
+            edits = changes(self._snapshot, self._view, visible & BitMap(some))
+            for one in self._snapshot.published(some):
+                verdict, rules, passing = self._why(one, one.number in visible)
+                cuts = cuts_of(*edits[one.number]) if one.number in edits else ()
+                yield Told(one.id, one.version, one.number, verdict, rules, passing, cuts, self._level(one.class_key))
+
+    def _level(self, key: int) -> str:
+        """The TLP of the class as it is, whatever is supposed."""
+        if key not in self._levels:
+            form = self._forms.get(key, b"")
+            self._levels[key] = class_of(form).tlp.word if form else ""
+        return self._levels[key]
 
     def _why(self, one: Published, visible: bool) -> tuple[Verdict, tuple[Rule, ...], tuple[Change, ...]]:
         view, number = self._view, one.number
@@ -96,6 +143,40 @@ class Teller:
             found = would_pass_if(self._policy, of, recipient, Action.RELEASE, self._now)
             self._passing[of] = tuple(found)
         return self._passing[of]
+
+
+def shown(snapshot: Snapshot, view: View) -> BitMap:
+    """The publications that the recipient of the view can read, over all collections."""
+    readings = [view.reading(snapshot, collection.key, "all") for collection in snapshot.collections()]
+    return BitMap.union(BitMap(), *readings)
+
+
+def cuts_of(candidate: Candidate, edits: Edits) -> tuple[Cut, ...]:
+    """What the edits take from the object, in the order of `CUTS`. Selectors of markings that follow are not told."""
+    found: dict[str, list[str]] = {}
+    limits = local_limits(candidate.value)
+    for place in sorted({*edits.removed, *edits.replaced}, key=path_of):
+        if place[0] != "granular_markings":
+            found.setdefault(_kind(place, candidate, edits, limits), []).append(path_of(place))
+    return tuple(Cut(what, len(found[what]), tuple(found[what][:PLACES_TOLD])) for what in CUTS if what in found)
+
+
+def _kind(place: Place, candidate: Candidate, edits: Edits, limits: tuple[Place, ...]) -> str:
+    if place == ("created_by_ref",):
+        return "author"
+    if place in edits.replaced:
+        return "personal-data"
+    # What went may be the list or object that was left empty.
+    if inside(place, candidate.cuts) or any(inside(each, {place}) for each in candidate.cuts):
+        return "property"
+    if any(inside(each, {place}) for each in limits):
+        return "limits"
+    return "reference"
+
+
+def cuts_json(cuts: Iterable[Cut]) -> list[dict[str, Any]]:
+    """The `changes` of a line of JSON."""
+    return [{"what": cut.what, "count": cut.count, "where": list(cut.where)} for cut in cuts]
 
 
 def _words(where: str, words: str) -> str:

@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
-from comity.release.cuts import place_of
+from comity.release.cuts import Edits, place_of
 from comity.release.dispositions import RESTRICTING, Disposition, dispose_all
 from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
@@ -56,13 +56,17 @@ class Decisions:
         self._made: Decided = {}
         self._from, self._until = 0, _FAR
 
+    def read(self, form: bytes) -> ReleaseClass:
+        """The class that is decided about, of this canonical form."""
+        return class_of(form)
+
     def at(self, forms: dict[int, bytes], now: int) -> tuple[Decided, int]:
         """Those of these classes, and the first instant at which one may change."""
         if not self._from <= now < self._until:
             self._made, self._from, self._until = {}, now, _FAR
         new = [key for key, form in forms.items() if key not in self._made and form]
         for key in new:
-            self.classes[key] = class_of(forms[key])
+            self.classes[key] = self.read(forms[key])
         made = dispose_all(self.policy, [self.classes[key] for key in new], self.recipient, now)
         self._made.update(zip(new, made, strict=True))
         self._from = max(self._from, now)
@@ -209,6 +213,21 @@ def leave(
         released = redact(raw, outcome)
         if released is not None:
             found.append((one, released))
+    return found
+
+
+def changes(snapshot: Snapshot, view: View, numbers: Iterable[int]) -> dict[int, tuple[Candidate, Edits]]:
+    """What is changed in those of these publications of the view that leave with changes, by the same steps as `leave`:
+    what was decided of each, and the edits."""
+    facts = snapshot.published(sorted(view.alive & view.edited & BitMap(numbers)))
+    bodies = snapshot.published_bodies([one.number for one in facts])
+    values = [orjson.loads(raw) for raw in bodies]
+    visible = _visible(snapshot, view, values)
+    found = {}
+    for one, value in zip(facts, values, strict=True):
+        candidate = _candidate(snapshot, view, one, value)
+        (outcome,) = close([candidate], elsewhere=visible)
+        found[one.number] = (candidate, outcome.edits)
     return found
 
 
