@@ -12,7 +12,7 @@ from comity.cli.terminal import counted, size
 from comity.cli.writing import packed, split_packing, target
 from comity.errors import Invalid
 from comity.node.publishing import EVERYTHING, Selection
-from comity.node.supposing import Difference, SinceReading, Supposed
+from comity.node.supposing import Difference, Named, SinceReading, Supposed
 from comity.release.classes import Action
 from comity.release.suppositions import class_words, read_supposition
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from comity.node import telling
     from comity.node.explaining import Told
     from comity.node.node import Node
-    from comity.store.publications import Published
 
 SAMPLES = 10
 """So many of what a supposition changes are shown."""
@@ -127,7 +126,7 @@ def say_preview(
     counts: Counter[str] = Counter(dict.fromkeys(VERDICTS, 0))
     by_tlp: dict[str, Counter[str]] = {}
     by_type: dict[str, Counter[str]] = {}
-    for each in node.tell(to, selection=selection, supposing=supposing):
+    for each in node.tell(to, selection=selection, supposing=supposing, passing=console.json):
         counts[each.verdict.value] += 1
         for table, key in ((by_tlp, each.tlp or "private"), (by_type, each.type)):
             table.setdefault(key, Counter(dict.fromkeys(VERDICTS, 0)))[each.verdict.value] += 1
@@ -179,14 +178,14 @@ def _supposed_words(supposing: Supposed, policy: Path | None) -> list[str]:
     return [*told, f"the policy in {path_text(policy)}"] if policy is not None else told
 
 
-def _named(found: Iterable["Published"]) -> list[dict[str, str]]:
+def _ids(found: Iterable[Named]) -> list[dict[str, str]]:
     return [{"id": one.id, "version": one.version} for one in found]
 
 
 def _difference_json(made: Difference) -> dict[str, Any]:
     parts = {"newly_released": made.released, "newly_withheld": made.withheld, "otherwise_changed": made.changed}
     return {name: len(found) for name, found in parts.items()} | {
-        "samples": {name: _named(found[:SAMPLES]) for name, found in parts.items()}
+        "samples": {name: _ids(found[:SAMPLES]) for name, found in parts.items()}
     }
 
 
@@ -209,7 +208,7 @@ def _since_json(since: SinceReading, *, listed: bool) -> dict[str, Any]:
         "gone": len(since.gone) + since.gone_unknown,
     }
     if listed:
-        told |= {"new_objects": _named(since.new), "gone_objects": _named(since.gone)}
+        told |= {"new_objects": _ids(since.new), "gone_objects": _ids(since.gone)}
     return told
 
 

@@ -83,9 +83,12 @@ class Told:
 
 
 class Teller:
-    """Tells of one view. Answers on what would pass are kept by class: many objects share one."""
+    """Tells of one view. Answers on what would pass are kept by class, since many objects share one; each asks policy
+    some hundred questions, and without `passing` none is."""
 
-    def __init__(self, snapshot: Snapshot, view: View, policy: Policy, now: int, sound: Sound) -> None:
+    def __init__(
+        self, snapshot: Snapshot, view: View, policy: Policy, now: int, sound: Sound, *, passing: bool = True
+    ) -> None:
         self._snapshot = snapshot
         self._sound = sound
         self._view = view
@@ -94,6 +97,7 @@ class Teller:
         self._held, _ = snapshot.held(now)
         history = view.subject.history_from
         self._before = snapshot.last_published_before(history) if history else 0
+        self._asks = passing
         self._passing: dict[ReleaseClass, tuple[Change, ...]] = {}
         self._forms = snapshot.classes()
         self._levels: dict[int, str] = {}
@@ -138,6 +142,8 @@ class Teller:
         return Verdict.WITHHOLD, tuple(Rule(each.rule, _words(each.where, each.words)) for each in found), ()
 
     def _changes(self, of: ReleaseClass) -> tuple[Change, ...]:
+        if not self._asks:
+            return ()
         if of not in self._passing:
             recipient = self._view.subject.recipient
             found = would_pass_if(self._policy, of, recipient, Action.RELEASE, self._now)

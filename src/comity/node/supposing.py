@@ -3,6 +3,7 @@
 Nothing of it is kept anywhere. Such a view is made by the code that makes the true one, from other decisions.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from msgspec import structs
@@ -63,12 +64,20 @@ class SupposedDecisions(Decisions):
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """An object in one version."""
+
+    id: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """What the recipient would be released besides, what no more, and what with other changes than now."""
 
-    released: list[Published]
-    withheld: list[Published]
-    changed: list[Published]
+    released: list[Named]
+    withheld: list[Named]
+    changed: list[Named]
 
 
 def difference(snapshot: Snapshot, now: View, then: View, among: BitMap) -> Difference:
@@ -80,7 +89,12 @@ def difference(snapshot: Snapshot, now: View, then: View, among: BitMap) -> Diff
         some = both[start : start + BATCH]
         old, new = (dict(leave(snapshot, view, some)) for view in (now, then))
         others += [one for one in new if old.get(one) != new[one]]
-    return Difference(snapshot.published(list(after - before)), snapshot.published(list(before - after)), list(others))
+    more, less = (snapshot.published(list(each)) for each in (after - before, before - after))
+    return Difference(_named(more), _named(less), _named(others))
+
+
+def _named(found: Iterable[Published]) -> list[Named]:
+    return [Named(one.id, one.version) for one in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +104,8 @@ class SinceReading:
     never read anything."""
 
     read: bool
-    new: list[Published]
-    gone: list[Published]
+    new: list[Named]
+    gone: list[Named]
     gone_unknown: int
 
 
@@ -119,8 +133,8 @@ def since_reading(snapshot: Snapshot, view: View, among: BitMap | None = None) -
     versions = {(one.id, one.instant) for one in rivals}
     return SinceReading(
         read,
-        snapshot.published(list(new)),
-        [one for one in left if (one.id, one.instant) not in versions],
+        _named(snapshot.published(list(new))),
+        _named(one for one in left if (one.id, one.instant) not in versions),
         unknown,
     )
 

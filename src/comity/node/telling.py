@@ -85,14 +85,17 @@ class Telling(Releasing):
         *,
         selection: Selection = EVERYTHING,
         supposing: Supposed = NOTHING,
+        passing: bool = True,
     ) -> Iterator[Told]:
         """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
-        of those of the selection, or with these ids. NotFound where there is no such partner."""
+        of those of the selection, or with these ids; with `passing` also what would have to be otherwise. NotFound
+        where there is no such partner."""
         selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
         with self._snapshot() as snapshot:
             now = microseconds(self.clock.now())
             view, policy = self._view_of(snapshot, partner_named(snapshot, name), now, supposing)
-            yield from Teller(snapshot, view, policy, now, self.is_sound).tell(_chosen(snapshot, view, selection))
+            teller = Teller(snapshot, view, policy, now, self.is_sound, passing=passing)
+            yield from teller.tell(_chosen(snapshot, view, selection))
 
     def since_reading(self, name: str, selection: Selection = EVERYTHING) -> SinceReading:
         """What the partner of that name can read now and could not when it read last, and the reverse."""
@@ -183,7 +186,7 @@ class Telling(Releasing):
                 view, _ = self._view_of(snapshot, partner, now)
                 had = _ever_opened(snapshot, partner.id)
                 here = _chosen(snapshot, view, EVERYTHING) & BitMap(numbers)
-                for told in Teller(snapshot, view, policy, now, self.is_sound).tell(here):
+                for told in Teller(snapshot, view, policy, now, self.is_sound, passing=False).tell(here):
                     receives = Receives(
                         partner.name, partner.relation, told.verdict, told.rules, told.cuts, told.number in had
                     )
