@@ -27,6 +27,7 @@ from comity.node.supposing import (
 )
 from comity.node.views import View, look
 from comity.release import redact
+from comity.release.alike import Alike
 from comity.release.classes import Action, Recipient, ReleaseClass
 from comity.release.closure import Verdict
 from comity.release.decide import Decision, decide_all
@@ -161,10 +162,11 @@ class Telling(Releasing):
             now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
             there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
             classes = [(class_of(form), count) for form, count in _published_classes(snapshot)]
+        apart = Alike(policy, [of for of, _ in classes])
         alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
         for partner in there:
             recipient = partner.subject(source_of(partner.id), now).recipient
-            alike.setdefault(_decided_as(recipient, policy, classes), []).append((partner, recipient))
+            alike.setdefault(apart.key(recipient), []).append((partner, recipient))
         for start in range(0, len(classes), CLASSES_AT_ONCE):
             some = classes[start : start + CLASSES_AT_ONCE]
             for same in alike.values():
@@ -231,16 +233,6 @@ def _published_classes(snapshot: Snapshot) -> Iterator[tuple[bytes, int]]:
         count = len(published.of("class", key) & there)
         if form and count:
             yield form, count
-
-
-def _decided_as(recipient: Recipient, policy: Policy, classes: Sequence[tuple[ReleaseClass, int]]) -> Recipient:
-    """The same for all recipients that the policy cannot tell apart over these classes: an id that no rule names, and
-    sources of its own that neither a rule nor a class names, are as good as any others."""
-    id = recipient.id if recipient.id in policy.recipients else ""
-    named = policy.words | {of.origin for of, _ in classes}
-    origins = recipient.origins & named
-    others = frozenset(f" {number}" for number in range(len(recipient.origins) - len(origins)))
-    return replace(recipient, id=id, origins=origins | others)
 
 
 def _ever_opened(snapshot: Snapshot, partner: str) -> BitMap:
