@@ -18,7 +18,8 @@ HISTORY = "history_from"
 _OF = {"object": OBJECT, "to": RECIPIENT, "recipient": RECIPIENT}
 _ALIASES = {"group": "groups", "sector": "sectors", "jurisdiction": "jurisdictions", "circle": "groups"}
 _KINDS: dict[str, dict[str, str]] = {
-    OBJECT: {field.name: str(field.type) for field in fields(ReleaseClass)},
+    # Markings of parts are looked up in the objects, of which nothing is supposed but their class.
+    OBJECT: {field.name: str(field.type) for field in fields(ReleaseClass) if field.name != "granular"},
     RECIPIENT: {field.name: str(field.type) for field in fields(Recipient) if field.name != "id"} | {HISTORY: "int"},
 }
 _ENUMS: dict[str, type[Enum]] = {"author": Author, "relation": Relation}
@@ -87,10 +88,10 @@ def class_words(one: ReleaseClass) -> str:
 
 
 def _word_of(name: str, value: Any) -> str:
-    if name == "origin":
-        return _quoted(value) if value else "ours"
+    if name == "origin" and not value:
+        return "ours"
     if isinstance(value, frozenset):
-        return ",".join(sorted(_quoted(facet_word(one)) for one in value)) or "none"
+        return ",".join(sorted(map(_quoted, value))) or "none"
     if name == "embargo_until":
         return _moment(value)
     if name == "iep":
@@ -102,12 +103,14 @@ def _word_of(name: str, value: Any) -> str:
             )
             for policy in value
         )
-    return _quoted(facet_word(value))
+    return _quoted(value)
 
 
-def _quoted(word: str) -> str:
-    """The word, in quotes where it could be taken for more than one, or for another."""
-    return json.dumps(word) if set(word) & set(' ,;=:"') or word in ("none", "ours") else word
+def _quoted(value: Any) -> str:
+    """The value in words; a text in quotes where it could be taken for more than one, or for another."""
+    if not isinstance(value, str):
+        return facet_word(value)
+    return json.dumps(value) if set(value) & set(' ,;=:"') or value in ("", "none", "ours") else str(value)
 
 
 def facet_word(value: Any) -> str:
@@ -126,9 +129,10 @@ def facet_word(value: Any) -> str:
 def _moment(micros: int) -> str:
     """The instant in words; one that no calendar has, as the number that it is."""
     try:
-        return to_iso(micros)
+        text = to_iso(micros)
     except Inexpressible:
         return str(micros)
+    return f"{text[:-1]}{micros % 1000:03d}Z" if micros % 1000 else text
 
 
 def _article(of: str) -> str:
@@ -140,8 +144,7 @@ def _read(facet: str, kind: str, text: str) -> Any:
     if "frozenset" in kind:
         if absent:
             return None if "None" in kind else frozenset()
-        words = [word.strip() for word in text.split(",") if word.strip()]
-        return frozenset(TLP.read(word) for word in words) if "TLP" in kind else frozenset(words)
+        return frozenset(word.strip() for word in text.split(",") if word.strip())
     if facet == "iep":
         if not absent:
             raise Invalid("Of `iep` it can be supposed that there is none.", where="what-if", hint="Write iep=none.")

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.gate_world import look_at_all, marked, take
-from tests.release_world import policy_of
+from tests.release_world import floor_of, policy_of
 from tests.telling_world import MAKER, MOMENTS, NAMES, TellingWorld, id_of, put_in_force, read_all, rules_of
 from tests.world import MadeClock, MadeEntropy, bundle
 
@@ -29,6 +29,7 @@ from comity.release.classes import Action, Recipient, ReleaseClass
 from comity.release.closure import Verdict
 from comity.release.decide import Decision, decide, decide_all
 from comity.release.forms import class_of
+from comity.release.policy import compile_policy
 from comity.release.suppositions import class_words, read_supposition, supposed_class, supposed_recipient
 from comity.stix.markings import MARKING_IDS, TLP
 from comity.store.nouns import State
@@ -128,6 +129,24 @@ def snapshot_of(node: Node) -> object:
                 for word in ("first", "last", "all")
             ],
         )
+
+
+def test_a_view_that_the_gate_kept_of_what_is_supposed_would_be_seen(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kept(self: Node, snapshot: Any, partner: Any, now: int, supposing: Any = None) -> Any:
+        subject = partner.subject(source_of(partner.id), now)
+        policy = self._policy_at(snapshot)
+        if supposing is not None and supposing.policy is not None:
+            # The fault: another policy under the name of the one in force, in the gate that serves.
+            policy = replace(compile_policy(floor_of(), *supposing.policy), digest=policy.digest)
+            self.gate._views.clear()
+            self.gate._decisions.clear()
+        return self.gate.view(snapshot, policy, subject, now), policy
+
+    monkeypatch.setattr(Node, "_view_of", kept)
+    with pytest.raises(AssertionError):
+        test_another_policy_is_read_and_not_applied(node)
 
 
 # -- what is supposed
@@ -400,6 +419,14 @@ def test_partners_that_a_policy_tells_apart_by_their_sources_are_not_taken_as_on
         ("CERT-D", True): False,
         ("CERT-D", False): False,
     }
+
+
+def test_a_table_that_takes_different_partners_as_one_would_be_seen(
+    node: Node, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Alike, "key", lambda self, one: "all")
+    with pytest.raises(AssertionError):
+        test_partners_that_a_policy_tells_apart_by_their_sources_are_not_taken_as_one(node)
 
 
 APART = """
