@@ -36,45 +36,43 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Results are read by a person, whose screen is wide."""
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
-    monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.setenv("COLUMNS", "200")
+def said(home: Path, capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[str, str]:
+    """What the command tells a person whose screen is wide: the results, and what is said beside them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.stdout.isatty", lambda: True)
+        patch.setenv("NO_COLOR", "1")
+        patch.setenv("COLUMNS", "200")
+        assert run([*arguments, "--home", str(home)]) == 0
+    told = capsys.readouterr()
+    return told.out, told.err
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("terminal")
 def test_the_table_stands_in_parts_beside_each_other(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["release", "matrix", "--home", str(home)]) == 0
-    told = capsys.readouterr()
-    first, second = [part.splitlines() for part in told.out.strip().split("\n\n")]
+    told, beside = said(home, capsys, "release", "matrix")
+    first, second = [part.splitlines() for part in told.strip().split("\n\n")]
     assert first[0].split() == ["objects", *(f"CERT-{letter}\u0421" for letter in "ABCDEF"), "class"]
     assert second[0].split() == ["objects", "CERT-G\u0421", "CERT-H\u0421", "class"]
     assert [line.split()[1] for line in first[1:]] == ["allow", "withhold"]
     assert first[1].endswith("tlp=green type=indicator origin=ours")
-    assert "release: 2 classes of 2 objects for 8 partners." in told.err
+    assert "release: 2 classes of 2 objects for 8 partners." in beside
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("terminal")
 def test_a_preview_ends_with_its_counts(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["release", "preview", "--to", "CERT-A\u0421", "--home", str(home)]) == 0
-    told = capsys.readouterr()
-    assert re.search(r"^TLP:GREEN +1 +0 +0$", told.out, re.M)
-    assert re.search(r"^TLP:AMBER +0 +0 +1$", told.out, re.M)
-    assert re.search(r"^indicator +1 +0 +1$", told.out, re.M)
-    assert "1 object released, 0 of them with changes; 1 withheld." in told.err
-    assert "They have read nothing yet: 1 object would be new to them." in told.err
+    told, beside = said(home, capsys, "release", "preview", "--to", "CERT-A\u0421")
+    assert re.search(r"^TLP:GREEN +1 +0 +0$", told, re.M)
+    assert re.search(r"^TLP:AMBER +0 +0 +1$", told, re.M)
+    assert re.search(r"^indicator +1 +0 +1$", told, re.M)
+    assert "1 object released, 0 of them with changes; 1 withheld." in beside
+    assert "They have read nothing yet: 1 object would be new to them." in beside
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("terminal")
 def test_who_receives_it_has_a_mark_and_a_word(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["show", str(indicator(0)["id"]), "--who", "--home", str(home)]) == 0
-    told = capsys.readouterr().out
+    told, _ = said(home, capsys, "show", str(indicator(0)["id"]), "--who")
     assert re.search(r"^✓ yes +CERT-A\u0421 \(partner\): Members of the community receive", told, re.M)
     assert len(re.findall(r"^✗ no +CERT-", told, re.M)) == PARTNERS_BESIDE + 1
-    assert run(["show", str(indicator(2)["id"]), "--who", "--home", str(home)]) == 0
-    assert "It is received and not published" in capsys.readouterr().out
+    told, beside = said(home, capsys, "show", str(indicator(2)["id"]), "--who")
+    assert "It is received and not published" in told
+    assert "No partner or client is served it." in beside
