@@ -26,6 +26,8 @@ SAMPLES = 10
 PARTNERS_BESIDE = 6
 """So many partners stand beside each other in one table."""
 SEARCH_AT_ONCE = 1000
+PRIVATE = "private"
+"""What stands for the TLP of what is not published, and which its sender alone is served."""
 VERDICTS = ("release", "redact", "withhold")
 WORDS = {"release": "released", "redact": "released with changes", "withhold": "withheld"}
 
@@ -121,6 +123,9 @@ def say_preview(
     difference: bool,
 ) -> None:
     """Each object in a line, then what that comes to."""
+    if difference and not console.json:
+        _say_since(console, node.since_reading(to, selection), whole=selection == EVERYTHING, listed=True)
+        return
     if supposing:
         console.note(f"Supposed, and not so: {', '.join(_supposed_words(supposing, policy))}.")
     counts: Counter[str] = Counter(dict.fromkeys(VERDICTS, 0))
@@ -128,29 +133,28 @@ def say_preview(
     by_type: dict[str, Counter[str]] = {}
     for each in node.tell(to, selection=selection, supposing=supposing, passing=console.json):
         counts[each.verdict.value] += 1
-        for table, key in ((by_tlp, each.tlp or "private"), (by_type, each.type)):
+        for table, key in ((by_tlp, each.tlp or PRIVATE), (by_type, each.type)):
             table.setdefault(key, Counter(dict.fromkeys(VERDICTS, 0)))[each.verdict.value] += 1
         if console.json:
             console.say(json_text(each.to_json()))
-        elif not difference:
+        else:
             _say_told(console, each)
+    if not console.json:
+        _say_counts(console, counts, by_tlp, by_type)
     summary: dict[str, Any] = {**counts, "by_tlp": by_tlp, "by_type": by_type}
     if supposing:
         made = node.difference(to, supposing, selection)
         summary["supposing"] = _supposed_words(supposing, policy)
         summary["difference"] = _difference_json(made)
+        if not console.json:
+            _say_difference(console, made)
     else:
         since = node.since_reading(to, selection)
         summary["since_last_reading"] = _since_json(since, listed=difference)
+        if not console.json:
+            _say_since(console, since, whole=selection == EVERYTHING, listed=False)
     if console.json:
         console.say(json_text({"summary": summary}))
-        return
-    if not difference:
-        _say_counts(console, counts, by_tlp, by_type)
-    if supposing:
-        _say_difference(console, made)
-    else:
-        _say_since(console, since, whole=selection == EVERYTHING, listed=difference)
 
 
 def _say_told(console: Console, each: "Told") -> None:

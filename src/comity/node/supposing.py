@@ -18,6 +18,7 @@ from comity.release.openings import Openings
 from comity.release.policy import Policy
 from comity.release.suppositions import HISTORY, RECIPIENT, Supposition, supposed_class, supposed_recipient
 from comity.store.interface import Snapshot
+from comity.store.nouns import EVERY
 from comity.store.publications import Published
 
 READINGS = ("last", "all", "first")
@@ -109,18 +110,25 @@ class SinceReading:
     gone_unknown: int
 
 
-def since_reading(snapshot: Snapshot, view: View, among: BitMap | None = None) -> SinceReading:
-    """The difference for the recipient of the view; of these publications, or all."""
+def since_reading(snapshot: Snapshot, view: View, now: int, among: BitMap | None = None) -> SinceReading:
+    """The difference for the recipient of the view; of these publications, or all. What it has no right to read is not
+    new to it; who has no credential yet may get one for everything."""
     id = view.subject.recipient.id
+    rights = [
+        token.read
+        for token in snapshot.tokens()
+        if token.recipient == id and token.revoked_at is None and token.expires_at > now
+    ]
     new, gone, there, read = BitMap(), BitMap(), BitMap(), False
     for collection in snapshot.collections():
         kept = {word: opened(snapshot, id, word, collection.id) for word in READINGS}
         words = [word for word in READINGS if kept[word].stretches]
         had = BitMap.union(BitMap(), *(each.visible for each in kept.values()))
-        now = [view.reading(snapshot, collection.key, word) for word in words or READINGS[:1]]
+        may = not rights or any(EVERY in right or collection.id in right for right in rights)
+        readings = [view.reading(snapshot, collection.key, word) for word in words or READINGS[:1] if may]
         everything = view.reading(snapshot, collection.key, "all")
         read = read or bool(words)
-        new |= BitMap.union(BitMap(), *now) - had
+        new |= BitMap.union(BitMap(), *readings) - had
         gone |= had - everything
         there |= everything
     left = snapshot.published(list(gone))

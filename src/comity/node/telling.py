@@ -104,9 +104,8 @@ class Telling(Releasing):
         with self._snapshot() as snapshot:
             now = microseconds(self.clock.now())
             view, _ = self._view_of(snapshot, partner_named(snapshot, name), now)
-            return since_reading(
-                snapshot, view, None if selection == EVERYTHING else _chosen(snapshot, view, selection)
-            )
+            among = None if selection == EVERYTHING else _chosen(snapshot, view, selection)
+            return since_reading(snapshot, view, now, among)
 
     def difference(self, name: str, supposing: Supposed, selection: Selection = EVERYTHING) -> Difference:
         """What the partner of that name would receive besides, no more, or otherwise, if all that is supposed held."""
@@ -162,7 +161,7 @@ class Telling(Releasing):
             now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
             there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
             classes = [(class_of(form), count) for form, count in _published_classes(snapshot)]
-        apart = Alike(policy, [of for of, _ in classes])
+        apart = Alike(policy, self._floor_once(), [of for of, _ in classes])
         alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
         for partner in there:
             recipient = partner.subject(source_of(partner.id), now).recipient

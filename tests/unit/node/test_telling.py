@@ -364,6 +364,33 @@ def test_what_is_new_to_them_and_what_is_gone(node: Node, clock: MadeClock) -> N
     assert since() == (True, [], [], 0)
 
 
+def test_what_they_have_no_right_to_read_is_not_new_to_them(node: Node, clock: MadeClock) -> None:
+    node.add_collection("Second", alias="second")
+    node.add_partner("CERT-B", groups=("eu",), history_from=0)
+    node.step_partner("CERT-B", "activate", checked_by="a call")
+    text, cases = (each.replace("GROUP", "eu") for each in starter_texts()["green-community"])
+    put_in_force(node, text, cases)
+    first, second = marked(TLP.GREEN), marked(TLP.GREEN)
+    take(node, first)
+    node.receive(bundle(second), collection="second")
+    node.publish(hold_seconds=0)
+    look_at_all(node)
+
+    def new() -> list[str]:
+        return [each.id for each in node.since_reading("CERT-B").new]
+
+    assert new() == [first["id"], second["id"]]
+    token = node.new_token("siem", read=["second"], days=1, partner="CERT-B")
+    assert new() == [second["id"]]
+    access = node.admit(Credential(token.user, token.secret))
+    read_all(node, access, "second")
+    assert new() == []
+    node.new_token("late", read=["default"], days=2, partner="CERT-B")
+    assert new() == [first["id"]]
+    clock.move(days=3)
+    assert new() == [first["id"]]
+
+
 # -- the table, and who
 
 
@@ -477,13 +504,14 @@ def test_recipients_that_are_taken_as_one_are_decided_alike(node: Node, seed: in
         )
         for _ in range(6)
     ]
-    policy = policy_of(APART)
-    apart = Alike(policy, classes)
-    found: dict[Recipient, list[Decision]] = {}
-    for one in recipients:
-        made = decide_all(policy, classes, one, Action.RELEASE, now)
-        assert found.setdefault(apart.key(one), made) == made
-    assert 10 < len(found) < len(recipients)
+    for text in (APART, APART[: APART.index('@id("home")')]):
+        policy = policy_of(text)
+        apart = Alike(policy, floor_of(), classes)
+        found: dict[Recipient, list[Decision]] = {}
+        for one in recipients:
+            made = decide_all(policy, classes, one, Action.RELEASE, now)
+            assert found.setdefault(apart.key(one), made) == made
+        assert 1 < len(found) < len(recipients)
 
 
 @pytest.mark.slow
