@@ -159,7 +159,8 @@ def say_preview(
 
 def _say_told(console: Console, each: "Told") -> None:
     rules = ", ".join(rule.id for rule in each.rules)
-    console.say_fields(each.verdict.value, each.id, each.version, rules, "; ".join(map(str, each.cuts)))
+    cuts = "; ".join(map(str, each.cuts))
+    console.say_fields(each.verdict.value, each.id, each.version, rules, *([cuts] if cuts else []))
 
 
 def _say_counts(

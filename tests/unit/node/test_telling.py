@@ -2,7 +2,6 @@
 
 import itertools
 import json
-import random
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import orjson
 import pytest
 from tests.gate_world import look_at_all, marked, take
-from tests.release_world import floor_of, policy_of
+from tests.release_world import floor_of
 from tests.telling_world import MAKER, MOMENTS, NAMES, TellingWorld, id_of, put_in_force, read_all, rules_of
 from tests.world import MadeClock, MadeEntropy, bundle
 
@@ -25,9 +24,9 @@ from comity.node.publishing import Selection
 from comity.node.recipients import source_of
 from comity.node.supposing import Supposed
 from comity.release.alike import Alike
-from comity.release.classes import Action, Recipient, ReleaseClass
+from comity.release.classes import Action
 from comity.release.closure import Verdict
-from comity.release.decide import Decision, decide, decide_all
+from comity.release.decide import decide
 from comity.release.forms import class_of
 from comity.release.policy import compile_policy
 from comity.release.suppositions import class_words, read_supposition, supposed_class, supposed_recipient
@@ -454,64 +453,6 @@ def test_a_table_that_takes_different_partners_as_one_would_be_seen(
     monkeypatch.setattr(Alike, "key", lambda self, one: "all")
     with pytest.raises(AssertionError):
         test_partners_that_a_policy_tells_apart_by_their_sources_are_not_taken_as_one(node)
-
-
-APART = """
-@id("all") @title("All") permit (principal, action, resource);
-@id("home") @title("Who stores elsewhere than at home") forbid (principal, action, resource)
-when { !principal.jurisdictions.isEmpty() && !principal.jurisdictions.contains(principal.country) };
-@id("ee") @title("Not to a land that begins so") forbid (principal, action, resource)
-when { principal.country like "F*" };
-@id("sector") @title("Not to its own sector") forbid (principal, action, resource)
-when { principal.sectors.containsAny(resource.sectors) || principal.sectors.contains("secret") };
-@id("group") @title("Not to the one group") forbid (principal in Group::"g1", action, resource);
-"""
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
-def test_recipients_that_are_taken_as_one_are_decided_alike(node: Node, seed: int) -> None:
-    """Over made recipients and classes whose words meet in every way."""
-    chance = random.Random(seed)
-
-    def some(words: str) -> frozenset[str]:
-        return frozenset(word for word in words.split() if chance.random() < 0.4)
-
-    node.add_partner("CERT-B", history_from=0)
-    now = microseconds(node.clock.now())
-    plain = replace(node.partner("CERT-B").subject("s", now).recipient, state="active")
-    recipients = [
-        replace(
-            plain,
-            id=f"r{number}",
-            country=chance.choice(("EE", "FI", "")),
-            groups=some("g1 g2 g3"),
-            sectors=some("energy secret health sea"),
-            jurisdictions=chance.choice((None, some("EE FI SE"))),
-            origins=frozenset({f"partner {number}"}),
-        )
-        for number in range(60)
-    ]
-    classes = [
-        ReleaseClass(
-            TLP.GREEN,
-            "object",
-            "indicator",
-            origin=chance.choice(("", "partner 3")),
-            community=chance.choice((None, "g2")),
-            sectors=some("energy"),
-            residency=chance.choice((None, frozenset({"SE"}))),
-        )
-        for _ in range(6)
-    ]
-    for text in (APART, APART[: APART.index('@id("home")')]):
-        policy = policy_of(text)
-        apart = Alike(policy, floor_of(), classes)
-        found: dict[Recipient, list[Decision]] = {}
-        for one in recipients:
-            made = decide_all(policy, classes, one, Action.RELEASE, now)
-            assert found.setdefault(apart.key(one), made) == made
-        assert 1 < len(found) < len(recipients)
 
 
 @pytest.mark.slow
