@@ -87,7 +87,7 @@ def released(home: Path) -> set[str]:
         counts[line["decision"]] += 1
         assert all(rule["id"] and rule["title"] for rule in line["rules"])
         assert line["rules"]
-    assert last == {"summary": counts}
+    assert last["summary"].items() >= counts.items()
     return {line["id"] for line in told if line["decision"] != "withhold"}
 
 

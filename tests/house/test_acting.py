@@ -37,13 +37,14 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "unpublish": ({"releaser"}, lambda node: node.unpublish()),
 }
 """The verbs that act, the roles of which one is wanted, and how each is called."""
-READING = {
-    *("check", "class_changes", "collection", "collections", "count_unpublished", "counts", "cursor_key"),
-    *("export", "find", "get", "is_sound", "is_watched", "jobs", "manifest", "name", "opens_to", "ours"),
-    *("page", "partner", "partners", "paused_sources", "policy", "policy_log", "proposals", "ready"),
-    *("reclassifications", "schemas", "search", "show", "source", "sources", "status", "tell", "tokens"),
-    *("users"),
-}
+READING = frozenset(
+    """
+    check class_changes collection collections count_unpublished counts cursor_key difference export
+    find get is_sound is_watched jobs manifest matrix name opens_to ours page partner partners
+    paused_sources policy policy_log proposals ready reclassifications schemas search show since_reading
+    source sources status tell tokens users who write_reading
+    """.split()
+)
 """These change nothing."""
 OTHERS = {
     "acting": "It makes sure who acts.",

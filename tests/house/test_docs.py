@@ -5,6 +5,7 @@ Blocks marked `sh` and `python` of a document run in order in one empty folder, 
 Blocks marked `console` need a machine of their own and do not run; only the files of NEED_A_MACHINE have any.
 """
 
+import contextlib
 import importlib
 import os
 import re
@@ -39,6 +40,7 @@ BUNDLE = b"""{"type": "bundle", "id": "bundle--4f2d7e1a-97b7-4d3e-9f6b-2a8a3c1f0
 PROLOGUE = r"""
 set -eu
 comity() {
+    case " $* " in *" demo --port "*) command comity "$@" & echo "$!" >>"$PIDS"; wait "$!"; return ;; esac
     case " $* " in *" serve "*) ;; *) command comity "$@"; return ;; esac
     case " $* " in *" --port "*) ;; *) set -- "$@" --port "$PORT" ;; esac
     command comity "$@" >"$SERVED" 2>&1 &
@@ -128,7 +130,9 @@ class Workshop:
         """What was left running ends."""
         if self.pids.exists():
             for pid in self.pids.read_text().split():
-                os.kill(int(pid), 15)
+                # A document may have ended it itself.
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(pid), 15)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """`comity demo`: a throwaway node with a story in it, to look at and to try clients on."""
 
 import contextlib
+import shlex
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from comity.errors import Invalid, Unavailable
 
 if TYPE_CHECKING:
     from comity.node.access import NewToken
+    from comity.node.demonstration import Shown
     from comity.node.node import Node
 
 DEFAULT_PORT = 8470
@@ -27,17 +29,19 @@ FILES_SOURCE = "files"
 @click.option("--port", type=click.IntRange(0, 65535), help="The port on this host.  [default: 8470, else a free one]")
 @pass_console
 def demo(console: Console, files: tuple[str, ...], port: int | None) -> None:
-    """Start a throwaway node with a sample story.
+    """Start a throwaway node with a sample story and two partners.
 
     FILEs of STIX 2.1 that you name are taken in too. It answers on this host alone, prints how to reach it, and is gone
     without a trace when you press Ctrl-C.
     """
+    from comity.node.demonstration import show_partners
     from comity.node.home import init_home
 
     with _throwaway() as folder, init_home(folder / "node", name="Comity demo") as node:
         token = node.new_token("demo", read=["all"], write=["all"], days=1)
         told = _fill(console, node, files)
-        _serve(console, node, token, port, told, folder)
+        shown = show_partners(node)
+        _serve(console, node, token, port, told, shown, folder)
     console.note("Stopped; nothing is left of the demo.")
 
 
@@ -78,11 +82,13 @@ def _fill(console: Console, node: "Node", files: tuple[str, ...]) -> list[str]:
     return told
 
 
-def _serve(console: Console, node: "Node", token: "NewToken", port: int | None, told: list[str], folder: Path) -> None:
+def _serve(
+    console: Console, node: "Node", token: "NewToken", port: int | None, told: list[str], shown: "Shown", folder: Path
+) -> None:
     from comity.web.serve import serve
 
     def ready(url: str) -> None:
-        _tell(console, node, token, url, told, folder)
+        _tell(console, node, token, url, told, shown, folder)
 
     try:
         serve(node, "127.0.0.1", DEFAULT_PORT if port is None else port, on_ready=ready)
@@ -92,8 +98,23 @@ def _serve(console: Console, node: "Node", token: "NewToken", port: int | None, 
         serve(node, "127.0.0.1", 0, on_ready=ready)
 
 
-def _tell(console: Console, node: "Node", token: "NewToken", url: str, told: list[str], folder: Path) -> None:
-    """Where the demo is, and three ways in."""
+def _tries(console: Console, shown: "Shown", folder: Path) -> list[str]:
+    """Commands that say what the partners receive."""
+    from comity.node.demonstration import AMBER_PARTNER, GREEN_PARTNER
+
+    home = f"--home {shlex.quote(path_text(folder / 'node'))}"
+    return [
+        f"{console.command} release preview --to {GREEN_PARTNER} {home}",
+        f"{console.command} release explain {shown.telling} --to {GREEN_PARTNER} {home}",
+        f"{console.command} release explain {shown.telling} --to {AMBER_PARTNER} {home}",
+        f"{console.command} show {shown.telling} --who {home}",
+    ]
+
+
+def _tell(
+    console: Console, node: "Node", token: "NewToken", url: str, told: list[str], shown: "Shown", folder: Path
+) -> None:
+    """Where the demo is, and ways in for its people and its partners."""
     from comity.taxii.resources import API_ROOT
 
     root = url.rstrip("/") + API_ROOT
@@ -110,6 +131,11 @@ def _tell(console: Console, node: "Node", token: "NewToken", url: str, told: lis
                 "secret": token.secret,
                 "token": token.token,
                 "home": path_text(folder / "node"),
+                "partners": [
+                    {"name": name, "user": made.user, "secret": made.secret, "token": made.token}
+                    for name, made in shown.tokens.items()
+                ],
+                "try": _tries(console, shown, folder),
             }
         )
         console.flush()
@@ -125,6 +151,14 @@ def _tell(console: Console, node: "Node", token: "NewToken", url: str, told: lis
         "Try it, in a browser or in another terminal:",
         f"  curl -su '{token.user}:{token.secret}' '{objects}?match[type]=indicator&limit=3' -g",
         f"  {console.command} search 'hospital tlp:<=green' --home {path_text(folder / 'node')}",
+        "",
+        "Its partners read what policy lets go, each with a token of its own:",
+        *(
+            f"  curl -s -H 'Authorization: Bearer {made.token}' '{objects}?limit=3'    # {name}"
+            for name, made in shown.tokens.items()
+        ),
+        "See what they receive, and why:",
+        *(f"  {line}" for line in _tries(console, shown, folder)),
         "",
         "From Python (pip install taxii2-client):",
         "  from taxii2client.v21 import Server, as_pages",

@@ -258,6 +258,12 @@ def _floor() -> "Floor":
     return load_floor(*policy_texts())
 
 
+def read_texts(file: Path, cases: Path | None) -> tuple[str, str]:
+    """The rules in FILE and their cases, as `apply` takes them."""
+    text, beside, _ = _texts(file, cases)
+    return text, beside
+
+
 def _texts(file: Path, cases: Path | None) -> tuple[str, str, Path]:
     """Rules and cases, and where the cases are: named, else beside the rules in a file that ends in .toml or .json."""
     beside = [file.with_suffix(".toml"), file.with_suffix(".json")]

@@ -1,11 +1,15 @@
 """`comity release`: what a partner would receive now, and why."""
 
+from pathlib import Path
+
 import click
 
-from comity.cli.console import Console, json_text
+from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 from comity.cli.requesting import request
-from comity.cli.terminal import counted
+
+_file = click.Path(path_type=Path)
+_to = click.option("--to", "to", required=True, metavar="PARTNER", help="For whom.")
 
 
 @click.group("release", cls=Group)
@@ -18,14 +22,14 @@ release.add_command(request)
 
 @release.command("explain", cls=Command)
 @click.argument("ident", metavar="ID")
-@click.option("--to", "to", required=True, metavar="PARTNER", help="For whom.")
+@_to
 @pass_console
 def explain(console: Console, ident: str, to: str) -> None:
     """Say of an object whether a partner receives it, by which rules, and what would have to be otherwise."""
     from comity.errors import NotFound
     from comity.node.home import open_home
 
-    with open_home(console.home) as node:
+    with open_home(console.home) as node, node.at_one_moment():
         copies = [copy.state for copy in node.show(ident)]
         found = list(node.tell(to, [ident]))
     if not found:
@@ -38,37 +42,70 @@ def explain(console: Console, ident: str, to: str) -> None:
         console.say_pair(each.verdict.value, f"{each.id} {each.version}")
         for rule in each.rules:
             console.say_pair("rule", f"{rule.title} ({rule.id})")
+        for cut in each.cuts:
+            console.say_pair("changed", str(cut))
         for change in each.would_pass_if:
             console.say_pair("passes if", f"{change.of}.{change.facet} were {change.value}")
 
 
 @release.command("preview", cls=Command)
-@click.argument("idents", metavar="[ID]...", nargs=-1)
-@click.option("--to", "to", required=True, metavar="PARTNER", help="For whom.")
+@click.argument("wanted", metavar="[ID|WORD]...", nargs=-1)
+@_to
+@click.option("--type", "types", multiple=True, metavar="T", help="Only this type; may be given again.")
+@click.option("--source", "sources", multiple=True, help="Only from this source; may be given again.")
+@click.option("--collection", metavar="C", help="Only in this collection: an id, alias or title.")
+@click.option(
+    "--difference", is_flag=True, help="List what is new to them, and what is gone, since their last reading."
+)
+@click.option("--what-if", "facets", multiple=True, metavar="FACET=VALUE", help="Suppose another facet of all objects.")
+@click.option("--policy", "policy", type=_file, metavar="FILE", help="Suppose the policy in FILE.")
+@click.option("--cases", "cases", type=_file, metavar="FILE", help="The cases of --policy, where they are elsewhere.")
+@click.option("--stix", is_flag=True, help="Write what they would read, as a STIX bundle.")
+@click.option("-o", "--output", default="-", metavar="FILE|-", help="Where --stix writes; - is standard output.")
+@click.option("--force", is_flag=True, help="Overwrite FILE.")
 @pass_console
-def preview(console: Console, idents: tuple[str, ...], to: str) -> None:
+def preview(
+    console: Console,
+    wanted: tuple[str, ...],
+    to: str,
+    types: tuple[str, ...],
+    sources: tuple[str, ...],
+    collection: str | None,
+    difference: bool,
+    facets: tuple[str, ...],
+    policy: Path | None,
+    cases: Path | None,
+    stix: bool,
+    output: str,
+    force: bool,
+) -> None:
     """List what becomes of each published object for a partner, with the rules that decide.
 
-    The same code decides that serves the partner, and nothing is recorded.
+    Of all, or of those with the IDs, or with every WORD (as comity search finds them). The same code decides that
+    serves the partner, and nothing is recorded.
     """
-    from collections import Counter
-
+    from comity.cli.previewing import check_options, chosen, say_preview, supposed, write_reading
     from comity.node.home import open_home
 
-    counts: Counter[str] = Counter({"release": 0, "redact": 0, "withhold": 0})
+    check_options(wanted, sources, facets, policy, cases, stix=stix, difference=difference, output=output, force=force)
+    supposing = supposed(facets, policy, cases)
     with open_home(console.home) as node:
-        for each in node.tell(to, idents or None):
-            counts[each.verdict.value] += 1
-            if console.json:
-                console.say(json_text(each.to_json()))
-            else:
-                rules = ", ".join(rule.id for rule in each.rules)
-                console.say_fields(each.verdict.value, each.id, each.version, rules)
-    if console.json:
-        console.say(json_text({"summary": dict(counts)}))
-    else:
-        released = counts["release"] + counts["redact"]
-        console.note(
-            f"{counted(released, 'object')} released, {counts['redact']:,} of them with changes; "
-            f"{counts['withhold']:,} withheld."
-        )
+        if stix:
+            write_reading(console, node, to, wanted, types, collection, supposing, output, force=force)
+            return
+        selection = chosen(node, wanted, types, sources, collection)
+        with node.at_one_moment():
+            say_preview(console, node, to, selection, supposing, policy, difference=difference)
+
+
+@release.command("matrix", cls=Command)
+@click.option("--to", "to", multiple=True, metavar="PARTNER", help="Only for this one; may be given again.")
+@click.option("--action", "actions", multiple=True, metavar="A", help="Only this action; may be given again.")
+@pass_console
+def matrix(console: Console, to: tuple[str, ...], actions: tuple[str, ...]) -> None:
+    """Lay out what policy decides: each class of published objects, for each partner and client."""
+    from comity.cli.previewing import say_matrix
+    from comity.node.home import open_home
+
+    with open_home(console.home) as node:
+        say_matrix(console, node, to, actions)

@@ -12,6 +12,7 @@ from comity.stix.timestamp import instant_key
 
 if TYPE_CHECKING:
     from comity.node.showing import CopyView
+    from comity.node.telling import CopyWho
 
 FINDINGS_SHOWN = 10
 
@@ -20,8 +21,9 @@ FINDINGS_SHOWN = 10
 @click.argument("id")
 @click.option("--raw", is_flag=True, help="Only the bytes of the object, exactly as they came.")
 @click.option("--version", metavar="TIME", help="This version instead of the last.")
+@click.option("--who", is_flag=True, help="Who receives each copy, and by which rule; or why not.")
 @pass_console
-def show(console: Console, id: str, raw: bool, version: str | None) -> None:
+def show(console: Console, id: str, raw: bool, version: str | None, who: bool) -> None:
     """Show an object, with all its copies and versions.
 
     What its markings mean and what is wrong with it is said in words, its content is printed. Every copy is listed,
@@ -29,7 +31,9 @@ def show(console: Console, id: str, raw: bool, version: str | None) -> None:
     """
     from comity.node.home import open_home
 
-    with open_home(console.home) as node:
+    if raw and who:
+        raise click.UsageError("Give --raw or --who, not both.")
+    with open_home(console.home) as node, node.at_one_moment():
         if raw:
             body = node.get(id, version).raw
             out = console.bytes_out()
@@ -39,12 +43,20 @@ def show(console: Console, id: str, raw: bool, version: str | None) -> None:
                 console.say()
             return
         copies = node.show(id)
+        told = node.who(id) if who else []
     if version is not None:
         copies = _of_version(copies, id, version)
+        told = [one for one in told if any(one.version == copy.version for copy in copies)]
     if console.json:
-        console.result({"id": id, "type": copies[0].type, "copies": [_fields(copy) for copy in copies]})
+        fields = [_fields(copy) for copy in copies]
+        for each, one in zip(fields, told, strict=bool(told)):
+            each["who"] = _who_fields(one)
+        console.result({"id": id, "type": copies[0].type, "copies": fields})
         return
-    _tell(console, copies)
+    if who:
+        _tell_who(console, id, told)
+    else:
+        _tell(console, copies)
 
 
 def _of_version(copies: "list[CopyView]", id: str, version: str) -> "list[CopyView]":
@@ -72,6 +84,41 @@ def _fields(copy: "CopyView") -> dict[str, object]:
         "digest": copy.digest,
         "object": None if copy.raw is None else embedded(copy.raw),
     }
+
+
+def _who_fields(one: "CopyWho") -> list[dict[str, object]]:
+    from comity.node.explaining import cuts_json
+
+    return [
+        {
+            "partner": each.partner,
+            "relation": each.relation,
+            "decision": each.verdict.value,
+            "rules": [{"id": rule.id, "title": rule.title} for rule in each.rules],
+            "changes": cuts_json(each.cuts),
+            "opened": each.opened,
+        }
+        for each in one.who
+    ]
+
+
+MARKS = {"release": ("✓", "32", "yes"), "redact": ("✓", "32", "partly"), "withhold": ("✗", "31", "no")}
+
+
+def _tell_who(console: Console, id: str, told: "list[CopyWho]") -> None:
+    """Each copy, and under it what becomes of it for each partner and client, in a sentence."""
+    console.say_pair("id", id)
+    for one in told:
+        console.say_pair("version", f"{one.version} from {one.source} in {one.collection}: {one.state}")
+        if one.state != "published":
+            console.say_pair("nobody", f"It is {one.state} and not published: only who sent it is served it.")
+        for each in one.who:
+            had = "; they were given it before" if each.opened else ""
+            rules = "; ".join(f"{rule.title} ({rule.id})" for rule in each.rules)
+            cuts = "".join(f"; {cut}" for cut in each.cuts)
+            console.say_marked(*MARKS[each.verdict.value], f"{each.partner} ({each.relation}): {rules}{cuts}{had}")
+    if not any(one.who for one in told):
+        console.note("No partner or client is served it.")
 
 
 def _tell(console: Console, copies: "list[CopyView]") -> None:

@@ -10,9 +10,9 @@ from comity.node.recipients import NEVER, Partner, source_of
 from comity.node.views import Decisions, Sound, Subject, View, look
 from comity.release.classes import ReleaseClass
 from comity.release.compare import difference, sample
-from comity.release.forms import class_of
 from comity.release.policy import Policy
 from comity.release.shifts import Budget, Shift, Side, by_words, class_words, shifts
+from comity.release.standing import classes_in
 from comity.store.interface import Snapshot
 
 CELLS_TOLD, IDS_TOLD = 100, 5
@@ -109,8 +109,8 @@ def _told(found: Sequence[Shift], names: Mapping[str, str]) -> dict[str, Any]:
 
 def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: Sound) -> Difference:
     """The difference between the two in that state of the store, from that instant on."""
-    stored = {key: class_of(form) for key, form in snapshot.classes().items() if form}
-    classes, budget = by_words(stored.values()), Budget()
+    stored = {key: classes_in(form) for key, form in snapshot.classes().items() if form}
+    classes, budget = by_words(one for pair in stored.values() for one in pair), Budget()
     same_policy = before.policy.digest == after.policy.digest
     changed = [
         id
@@ -136,7 +136,8 @@ def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: S
     looked = sorted({each.recipient for each in cells} | set(history))
     seen = None
     if len(looked) * max(1, snapshot.last_publication) <= LOOKED_MOST:
-        seen = _seen(snapshot, before, after, looked, stored, now, sound)
+        last = {key: pair[-1] for key, pair in stored.items()}
+        seen = _seen(snapshot, before, after, looked, last, now, sound)
     return Difference(tuple(cells), tuple(sampled), history, whole, seen, policies)
 
 
@@ -203,6 +204,6 @@ def count_seen(snapshot: Snapshot, numbers: BitMap) -> Seen:
     counts: dict[str, int] = {}
     for key, form in snapshot.classes().items():
         if form and (count := len(published.of("class", key) & numbers)):
-            words = class_words(class_of(form))
+            words = class_words(classes_in(form)[-1])
             counts[words] = counts.get(words, 0) + count
     return Seen(counts, ids=tuple(dict.fromkeys(one.id for one in snapshot.published(list(numbers[:IDS_TOLD])))))

@@ -4,7 +4,7 @@ Own staff who have the right to a collection see all that is received or publish
 withdrawn. What a token reads that is bound to a partner or client is made by the gate (`comity.node.releasing`).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -148,18 +148,28 @@ def write_export(
     if collection is None and not access.may_read_all:
         raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
     found = permit(snapshot, access, collection, read=True).id if collection is not None else None
+    if not lines:
+        return _write_bundle(write, snapshot.stream(found), id)
     count = 0
-    if not lines:
-        write(b'{"type":"bundle","id":"' + id.encode() + b'"')
     for raw in snapshot.stream(found):
-        if lines:
-            # A body may hold line breaks between its members, where they mean nothing; no string can hold one.
-            write(raw.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
-        else:
-            write((b',"objects":[\n' if count == 0 else b",\n") + raw)
+        # A body may hold line breaks between its members, where they mean nothing; no string can hold one.
+        write(raw.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n")
         count += 1
-    if not lines:
-        write(b"]}\n" if count else b"}\n")
+    return count
+
+
+def write_released(write: Callable[[bytes], object], objects: Iterable[redact.Released], *, id: str) -> int:
+    """What the gate has let go was written as a STIX bundle with that `id`; how many objects there were."""
+    return _write_bundle(write, (one.raw for one in objects), id)
+
+
+def _write_bundle(write: Callable[[bytes], object], raws: Iterable[bytes], id: str) -> int:
+    count = 0
+    write(b'{"type":"bundle","id":"' + id.encode() + b'"')
+    for raw in raws:
+        write((b',"objects":[\n' if count == 0 else b",\n") + raw)
+        count += 1
+    write(b"]}\n" if count else b"}\n")
     return count
 
 

@@ -25,6 +25,7 @@ from comity.stix.tlp import TLP
 from comity.store.interface import Snapshot, Store, Transaction
 from comity.store.nouns import Outcome, Source, State, Verdict
 from comity.store.publications import PRIVATE, Unpublished
+from comity.store.views import Keys
 
 BATCH_OBJECTS = 1000
 HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST = 10, 300, 30 * 24 * 3600
@@ -291,8 +292,12 @@ def unpublish(store: Store, selection: Selection) -> int:
 
 
 def _published(snapshot: Snapshot, selection: Selection) -> list[int]:
+    return list(chosen(snapshot, selection, snapshot.publications().of("state", State.PUBLISHED)))
+
+
+def chosen(snapshot: Snapshot, selection: Selection, found: Keys) -> Keys:
+    """Those of the publications that the selection takes."""
     published = snapshot.publications()
-    found = published.of("state", State.PUBLISHED)
     if selection.ids is not None:
         found = found & BitMap(snapshot.published_of(selection.ids))
     if selection.types:
@@ -303,4 +308,4 @@ def _published(snapshot: Snapshot, selection: Selection) -> list[int]:
     if selection.collection is not None:
         keys = [each.key for each in snapshot.collections() if each.id == selection.collection]
         found = found & BitMap.union(BitMap(), *(published.of("collection", key) for key in keys))
-    return list(found)
+    return found

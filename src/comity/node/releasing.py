@@ -1,30 +1,28 @@
 """What leaves for partners and clients: the policy in force, publishing, and reading through the gate."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import msgspec
-from pyroaring import BitMap
 
 from comity.errors import Invalid, NotAuthorized, Unauthenticated
 from comity.interfaces import Query, microseconds
 from comity.node import outbound, publishing
 from comity.node.access import Access
-from comity.node.explaining import Teller, Told
 from comity.node.gate import Asked, Gate, keep
 from comity.node.partners import Partners
 from comity.node.people import RELEASER
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.proposals import PolicyTexts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
-from comity.node.recipients import Partner, partner_named, partners, source_of
+from comity.node.recipients import Partner, partners, source_of
 from comity.node.views import Subject
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
-from comity.store.nouns import Entries, State
+from comity.store.nouns import Entries
 from comity.store.records import Record
 
 POLICY = "policy"
@@ -195,17 +193,3 @@ class Releasing(Partners):
         if found is None:
             raise NotAuthorized("Nothing is released to this credential.")
         return found.subject(source_of(found.id), now)
-
-    # -- explaining
-
-    def tell(self, name: str, ids: Sequence[str] | None = None) -> Iterator[Told]:
-        """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
-        of those with these ids, or all. Nothing is recorded. NotFound where there is no such partner."""
-        with self._snapshot() as snapshot:
-            now = microseconds(self.clock.now())
-            partner, policy = partner_named(snapshot, name), self._policy_at(snapshot)
-            view = self.gate.view(snapshot, policy, partner.subject(source_of(partner.id), now), now)
-            numbers = snapshot.publications().of("state", State.PUBLISHED) | view.sent
-            if ids is not None:
-                numbers &= BitMap(snapshot.published_of(ids))
-            yield from Teller(snapshot, view, policy, now, self.is_sound).tell(numbers)

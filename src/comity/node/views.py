@@ -10,7 +10,7 @@ from comity.node.permits import approved_for
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
-from comity.release.cuts import local_limits, place_of, settle
+from comity.release.cuts import Edits, local_limits, place_of, settle
 from comity.release.dispositions import RESTRICTING, Disposition, dispose_all
 from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
@@ -58,13 +58,17 @@ class Decisions:
         self._made: Decided = {}
         self._from, self._until = 0, _FAR
 
+    def read(self, form: bytes) -> ReleaseClass:
+        """The class that is decided about, of this canonical form."""
+        return class_of(form)
+
     def at(self, forms: dict[int, bytes], now: int) -> tuple[Decided, int]:
         """Those of these classes, and the first instant at which one may change."""
         if not self._from <= now < self._until:
             self._made, self._from, self._until = {}, now, _FAR
         new = [key for key, form in forms.items() if key not in self._made and form]
         pairs = {key: parts(forms[key]) for key in new}
-        facets = {form: class_of(form) for pair in pairs.values() for form in pair if form}
+        facets = {form: self.read(form) for pair in pairs.values() for form in pair if form}
         each = dict(zip(facets, dispose_all(self.policy, list(facets.values()), self.recipient, now), strict=True))
         made = []
         for key, (had, has) in pairs.items():
@@ -240,6 +244,21 @@ def _plainly(raw: bytes, authorless: bool) -> Outcome:
     author = (("created_by_ref",),) if authorless and "created_by_ref" in value else ()
     edits = settle(value, (*local_limits(value), *author))
     return Outcome(Verdict.REDACT, edits) if edits else Outcome(Verdict.RELEASE)
+
+
+def changes(snapshot: Snapshot, view: View, numbers: Iterable[int]) -> dict[int, tuple[Candidate, Edits]]:
+    """What is changed in those of these publications of the view that leave with changes, by the same steps as `leave`:
+    what was decided of each, and the edits."""
+    facts = snapshot.published(sorted(view.alive & view.edited & BitMap(numbers)))
+    bodies = snapshot.published_bodies([one.number for one in facts])
+    values = [orjson.loads(raw) for raw in bodies]
+    visible = _visible(snapshot, view, values)
+    found = {}
+    for one, value in zip(facts, values, strict=True):
+        candidate = _candidate(snapshot, view, one, value)
+        (outcome,) = close([candidate], elsewhere=visible)
+        found[one.number] = (candidate, outcome.edits)
+    return found
 
 
 def reasons(snapshot: Snapshot, view: View, one: Published, sound: Sound) -> tuple[Reason, ...]:

@@ -308,6 +308,11 @@ def words_of(form: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(v for v in [*values, *(one for many in lists for one in many)] if isinstance(v, str))
 
 
+def attributes_in(form: Mapping[str, Any]) -> frozenset[str]:
+    """The attributes, of whatever, that the rule asks for."""
+    return frozenset(str(node["attr"]) for node in _walk(form["conditions"]) if "attr" in node)
+
+
 def named_in(form: Mapping[str, Any], kind: str) -> frozenset[str]:
     """The groups, or the recipients, that the rule names."""
     return frozenset(str(n["id"]) for n in _walk(form) if n.get("type") == kind and "id" in n)

@@ -15,6 +15,7 @@ import orjson
 from comity.canonical import canonical_bytes
 from comity.release.classes import ReleaseClass
 from comity.release.dispositions import Disposition
+from comity.release.forms import class_of
 from comity.release.policy import Rule
 from comity.stix.tlp import TLP
 
@@ -39,6 +40,11 @@ def parts(form: bytes) -> tuple[bytes, bytes]:
         return form, form
     had, *has = (canonical_bytes(each) for each in orjson.loads(form))
     return had, has[0] if has else b""
+
+
+def classes_in(form: bytes) -> tuple[ReleaseClass, ...]:
+    """The class of that form, or those that what has a standing stands for: the one that it had, then the other."""
+    return tuple(class_of(part) for part in dict.fromkeys(parts(form)) if part)
 
 
 def digest_of(form: bytes) -> bytes:

@@ -1,0 +1,247 @@
+"""What partners receive, told to own staff: in advance, with what would be otherwise, and as a table. It is told of the
+same views that are served, and nothing of it is recorded."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from pyroaring import BitMap
+
+from comity.errors import Invalid
+from comity.interfaces import PAGE_ITEMS_MAX, Query, microseconds
+from comity.node import outbound, publishing
+from comity.node.classing import Classing
+from comity.node.explaining import Cut, Teller, Told
+from comity.node.gate import Gate
+from comity.node.publishing import EVERYTHING, Selection
+from comity.node.recipients import Partner, partner_named, partners, source_of
+from comity.node.supposing import (
+    NOTHING,
+    READINGS,
+    Difference,
+    SinceReading,
+    Supposed,
+    SupposedDecisions,
+    difference,
+    opened,
+    since_reading,
+)
+from comity.node.views import View, look
+from comity.release import redact
+from comity.release.alike import Alike
+from comity.release.classes import Action, Recipient, ReleaseClass
+from comity.release.closure import Verdict
+from comity.release.decide import Decision, decide_all
+from comity.release.policy import Policy, Rule, compile_policy
+from comity.release.standing import classes_in
+from comity.store.interface import Snapshot
+from comity.store.nouns import State
+
+CLASSES_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of the table of decisions: what policy says of the objects of a class, of which so many are published,
+    for a partner or client and an action."""
+
+    of: ReleaseClass
+    objects: int
+    partner: Partner
+    action: Action
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Receives:
+    """What becomes of one copy for a partner or client, by which rules, and whether it was opened to them before: since
+    then they may have it."""
+
+    partner: str
+    relation: str
+    verdict: Verdict
+    rules: tuple[Rule, ...]
+    cuts: tuple[Cut, ...]
+    opened: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CopyWho:
+    """One copy of an object, and who receives it. Nobody is asked about where it is not published, but for who sent
+    it."""
+
+    version: str
+    source: str
+    collection: str
+    state: str
+    who: tuple[Receives, ...]
+
+
+class Telling(Classing):
+    """The verbs that say what partners receive."""
+
+    def tell(
+        self,
+        name: str,
+        ids: Sequence[str] | None = None,
+        *,
+        selection: Selection = EVERYTHING,
+        supposing: Supposed = NOTHING,
+        passing: bool = True,
+    ) -> Iterator[Told]:
+        """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
+        of those of the selection, or with these ids; with `passing` also what would have to be otherwise. NotFound
+        where there is no such partner."""
+        selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
+        with self._snapshot() as snapshot:
+            now = microseconds(self.clock.now())
+            view, policy = self._view_of(snapshot, partner_named(snapshot, name), now, supposing)
+            teller = Teller(snapshot, view, policy, now, self.is_sound, passing=passing)
+            yield from teller.tell(_chosen(snapshot, view, selection))
+
+    def since_reading(self, name: str, selection: Selection = EVERYTHING) -> SinceReading:
+        """What the partner of that name can read now and could not when it read last, and the reverse."""
+        selection = self._known(selection)
+        with self._snapshot() as snapshot:
+            now = microseconds(self.clock.now())
+            view, _ = self._view_of(snapshot, partner_named(snapshot, name), now)
+            among = None if selection == EVERYTHING else _chosen(snapshot, view, selection)
+            return since_reading(snapshot, view, now, among)
+
+    def difference(self, name: str, supposing: Supposed, selection: Selection = EVERYTHING) -> Difference:
+        """What the partner of that name would receive besides, no more, or otherwise, if all that is supposed held."""
+        selection = self._known(selection)
+        with self._snapshot() as snapshot:
+            now, partner = microseconds(self.clock.now()), partner_named(snapshot, name)
+            before, _ = self._view_of(snapshot, partner, now)
+            after, _ = self._view_of(snapshot, partner, now, supposing)
+            return difference(snapshot, before, after, _chosen(snapshot, before, selection))
+
+    def write_reading(
+        self,
+        write: Callable[[bytes], object],
+        name: str,
+        *,
+        collection: str | None = None,
+        ids: Sequence[str] = (),
+        types: Sequence[str] = (),
+        supposing: Supposed = NOTHING,
+    ) -> int:
+        """What the partner of that name would read over TAXII in the collection, all pages, was written as a bundle:
+        the same objects, byte for byte, in the same order; how many. Another policy may be supposed, but no facets.
+        Invalid where no collection is named and there are several."""
+        if supposing.facets:
+            raise Invalid("What is only supposed of objects cannot be read.", where="what-if")
+        bundle_id = f"bundle--{self.entropy.uuid4()}"
+        with self._snapshot() as snapshot:
+            now, partner = microseconds(self.clock.now()), partner_named(snapshot, name)
+            there = snapshot.collections()
+            if collection is None and len(there) != 1:
+                raise Invalid("A reading is of one collection.", where="collection", hint="comity collection list")
+            found = there[0] if collection is None else snapshot.collection(collection)
+            gate, policy = self.gate, self._policy_at(snapshot)
+            if supposing.policy is not None:
+                gate, policy = Gate(self.is_sound), compile_policy(self._floor_once(), *supposing.policy)
+            query = Query(collection=found.id, ids=tuple(ids), types=tuple(types), limit=PAGE_ITEMS_MAX)
+            subject = partner.subject(source_of(partner.id), now)
+            asked = gate.ask(snapshot, policy, subject, found, query, now)
+
+            def objects() -> Iterator[redact.Released]:
+                after, more = 0, True
+                while more:
+                    page = gate.page(snapshot, asked, replace(query, after=after))
+                    yield from page.objects
+                    after, more = page.position, page.more
+
+            return outbound.write_released(write, objects(), id=bundle_id)
+
+    def matrix(self, names: Sequence[str] = (), actions: Sequence[Action] = tuple(Action)) -> Iterator[Cell]:
+        """What policy says of each class that has published objects, for each partner and client (or those of these
+        names), and each of these actions. References and names, which are no facets, are not looked at."""
+        with self._snapshot() as snapshot:
+            now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
+            there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
+            classes = list(_published_classes(snapshot))
+        apart = Alike(policy, self._floor_once(), [of for of, _ in classes])
+        alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
+        for partner in there:
+            recipient = partner.subject(source_of(partner.id), now).recipient
+            alike.setdefault(apart.key(recipient), []).append((partner, recipient))
+        for start in range(0, len(classes), CLASSES_AT_ONCE):
+            some = classes[start : start + CLASSES_AT_ONCE]
+            for same in alike.values():
+                for action in actions:
+                    # One of them stands for all that are decided alike.
+                    decisions = decide_all(policy, [of for of, _ in some], same[0][1], action, now)
+                    for partner, _ in same:
+                        for (of, objects), decision in zip(some, decisions, strict=True):
+                            yield Cell(of, objects, partner, action, decision)
+
+    def who(self, id: str) -> list[CopyWho]:
+        """Of each copy of the object, in the order of `show`, who receives it."""
+        with self._snapshot() as snapshot:
+            now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
+            numbers = snapshot.published_of([id])
+            keys = {one.number: one.object for one in snapshot.published(numbers)}
+            found: dict[int, list[Receives]] = {key: [] for key in keys.values()}
+            for partner in partners(snapshot):
+                view, _ = self._view_of(snapshot, partner, now)
+                had = _ever_opened(snapshot, partner.id)
+                here = _chosen(snapshot, view, EVERYTHING) & BitMap(numbers)
+                for told in Teller(snapshot, view, policy, now, self.is_sound, passing=False).tell(here):
+                    receives = Receives(
+                        partner.name, partner.relation, told.verdict, told.rules, told.cuts, told.number in had
+                    )
+                    found[keys[told.number]].append(receives)
+            titles = {collection.id: collection.title for collection in snapshot.collections()}
+            return [
+                CopyWho(
+                    copy.version,
+                    copy.source,
+                    titles[copy.collection],
+                    copy.state.name.lower(),
+                    tuple(found.get(copy.key, ())),
+                )
+                for copy in snapshot.copies(id)
+            ]
+
+    def _view_of(
+        self, snapshot: Snapshot, partner: Partner, now: int, supposing: Supposed = NOTHING
+    ) -> tuple[View, Policy]:
+        """The view of the partner and the policy it was made by. One that is supposed is made aside: the gate, which
+        keeps views to serve them, never sees it."""
+        policy = self._policy_at(snapshot)
+        if not supposing:
+            return self.gate.view(snapshot, policy, partner.subject(source_of(partner.id), now), now), policy
+        if supposing.policy is not None:
+            policy = compile_policy(self._floor_once(), *supposing.policy)
+        subject = supposing.subject(partner, now)
+        decisions = SupposedDecisions(policy, subject.recipient, supposing.facets)
+        return look(snapshot, subject, decisions, now, self.is_sound), policy
+
+
+def _chosen(snapshot: Snapshot, view: View, selection: Selection) -> BitMap:
+    """What is published, or was sent by the recipient itself, of the selection."""
+    among = snapshot.publications().of("state", State.PUBLISHED) | view.sent
+    return BitMap(publishing.chosen(snapshot, selection, among))
+
+
+def _published_classes(snapshot: Snapshot) -> Iterator[tuple[ReleaseClass, int]]:
+    """The classes of what is published, with the number of objects. What stands between two classes counts
+    as both, and goes where both may go."""
+    published = snapshot.publications()
+    there = published.of("state", State.PUBLISHED)
+    for key, form in snapshot.classes().items():
+        count = len(published.of("class", key) & there)
+        if form and count:
+            yield from ((one, count) for one in classes_in(form))
+
+
+def _ever_opened(snapshot: Snapshot, partner: str) -> BitMap:
+    """All that was opened to the partner in any reading, and what went again."""
+    stretches = [
+        stretch.opened
+        for collection in snapshot.collections()
+        for word in READINGS
+        for stretch in opened(snapshot, partner, word, collection.id).stretches
+    ]
+    return BitMap.union(BitMap(), *stretches)
