@@ -9,7 +9,7 @@ import binascii
 import gzip
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,7 +169,7 @@ def _inflated(data: bytes, wbits: int) -> bytes:
         return b""
 
 
-DISGUISES = {
+DISGUISES: dict[str, Callable[[bytes], bytes]] = {
     "as it is": lambda data: data,
     "capitals": lambda data: data.upper(),
     "base64": lambda data: base64.b64encode(data),

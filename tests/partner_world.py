@@ -6,7 +6,7 @@ Every text, id, hash, number and time of an object is its own, so that a trace o
 import hashlib
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -95,6 +95,8 @@ class World:
     """The node, and what was done to it. `hidden` words are of the node's own keeping: no partner reads any of them."""
 
     def __init__(self, node: Node, clock: MadeClock, seed: int, *, rules: str = RULES, cases: str = CASES) -> None:
+        self.left_out: frozenset[str] = frozenset()
+        self.after_step: Callable[[], None] = _nothing
         self.node, self.clock, self.seed = node, clock, seed
         self.chance = random.Random(seed)
         self.known: dict[_Key, Known] = {}
@@ -200,7 +202,14 @@ class World:
     # -- what is done
 
     def take(self, *objects: Json, source: str = OURS, collection: str = "default", hold: int | None = 0) -> None:
-        """They came from that source into that collection and, with a hold, were published."""
+        """They came from that source into that collection and, with a hold, were published; but for what is left out
+        of this world."""
+        objects = tuple(each for each in objects if words_of(each, source, collection) not in self.left_out)
+        if objects:
+            self._take(objects, source, collection, hold)
+        self.after_step()
+
+    def _take(self, objects: tuple[Json, ...], source: str, collection: str, hold: int | None) -> None:
         self.node.receive(bundle(*objects), source, collection=collection)
         ids = tuple(dict.fromkeys(str(each["id"]) for each in objects))
         self.made += objects
@@ -277,9 +286,13 @@ class World:
         self.take(self.object("indicator", TLP.RED), source=self.sources[B], hold=None)
         self.take(self.object("indicator", TLP.CLEAR), source=self.sources[C], hold=None)
         self._take_back(plain)
+        self.look()
+        return self
+
+    def look(self) -> None:
+        """What objects refer to and name is known."""
         while self.node.store.index_relations(100):
             pass
-        return self
 
     def _mark_parts(self, made: Json) -> None:
         self.number += 1
@@ -305,6 +318,15 @@ class World:
             for collection in self.collections:
                 tx.withdraw(collection, other["id"], None, microseconds(self.clock.now()))
         self.note()
+
+
+def _nothing() -> None:
+    """After a step nothing is done, unless a test says what."""
+
+
+def words_of(value: Json, source: str, collection: str) -> str:
+    """What tells an object that came one way from all others."""
+    return json.dumps([value, source, collection])
 
 
 def key_of(copy: Copy) -> _Key:

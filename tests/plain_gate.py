@@ -46,6 +46,12 @@ class Permitted:
 
 def permitted(world: World, name: str) -> dict[str, Permitted]:
     """What the partner of that name may have now, by collection."""
+    found = leaving(world, name)
+    return {collection: _readings(world, found, collection, name) for collection in world.collections}
+
+
+def leaving(world: World, name: str) -> list[tuple[Copy, bytes]]:
+    """Every copy that may leave for the partner of that name now, with its bytes; of some versions several."""
     node, now = world.node, microseconds(world.clock.now())
     partner, policy = node.partner(name), node.policy()
     sources = {source.name: source for source in node.sources()}
@@ -55,14 +61,10 @@ def permitted(world: World, name: str) -> dict[str, Permitted]:
     candidates = [Candidate(value_of(copy), True, True) for copy in sent]
     candidates += [_candidate(world, partner, policy, sources[copy.source], copy, now) for copy in rest]
     numbered = [*sent, *rest]
-    leaving = _leaving(numbered, candidates, node.is_sound)
-    for number, copy in enumerate(sent):
-        assert copy.body is not None
-        leaving[number] = copy.body
-    return {
-        collection: _readings(world, sources, numbered, leaving, collection, source_of(partner.id))
-        for collection in world.collections
-    }
+    found = _leaving(numbered, candidates, node.is_sound)
+    # What it sent itself it reads as it is.
+    found[: len(sent)] = [copy.body for copy in sent]
+    return [(copy, raw) for copy, raw in zip(numbered, found, strict=True) if raw is not None]
 
 
 def _candidate(world: World, partner: Partner, policy: Policy, source: Source, copy: Copy, now: int) -> Candidate:
@@ -128,20 +130,15 @@ def _leaving(
     return [None if one is None else one.raw for one in released]
 
 
-def _readings(
-    world: World,
-    sources: dict[str, Source],
-    copies: list[Copy],
-    leaving: list[bytes | None],
-    collection: str,
-    own_source: str,
-) -> Permitted:
+def _readings(world: World, found: list[tuple[Copy, bytes]], collection: str, name: str) -> Permitted:
     """One copy a version (R7): the one that it sent itself, else ours, else the earliest."""
+    kinds = {source.name: source.kind for source in world.node.sources()}
     best: dict[tuple[str, str], tuple[tuple[bool, bool, int], bytes]] = {}
-    for copy, raw in zip(copies, leaving, strict=True):
-        if raw is None or copy.collection != collection:
+    for copy, raw in found:
+        if copy.collection != collection:
             continue
-        order = (copy.source != own_source, sources[copy.source].kind != "own", world.known[key_of(copy)].place)
+        place = world.known[key_of(copy)].place
+        order = (copy.source != world.sources[name], kinds[copy.source] != "own", place)
         key = (copy.id, instant_of(copy.version))
         if key not in best or order < best[key][0]:
             best[key] = (order, raw)

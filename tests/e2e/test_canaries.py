@@ -2,7 +2,7 @@
 
 import base64
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -147,7 +147,7 @@ def test_disguises_lie_over_one_another() -> None:
     assert any(secret in view for view in readings(b'"' + hidden + b'"'))
 
 
-LEAKS = {
+LEAKS: dict[str, Callable[[Reply, bytes], Reply]] = {
     "a body": lambda reply, text: Reply(reply.status, reply.headers, reply.body + text),
     "a packed body": lambda reply, text: Reply(reply.status, reply.headers, gzip.compress(text)),
     "a header": lambda reply, text: Reply(
