@@ -126,7 +126,7 @@ def differences(folder: Path, kind: str, seed: int, who: str) -> tuple[list[str]
     bare = lived(folder / "bare", kind, seed, who, leave_out=frozenset(full.all - full.seen), hidden=full.hidden)
     assert len(full.all - full.seen) >= 8
     assert bare.all == full.seen >= bare.seen
-    wrong = []
+    wrong: list[str] = []
     for (question, one), (again, other) in zip(full.told, bare.told, strict=True):
         if (question.method, question.target) != (again.method, again.target):
             return [*wrong, f"{question.target} and {again.target}"], full
