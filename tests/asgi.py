@@ -12,7 +12,7 @@ from tests.serving import TAXII
 
 from comity.node.access import NewToken
 from comity.node.node import Node
-from comity.web.app import App, make_app
+from comity.web.app import App
 
 ROOT = "/taxii2/root/"
 
@@ -45,7 +45,7 @@ class Asker:
     """Asks one application with one credential after another."""
 
     def __init__(self, node: Node) -> None:
-        self.app: App = make_app(node)
+        self.app = App(node, even_seconds=0)
         self._runner = asyncio.Runner()
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """Whether something is withheld or is not there cannot be told by how long an answer takes, or how long it is (R67)."""
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from tests.asgi import asking
 from tests.partner_world import B, World
 from tests.serving import serving
 from tests.timing import Listener, Told, area, chance_deviation, listen
@@ -18,6 +20,7 @@ from comity.node import gate
 from comity.node.node import Node
 from comity.stix.markings import TLP
 from comity.store.interface import Snapshot
+from comity.web import app
 
 PAIRS_FEW, PAIRS_MANY = 600, 20_000
 WITHHELD, PERMITTED = 60, 60
@@ -64,8 +67,9 @@ def told(folder: Path, route: str, pairs: int) -> Told:
         return listen(listener, lambda id: path + ROUTES[route](id), withheld, absent, pairs, random.Random(4))
 
 
-def delayed(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """What is withheld takes a little longer than what is not there."""
+def delayed(monkeypatch: pytest.MonkeyPatch, seconds: float, even_seconds: float = 0) -> None:
+    """What is withheld takes a little longer than what is not there, and no beat hides it."""
+    monkeypatch.setattr(app, "EVEN_SECONDS", even_seconds)
     within = gate._within
 
     def slower(snapshot: Snapshot, asked: gate.Asked, query: Query) -> object:
@@ -110,6 +114,13 @@ def test_a_few_answers_tell_a_delay_of_a_millisecond(tmp_path: Path, monkeypatch
     assert found.by_time > found.limit(AUC_MOST)
 
 
+@pytest.mark.slow
+def test_a_beat_hides_a_delay_that_is_much_shorter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    delayed(monkeypatch, 0.0003, even_seconds=0.02)
+    found = told(tmp_path, "match", PAIRS_FEW // 2)
+    assert found.by_time <= found.limit(AUC_MOST)
+
+
 @pytest.mark.deep
 @pytest.mark.timeout(1800)
 def test_twenty_thousand_pairs_tell_a_delay_of_a_tenth_of_a_millisecond(
@@ -119,6 +130,39 @@ def test_twenty_thousand_pairs_tell_a_delay_of_a_tenth_of_a_millisecond(
     found = told(tmp_path, "match", PAIRS_MANY)
     record_property("figure", f"AUC {found.by_time:.3f} with a delay of 100 µs")
     assert found.by_time > AUC_MOST
+
+
+def test_what_names_objects_is_answered_on_a_beat_and_nothing_else_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    sleep = asyncio.sleep
+
+    async def slept(seconds: float, *rest: object) -> None:
+        waits.append(seconds)
+        await sleep(0)
+
+    clock = MadeClock()
+    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
+        world = World(node, clock, 1)
+        world.take(world.object("indicator", TLP.GREEN))
+        world.look()
+        with asking(node) as asker:
+            asker.app.close()
+            asker.app = app.App(node)
+            monkeypatch.setattr(asyncio, "sleep", slept)
+            for id in (*world.ids, "indicator--00000000-0000-4000-8000-00000000abcd"):
+                paths = [target(id) for target in ROUTES.values()]
+                for path in (*paths, f"objects/?m%61tch[id]={id}", "objects/?limit=1"):
+                    for token, beats in ((world.tokens[B], 1), (world.staff, 0)):
+                        waits.clear()
+                        asker.get(token, f"collections/default/{path}")
+                        assert len(waits) == beats, path
+                        assert all(0 <= wait <= app.EVEN_SECONDS for wait in waits)
+            waits.clear()
+            asker.get(world.tokens[B], "collections/default/objects/")
+            asker.get(world.tokens[B], "collections/")
+            assert waits == []
 
 
 def test_the_area_is_that_of_every_pair_compared() -> None:
