@@ -88,6 +88,8 @@ class Program:
         self.siem = Siem(self.url, world.tokens[B].token)
         self.staff = Siem(self.url, world.staff.token)
         self.done: Counter[str] = Counter()
+        self.author = world.object("identity", TLP.CLEAR)
+        world.take(self.author)
         self.acts: tuple[Callable[[], object], ...] = (
             *(self.publish,) * 3, *(self.new_version,) * 2, *(self.edit_partner,) * 2, *(self.poll,) * 2,
             self.take_back, self.withdraw, self.hold, self.edit_policy, self.pause, self.send,
@@ -116,6 +118,9 @@ class Program:
     def publish(self) -> None:
         world, chance = self.world, self.chance
         made = [world.object(chance.choice(["indicator", "malware", "ipv4-addr"]), world.level()) for _ in range(3)]
+        for each in made:
+            if "created" in each and chance.random() < 0.5:
+                each["created_by_ref"] = self.author["id"]
         ends = {"source_ref": made[0]["id"], "target_ref": chance.choice(made)["id"]}
         made.append(world.object("relationship", TLP.GREEN, **ends))
         self.world.take(*made, source=self.chance.choice([OURS, OURS, BRANCH, FEED]))
