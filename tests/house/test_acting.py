@@ -38,12 +38,48 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
 }
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(
-    """
-    check class_changes collection collections count_unpublished counts cursor_key difference export
-    find get is_sound is_watched jobs manifest matrix name opens_to ours page partner partners
-    paused_sources policy policy_log proposals ready reclassifications schemas search show since_reading
-    source sources status tell tokens users who write_reading
-    """.split()
+    [
+        "check",
+        "class_changes",
+        "collection",
+        "collections",
+        "count_unpublished",
+        "counts",
+        "cursor_key",
+        "difference",
+        "export",
+        "find",
+        "get",
+        "is_sound",
+        "is_watched",
+        "jobs",
+        "manifest",
+        "matrix",
+        "name",
+        "opens_to",
+        "ours",
+        "page",
+        "partner",
+        "partners",
+        "paused_sources",
+        "policy",
+        "policy_log",
+        "proposals",
+        "ready",
+        "reclassifications",
+        "schemas",
+        "search",
+        "show",
+        "since_reading",
+        "source",
+        "sources",
+        "status",
+        "tell",
+        "tokens",
+        "users",
+        "who",
+        "write_reading",
+    ]
 )
 """These change nothing."""
 OTHERS = {

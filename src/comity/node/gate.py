@@ -28,7 +28,8 @@ _State = tuple[int, int, int, str, Subject]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A page for a recipient: what leaves, in the order of its openings. Dates are in microseconds since 1970."""
+    """A page for a recipient: what leaves, in the order of its openings. Dates are in microseconds since 1970; that of
+    the last item is the position to go on from, since numbers of publications count what the recipient may not see."""
 
     objects: list[Released]
     position: int
@@ -104,19 +105,19 @@ class Gate:
         page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
         objects = self._leaving(snapshot, asked, page.numbers)
         if not objects:
-            return Shown([], (page.positions or [query.after])[-1], page.more, None, None)
-        last = page.positions[len(objects) - 1]
-        first_added, last_added = asked.openings.date(page.positions[0]), asked.openings.date(last)
-        return Shown(objects, last, page.more or len(objects) < len(page.numbers), first_added, last_added)
+            position = asked.openings.date(page.positions[-1]) if page.positions else query.after
+            return Shown([], position, page.more, None, None)
+        first, last = page.positions[0], page.positions[len(objects) - 1]
+        first_added, last_added = asked.openings.date(first), asked.openings.date(last)
+        return Shown(objects, last_added, page.more or len(objects) < len(page.numbers), first_added, last_added)
 
     def entries(self, snapshot: Snapshot, asked: Asked, query: Query) -> Entries:
-        """The same page as rows of a manifest; their keys are positions."""
+        """The same page as rows of a manifest; their keys are their dates, which are positions."""
         page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
         facts = {one.number: one for one in snapshot.published(sorted(page.numbers))}
         dates = asked.openings.dates(page.numbers)
         items = [
-            Entry(position, facts[number].id, facts[number].version, dates[number])
-            for number, position in zip(page.numbers, page.positions, strict=True)
+            Entry(dates[number], facts[number].id, facts[number].version, dates[number]) for number in page.numbers
         ]
         return Entries(items, page.more)
 
@@ -149,9 +150,8 @@ def keep(tx: Transaction, asked: Asked) -> None:
 
 
 def _after(asked: Asked, query: Query) -> int:
-    if query.added_after is None:
-        return query.after
-    return max(query.after, asked.openings.after_date(query.added_after))
+    """Where the openings go on: `after` of a recipient's query is a date, as `added_after` is."""
+    return asked.openings.after_date(max(query.after, query.added_after or 0))
 
 
 def _within(snapshot: Snapshot, asked: Asked, query: Query) -> BitMap | None:

@@ -46,6 +46,10 @@ ANSWERS_AT_ONCE = 16
 ANSWERS_OF_ONE_AT_ONCE = 4
 """Answers are given so much room until their size is known, and are held until the client has read them: in all, and of
 one credential."""
+EVEN_SECONDS = 0.004
+"""What a partner asks of objects that it names is answered at a multiple of this after it asked: to look for an object
+that is withheld takes some microseconds longer than for one that is not there, and whoever asks often could tell (R67).
+It is a few times what such an answer takes."""
 UNKNOWN = "(none)"
 """What logs and metrics call the route of a path that has none."""
 LOOPBACK = Access(None, "loopback", "local", frozenset({"*"}), frozenset())
@@ -70,13 +74,15 @@ class _Line:
     route: str = UNKNOWN
     token: str | None = None
     address: str = ""
+    even: bool = False
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 class App:
     """Serves one node. Everything that touches the node runs in two small pools of threads, one hop a request."""
 
-    def __init__(self, node: Node, *, behind_proxy: str = "") -> None:
+    def __init__(self, node: Node, *, behind_proxy: str = "", even_seconds: float | None = None) -> None:
+        self._even_seconds = EVEN_SECONDS if even_seconds is None else even_seconds
         metrics = Metrics(node)
         self.services = Services(node, Cursors(node.cursor_key()), metrics, behind_proxy)
         self._failures = FailureLimit(time.monotonic, lambda counts: node.share_failures(counts, WINDOW_SECONDS))
@@ -107,6 +113,8 @@ class App:
             try:
                 answer = await self._answer(scope, headers, body, request_id, line)
                 close = await self._settle(body, headers)
+                if line.even:
+                    await asyncio.sleep(-(time.perf_counter() - started) % self._even_seconds)
             except ClientGoneError:
                 logs.access(request_id, line.route, scope["method"], 499, started, 0, line.token, line.address)
                 return
@@ -176,6 +184,7 @@ class App:
         def admit() -> Access:
             access = LOOPBACK if call.credential is None else call.admit()
             line.token = access.token
+            line.even = bool(access.recipient and self._even_seconds and _may_name_objects(call))
             return access
 
         def before() -> Access:
@@ -253,6 +262,10 @@ def _check(route: Route | None, call: Call) -> None:
     if route.taxii and media.choose(call.accept, (media.TAXII,)) is None:
         hint = f"Send Accept: {media.TAXII.type}/{media.TAXII.subtype};version=2.1"
         raise NotAcceptable("Only TAXII 2.1 is spoken here.", where="Accept", rule="TAXII 2.1 section 3.1", hint=hint)
+
+
+def _may_name_objects(call: Call) -> bool:
+    return call.method != "POST" and ("object" in call.parameters or bool(call.query_string))
 
 
 def _check_method(route: Route, method: str) -> None:

@@ -9,6 +9,7 @@ from comity.node.node import CollectionView
 from comity.stix.timestamp import instant_key
 from comity.taxii import filters, resources
 from comity.taxii.coding import unpacked
+from comity.taxii.cursor import Cursors
 from comity.taxii.filters import Endpoint
 from comity.web.answer import Answer
 from comity.web.call import Call
@@ -79,7 +80,7 @@ def object_(call: Call, access: Access) -> Answer:
 
 def _envelope(call: Call, access: Access, query: Query) -> Answer:
     page = call.node.page(access, query)
-    next_page = call.services.cursors.seal(query, page.last_key) if page.more else None
+    next_page = _cursors(call, access).seal(query, page.last_key) if page.more else None
     headers = resources.added_headers(page.first_added, page.last_added)
     head, body, tail = resources.envelope(page.body, next_page)
     return Answer(body, headers=tuple(headers.items()), head=head, tail=tail)
@@ -102,7 +103,7 @@ def versions(call: Call, access: Access) -> Answer:
 def _rows(call: Call, access: Access, query: Query, *, versions: bool) -> Answer:
     entries = call.node.manifest(access, query)
     rows = entries.items
-    next_page = call.services.cursors.seal(query, rows[-1].key) if entries.more and rows else None
+    next_page = _cursors(call, access).seal(query, rows[-1].key) if entries.more and rows else None
     body = (resources.versions if versions else resources.manifest)(rows, next_page)
     headers = resources.added_headers(rows[0].added, rows[-1].added) if rows else {}
     return Answer(body, headers=tuple(headers.items()))
@@ -155,11 +156,15 @@ def _query(call: Call, access: Access, endpoint: Endpoint) -> Query:
     return filters.parse(
         endpoint,
         call.query_string,
-        call.services.cursors,
+        _cursors(call, access),
         collection=collection.id,
         id=id,
         page_items_max=call.node.settings.page_items_max,
     )
+
+
+def _cursors(call: Call, access: Access) -> Cursors:
+    return call.services.cursors.of(access.recipient)
 
 
 def _no_object() -> NotFound:

@@ -65,3 +65,15 @@ def test_a_position_goes_through_the_query_string() -> None:
     assert parse(Endpoint.OBJECTS, raw, CURSORS, collection="c").after == 42
     with pytest.raises(InvalidRequest):
         parse(Endpoint.OBJECTS, raw, CURSORS, collection="d")
+
+
+def test_the_position_of_one_reader_is_of_no_use_to_another() -> None:
+    readers = [CURSORS, CURSORS.of("b"), CURSORS.of("c")]
+    texts = [reader.seal(QUERY, 7) for reader in readers]
+    assert len(set(texts)) == 3
+    for reader, text in zip(readers, texts, strict=True):
+        assert reader.open(QUERY, text) == 7
+        for other in set(readers) - {reader}:
+            with pytest.raises(InvalidRequest):
+                other.open(QUERY, text)
+    assert CURSORS.of("") is CURSORS

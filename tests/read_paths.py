@@ -1,0 +1,186 @@
+"""Every path by which anything of an object can be read, each with the test that proves what a partner reads there, or
+with the reason why no partner reads there at all (R70).
+
+`tests/house/test_read_paths.py` takes the paths from the code: the table of routes, the tree of commands, and the verbs
+of a node, of which those that give objects away are what exports are made of.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """A test shows that what is read here is exactly what is permitted; `test` is its file and its name."""
+
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Nothing of an object is read here for a partner, and why that is so."""
+
+    why: str
+
+
+Entry = Proven | Apart
+
+
+def _equal(name: str) -> Proven:
+    return Proven(f"tests/e2e/test_read_paths.py::{name}")
+
+
+_NO_OBJECT = _equal("test_what_tells_of_no_object_is_the_same_for_a_node_without_any")
+_COLLECTIONS = _equal("test_collections_are_those_of_the_token_and_no_other_is_there")
+_HEAD = _equal("test_a_head_is_the_get_without_its_body")
+_POST = _equal("test_a_post_tells_nothing_of_what_is_here_and_its_status_only_its_sender")
+_COLLECTION = "/taxii2/root/collections/{collection}/"
+
+ROUTES: dict[tuple[str, str], Entry] = {
+    ("GET", "/healthz"): _NO_OBJECT,
+    ("GET", "/.well-known/security.txt"): _NO_OBJECT,
+    ("GET", "/readyz"): _NO_OBJECT,
+    ("GET", "/metrics"): _NO_OBJECT,
+    ("GET", "/"): _NO_OBJECT,
+    ("GET", "/static/comity.css"): _NO_OBJECT,
+    ("GET", "/taxii2/"): _NO_OBJECT,
+    ("GET", "/taxii2/root/"): _NO_OBJECT,
+    ("GET", "/taxii2/root/status/{status}/"): _POST,
+    ("GET", "/taxii2/root/collections/"): _COLLECTIONS,
+    ("GET", _COLLECTION): _COLLECTIONS,
+    ("GET", _COLLECTION + "manifest/"): _equal("test_the_manifest_is_exactly_of_those_permitted"),
+    ("GET", _COLLECTION + "objects/"): _equal("test_objects_are_exactly_those_permitted"),
+    ("POST", _COLLECTION + "objects/"): _POST,
+    ("GET", _COLLECTION + "objects/{object}/"): _equal(
+        "test_an_object_is_found_exactly_where_a_version_of_it_is_permitted"
+    ),
+    ("DELETE", _COLLECTION + "objects/{object}/"): _equal(
+        "test_a_delete_takes_what_its_partner_sent_and_anything_else_is_not_there"
+    ),
+    ("GET", _COLLECTION + "objects/{object}/versions/"): _equal("test_versions_are_exactly_those_permitted"),
+}
+"""By method and template. A HEAD stands with the GET of its route, and `_HEAD` proves that it tells no more."""
+HEAD = _HEAD
+
+_OWN = Apart("It is a command on the host of the node: whoever runs it is own staff, and reads everything.")
+_KEEPS = Apart("It keeps house: it makes or changes records, settings or keys, and prints nothing of an object.")
+_TEXTS = Apart("It reads files that are named to it, and no store.")
+_COPY = Apart("It makes another store, or a file that is encrypted to the recovery key, for the operator alone.")
+_TOLD = _equal("test_what_is_told_of_a_partner_is_what_it_is_served")
+
+COMMANDS: dict[str, Entry] = {
+    "comity demo": Apart("It serves a throwaway node of made objects on this host."),
+    "comity init": _KEEPS,
+    "comity serve": Apart("What it serves are the routes, each of which is an entry of its own."),
+    "comity worker": Apart("It prints counts of what was done."),
+    "comity doctor": _OWN,
+    "comity import": _OWN,
+    "comity export": _OWN,
+    "comity search": _OWN,
+    "comity show": _OWN,
+    "comity collection add": _KEEPS,
+    "comity collection list": _OWN,
+    "comity token new": _KEEPS,
+    "comity token list": _OWN,
+    "comity token revoke": _KEEPS,
+    "comity source add": _KEEPS,
+    "comity source list": _OWN,
+    "comity source show": _OWN,
+    "comity source poll": Apart("It asks another server for objects and gives it none."),
+    "comity source pause": _KEEPS,
+    "comity source resume": _KEEPS,
+    "comity taxii discover": Apart("It asks another server and opens no store."),
+    "comity taxii collections": Apart("It asks another server and opens no store."),
+    "comity taxii get": Apart("It asks another server and opens no store."),
+    "comity taxii push": Apart("It sends a file that is named to it, which own staff wrote, and opens no store."),
+    "comity publish": _OWN,
+    "comity unpublish": _OWN,
+    "comity policy check": _TEXTS,
+    "comity policy test": _TEXTS,
+    "comity policy diff": _TEXTS,
+    "comity policy starters": _TEXTS,
+    "comity policy apply": _KEEPS,
+    "comity policy log": _OWN,
+    "comity partner add": _KEEPS,
+    "comity partner list": _OWN,
+    "comity partner show": _OWN,
+    "comity partner edit": _KEEPS,
+    "comity partner activate": _KEEPS,
+    "comity partner pause": _KEEPS,
+    "comity partner resume": _KEEPS,
+    "comity partner end": _KEEPS,
+    "comity release explain": _TOLD,
+    "comity release preview": Proven("tests/e2e/test_partners.py::test_a_partner_reads_exactly_what_the_preview_says"),
+    "comity backup": _COPY,
+    "comity restore": _COPY,
+    "comity recovery-key new": _KEEPS,
+    "comity recovery-key use": _KEEPS,
+    "comity recovery-key show": _KEEPS,
+    "comity migrate": _COPY,
+    "comity config show": _OWN,
+    "comity config check": _OWN,
+    "comity completion": Apart("It prints a script for a shell."),
+    "comity version": Apart("It prints the number of this version."),
+}
+"""By the words of the command; a group is none."""
+
+_ADMINISTRATION = Apart("It reads or writes records of the operator, and gives nothing of an object.")
+_OPERATOR = Apart("Without an access it acts as the operator, and no route calls it.")
+_STAFF = _equal("test_a_bound_credential_is_given_nothing_but_by_the_gate")
+_GATE = _equal("test_objects_are_exactly_those_permitted")
+
+VERBS: dict[str, Entry] = {
+    "add_collection": _ADMINISTRATION,
+    "add_partner": _ADMINISTRATION,
+    "add_source": _ADMINISTRATION,
+    "add_taxii_source": _ADMINISTRATION,
+    "admit": _ADMINISTRATION,
+    "apply_policy": _ADMINISTRATION,
+    "at_one_moment": Apart("It only holds one state of the store still for the verbs inside."),
+    "check": _OPERATOR,
+    "close": _ADMINISTRATION,
+    "collection": _COLLECTIONS,
+    "collections": _COLLECTIONS,
+    "count_unpublished": _OPERATOR,
+    "counts": _NO_OBJECT,
+    "cursor_key": _ADMINISTRATION,
+    "delete": _equal("test_a_delete_takes_what_its_partner_sent_and_anything_else_is_not_there"),
+    "edit_partner": _ADMINISTRATION,
+    "export": _STAFF,
+    "find": _STAFF,
+    "furnish": _ADMINISTRATION,
+    "get": _STAFF,
+    "is_sound": Apart("It judges two values that are given to it."),
+    "jobs": _OPERATOR,
+    "manifest": _equal("test_the_manifest_is_exactly_of_those_permitted"),
+    "new_token": _ADMINISTRATION,
+    "open": _ADMINISTRATION,
+    "ours": _ADMINISTRATION,
+    "page": _GATE,
+    "partner": _ADMINISTRATION,
+    "partners": _ADMINISTRATION,
+    "pause_source": _ADMINISTRATION,
+    "policy": _ADMINISTRATION,
+    "policy_log": _ADMINISTRATION,
+    "poll": Apart("It asks another server for objects and gives it none."),
+    "post": _POST,
+    "publish": _OPERATOR,
+    "ready": _NO_OBJECT,
+    "receive": _OPERATOR,
+    "receive_stream": _OPERATOR,
+    "revoke_token": _ADMINISTRATION,
+    "run_job": _OPERATOR,
+    "schemas": _ADMINISTRATION,
+    "search": _STAFF,
+    "share_failures": _ADMINISTRATION,
+    "show": _STAFF,
+    "source": _ADMINISTRATION,
+    "source_of_partner": _ADMINISTRATION,
+    "sources": _ADMINISTRATION,
+    "status": _POST,
+    "step_partner": _ADMINISTRATION,
+    "tell": _TOLD,
+    "tokens": _ADMINISTRATION,
+    "unpublish": _OPERATOR,
+    "work": _OPERATOR,
+}
+"""By the name of the verb of a node."""
