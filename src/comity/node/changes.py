@@ -131,6 +131,8 @@ def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: S
         found, complete = _sampled(before.policy, after.policy, now)
         sampled += found
         whole = whole and complete
+    # Without a rule that permits, nothing can be allowed: taking all back never waits, however much there is.
+    whole = whole or not any(rule.permits for rule in after.policy.own)
     history = tuple(id for id in changed if _begins(after, id, now) < _begins(before, id, now) != NEVER)
     policies = (before.policy.digest, after.policy.digest)
     looked = sorted({each.recipient for each in cells} | set(history))

@@ -210,6 +210,11 @@ def test_what_is_too_much_to_look_at_counts_as_widening(filled: Node, monkeypatc
     assert shifts("b", side, side, [ReleaseClass(TLP.CLEAR, "object", "indicator")] * 2, CASE_NOW, budget) == []
     assert budget.spent
     assert Difference(whole=False).widens
+    monkeypatch.setattr(changes, "Budget", lambda: Budget(left=0))
+    green, nothing = rights(policy_of(GREEN_OURS), active()), rights(NOTHING, active())
+    assert not told(filled, green, rights(policy_of(GREEN_OURS + AND_AUTHORS), active())).whole
+    assert told(filled, green, nothing).whole, "what permits nothing cannot widen"
+    monkeypatch.setattr(changes, "Budget", Budget)
     monkeypatch.setattr(changes, "LOOKED_MOST", 0)
     narrowed = told(filled, rights(policy_of(GREEN_OURS), active()), rights(NOTHING, active()))
     assert narrowed.seen is None
