@@ -130,6 +130,12 @@ def test_an_older_history_widens_even_where_nothing_is_there_to_be_seen(node: No
     assert told(node, rights(policy, late), rights(policy, early)).history == ("b",)
     assert told(node, rights(policy, late), rights(policy, early)).widens
     assert not told(node, rights(policy, early), rights(policy, late)).widens
+    over = [active(history_from=at, agreement_until=1) for at in (2, 1)]
+    assert told(node, rights(policy, over[0]), rights(policy, over[1])).widens, (
+        "whoever is given nothing now may be soon"
+    )
+    waits = [active(history_from=at, state="suspended") for at in (2, 1)]
+    assert not told(node, rights(policy, waits[0]), rights(policy, waits[1])).widens
 
 
 def test_an_author_that_is_named_and_a_cut_that_is_undone_give_more() -> None:
