@@ -1,7 +1,11 @@
 """Persons at the command line: accounts, what waits, and the second pair of eyes, by the real command."""
 
 import json
+import os
+import pty
 import subprocess
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +180,27 @@ def test_alone_everything_is_as_it_was_and_says_so(tmp_path: Path) -> None:
         assert alone in ended.json["note"] or arguments[1] == "activate"
     assert alone in comity("doctor", home=home).out
     assert alone in comity("partner", "show", "CERT-B", home=home).err
+
+
+def test_a_secret_is_asked_for_without_echo_at_a_terminal(team: Team) -> None:
+    person, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*COMITY, "user", "reset", "bert", "--as", "bert", "--json", "--home", str(team.home)],
+        stdin=terminal,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        env=environment(),
+    ) as running:
+        os.close(terminal)
+        shown = b""
+        while b"Secret" not in shown:
+            shown += os.read(person, 1000)
+        time.sleep(0.2)
+        os.write(person, team.secrets["bert"].encode() + b"\n")
+        out, _ = running.communicate(timeout=SECONDS_MAX)
+        with suppress(OSError):
+            shown += os.read(person, 1000)
+    os.close(person)
+    assert running.returncode == 0, shown
+    assert json.loads(out)["secret"] != team.secrets["bert"]
+    assert team.secrets["bert"].encode() not in shown

@@ -7,7 +7,7 @@ from typing import Any
 from pyroaring import BitMap
 
 from comity.node.recipients import NEVER, Partner, source_of
-from comity.node.views import Decisions, Sound, Subject, View, look
+from comity.node.views import Decisions, Sound, Subject, look
 from comity.release.classes import ReleaseClass
 from comity.release.compare import difference, sample
 from comity.release.policy import Policy
@@ -131,6 +131,8 @@ def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: S
         found, complete = _sampled(before.policy, after.policy, now)
         sampled += found
         whole = whole and complete
+    # Without a rule that permits, nothing can be allowed: taking all back never waits, however much there is.
+    whole = whole or not any(rule.permits for rule in after.policy.own)
     history = tuple(id for id in changed if _begins(after, id, now) < _begins(before, id, now) != NEVER)
     policies = (before.policy.digest, after.policy.digest)
     looked = sorted({each.recipient for each in cells} | set(history))
@@ -141,16 +143,18 @@ def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: S
     return Difference(tuple(cells), tuple(sampled), history, whole, seen, policies)
 
 
+def _subject(rights: Rights, id: str, at: int) -> Subject:
+    return rights.partners[id].subject(source_of(id), at)
+
+
 def _side(rights: Rights, id: str) -> Side:
-    partner = rights.partners[id]
-    return Side(rights.policy, lambda at: partner.subject(source_of(id), at).recipient)
+    return Side(rights.policy, lambda at: _subject(rights, id, at).recipient)
 
 
 def _begins(rights: Rights, id: str, now: int) -> int:
-    """The instant from which on the partner is offered what is published; NEVER where it is given nothing now, and
-    whatever makes it active shows all."""
-    subject = rights.partners[id].subject(source_of(id), now)
-    return subject.history_from if subject.recipient.state == "active" else NEVER
+    """The instant from which on the partner is offered what is published; NEVER where it is given nothing before a step
+    makes it active, which shows all."""
+    return _subject(rights, id, now).history_from if rights.partners[id].state == "active" else NEVER
 
 
 def _sampled(before: Policy, after: Policy, now: int) -> tuple[list[Shift], bool]:
@@ -189,13 +193,9 @@ def _seen(
 
 
 def _alive(snapshot: Snapshot, rights: Rights, id: str, now: int, sound: Sound) -> BitMap:
-    subject = rights.partners[id].subject(source_of(id), now)
-    return view_of(snapshot, rights.policy, subject, now, sound).alive
-
-
-def view_of(snapshot: Snapshot, policy: Policy, subject: Subject, now: int, sound: Sound) -> View:
-    """What the subject would see under that policy; nothing of it is kept."""
-    return look(snapshot, subject, Decisions(policy, subject.recipient), now, sound)
+    """What the partner would see; nothing of it is kept."""
+    subject = _subject(rights, id, now)
+    return look(snapshot, subject, Decisions(rights.policy, subject.recipient), now, sound).alive
 
 
 def count_seen(snapshot: Snapshot, numbers: BitMap) -> Seen:

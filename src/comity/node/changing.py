@@ -41,6 +41,8 @@ from comity.release.policy import Policy, compile_policy
 from comity.store.interface import Snapshot, Transaction
 from comity.store.records import Record
 
+OBJECTS_MORE = 1_000
+"""With so many more objects that become visible than were shown, an approval is asked for anew (R13)."""
 TRIES = 5
 """A difference that was overtaken by another change of the records is computed again so often."""
 
@@ -177,7 +179,9 @@ class Changing(Releasing):
 
     def _refuse_another_difference(self, snapshot: Snapshot, proposal: Proposal) -> None:
         found = self._difference(snapshot, proposal.change)
-        if digest_of(proposal.change, found) != proposal.digest:
+        shown, now = proposal.told["objects"], found.seen and sum(found.seen.appear.values())
+        grown = shown is not None and (now is None or now > shown["appear"] + OBJECTS_MORE)
+        if grown or digest_of(proposal.change, found) != proposal.digest:
             raise Conflict(
                 "What it would change is not what was shown when it was asked for.",
                 where="id",

@@ -1,7 +1,5 @@
 """What a second person let go to a partner: publications by number, which bind the copy and its bytes (R14)."""
 
-import base64
-
 import msgspec
 from pyroaring import BitMap
 
@@ -23,12 +21,12 @@ def approved_for(snapshot: Snapshot, recipient: str) -> BitMap:
     for record in snapshot.records(KIND):
         if record.id == recipient:
             kept = msgspec.json.decode(record.body, type=Permits)
-            return BitMap.deserialize(base64.b64decode(kept.numbers))
+            return BitMap.deserialize(kept.numbers)
     return BitMap()
 
 
 def permit(tx: Transaction, recipient: str, numbers: BitMap, proposal: str, now: int) -> None:
     """These go to the recipient as well."""
     every = approved_for(tx, recipient) | numbers
-    kept = Permits(base64.b64encode(every.serialize()), proposal)
+    kept = Permits(every.serialize(), proposal)
     tx.put_record(Record(KIND, recipient, recipient, msgspec.json.encode(kept), changed_at=now))

@@ -62,7 +62,7 @@ class ReleaseRequest(msgspec.Struct, frozen=True, tag="release"):
     @property
     def words(self) -> str:
         """What it is, in a few words."""
-        return f"release {len(self.numbers):,} objects to {self.name}"
+        return f"release {len(self.numbers):,} object{'s' * (len(self.numbers) != 1)} to {self.name}"
 
 
 Change = PolicyChange | PartnerChange | ReleaseRequest

@@ -125,9 +125,15 @@ def test_what_is_approved_is_what_was_shown(office: Office, change: str) -> None
     assert office.approve(office.ask()).state == "approved"
 
 
-def test_more_objects_of_what_was_shown_do_not_hinder(office: Office) -> None:
+def test_more_objects_of_what_was_shown_do_not_hinder_unless_they_are_many(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     id = office.ask()
-    take(office.node, marked(TLP.GREEN), marked(TLP.AMBER))
+    take(office.node, marked(TLP.GREEN), marked(TLP.GREEN), marked(TLP.AMBER))
+    monkeypatch.setattr(changing, "OBJECTS_MORE", 1)
+    with pytest.raises(Conflict):
+        office.approve(id)
+    monkeypatch.setattr(changing, "OBJECTS_MORE", 2)
     assert office.approve(id).state == "approved"
 
 

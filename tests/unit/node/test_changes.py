@@ -130,6 +130,12 @@ def test_an_older_history_widens_even_where_nothing_is_there_to_be_seen(node: No
     assert told(node, rights(policy, late), rights(policy, early)).history == ("b",)
     assert told(node, rights(policy, late), rights(policy, early)).widens
     assert not told(node, rights(policy, early), rights(policy, late)).widens
+    over = [active(history_from=at, agreement_until=1) for at in (2, 1)]
+    assert told(node, rights(policy, over[0]), rights(policy, over[1])).widens, (
+        "whoever is given nothing now may be soon"
+    )
+    waits = [active(history_from=at, state="suspended") for at in (2, 1)]
+    assert not told(node, rights(policy, waits[0]), rights(policy, waits[1])).widens
 
 
 def test_an_author_that_is_named_and_a_cut_that_is_undone_give_more() -> None:
@@ -210,6 +216,11 @@ def test_what_is_too_much_to_look_at_counts_as_widening(filled: Node, monkeypatc
     assert shifts("b", side, side, [ReleaseClass(TLP.CLEAR, "object", "indicator")] * 2, CASE_NOW, budget) == []
     assert budget.spent
     assert Difference(whole=False).widens
+    monkeypatch.setattr(changes, "Budget", lambda: Budget(left=0))
+    green, nothing = rights(policy_of(GREEN_OURS), active()), rights(NOTHING, active())
+    assert not told(filled, green, rights(policy_of(GREEN_OURS + AND_AUTHORS), active())).whole
+    assert told(filled, green, nothing).whole, "what permits nothing cannot widen"
+    monkeypatch.setattr(changes, "Budget", Budget)
     monkeypatch.setattr(changes, "LOOKED_MOST", 0)
     narrowed = told(filled, rights(policy_of(GREEN_OURS), active()), rights(NOTHING, active()))
     assert narrowed.seen is None
