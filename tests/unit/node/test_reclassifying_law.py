@@ -21,8 +21,8 @@ from comity.stix.iep import IEP2_EXTENSION
 ALL = '@id("all") @title("Everything") permit (principal, action, resource);'
 IDS = [f"marking-definition--11111111-1111-4111-8111-11111111111{number}" for number in range(2)]
 LEVELS = ("clear", "green", "amber", "red", "open", "over")
-"""What a definition means: a TLP, or an IEP policy that holds, or one that is over. Of the latter the definition itself may
-go all the same, so that only the class keeps back what refers to it."""
+"""What a definition means: a TLP, or an IEP policy that holds, or one that is over. Of the latter the definition itself
+may go all the same, so that only the class keeps back what refers to it."""
 GOES = ("clear", "green", "open")
 """What may go to a partner of the community, of what another gave."""
 STEPS = 30
