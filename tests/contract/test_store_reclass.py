@@ -1,11 +1,16 @@
 """Publications get another class: numbers, dates and holds stay, and every way of catching up hears of it."""
 
+from dataclasses import replace
+
+import pytest
 from tests.contract.test_store_publications import A, B, classes, keys
 from tests.store_world import NOW, identifier, indicators, put
 
+from comity.errors import NotFound
+from comity.interfaces import Query
 from comity.store.base import TableStore
 from comity.store.interface import Store
-from comity.store.nouns import State
+from comity.store.nouns import State, TextQuery
 from comity.store.publications import PRIVATE, Publications
 
 
@@ -70,3 +75,26 @@ def test_bitmaps_that_were_caught_up_are_those_that_are_made_anew(store: TableSt
             assert set(found.every(name)) == set(fresh.every(name))
             for number in found.every(name):
                 assert found.of(name, number) == fresh.of(name, number)
+
+
+def test_what_a_source_marked_in_one_way_is_marked_in_another(store: Store) -> None:
+    put(store, indicators(3), default_tlp=1)
+    with store.read() as snapshot:
+        before = [snapshot.copies(identifier("indicator", number))[0] for number in range(3)]
+        last = snapshot.page(Query()).keys
+    old, new = 1, 2
+    with store.write() as tx:
+        assert tx.remark(before[0].source, new, old) == 0
+        assert tx.remark(before[0].source, old, new) == 3
+        with pytest.raises(NotFound):
+            tx.remark("nobody", old, new)
+    with store.read() as snapshot:
+        after = [snapshot.copies(identifier("indicator", number))[0] for number in range(3)]
+        assert after == [replace(copy, default_tlp=new) for copy in before]
+        assert snapshot.page(Query()).keys == last
+    while store.index_text(1000):
+        pass
+    with store.read() as snapshot:
+        assert len(snapshot.search(TextQuery(tlp_least=new, tlp_most=new)).items) == 3
+        assert len(snapshot.search(TextQuery(tlp_least=old, tlp_most=old)).items) == 0
+    assert store.check() == []

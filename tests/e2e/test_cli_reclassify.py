@@ -69,6 +69,9 @@ def test_a_source_is_edited(home: Path) -> None:
     told = answer("source", "edit", "feed", "--marking", "green", "--labels", home=home)
     assert (told["default_marking"], told["labels_are_markings"]) == ("green", True)
     assert "labels are no markings" in comity("source", "edit", "feed", "--no-labels", home=home).out
+    told = answer("source", "edit", "feed", "--marking", "amber", "--stored", home=home)
+    assert told["default_marking"] == "amber"
+    assert comity("source", "edit", "feed", "--stored", home=home).code == 5
     assert comity("source", "edit", "feed", home=home).code == 5
     assert comity("source", "edit", "feed", "--marking", "purple", home=home).code == 5
     assert comity("source", "edit", "nobody", "--labels", home=home).code == 3

@@ -147,23 +147,25 @@ def show(console: Console, name: str) -> None:
 @source.command("edit", cls=Command)
 @click.argument("name")
 @click.option("--marking", metavar="TLP", help="The TLP of objects that name none, from now on.")
+@click.option("--stored", is_flag=True, help="Also of stored objects that have the marking it gave until now.")
 @click.option("--labels/--no-labels", "labels", default=None, help="Labels such as tlp:green count as markings.")
 @acts
 @pass_console
-def edit(console: Console, name: str, marking: str | None, labels: bool | None) -> None:
+def edit(console: Console, name: str, marking: str | None, stored: bool, labels: bool | None) -> None:
     """Change how objects of a source are marked.
 
-    Another marking holds for what comes from now on. Where labels count as markings, or no more, what is published of
-    the source is classed anew: what is tighter holds at once, and what may be looser waits for `comity reclassify`.
+    Another marking holds for what comes from now on, with --stored also for what is here. Then, and where labels count
+    as markings or no more, what is published of the source is classed anew: what is tighter holds at once, and what may
+    be looser waits for `comity reclassify`.
     """
     with open_acting(console) as node:
-        made = node.edit_source(name, default_marking=marking, labels_are_markings=labels)
+        made = node.edit_source(name, default_marking=marking, labels_are_markings=labels, stored=stored)
     if console.json:
         console.result(_fields(made))
         return
     labelled = "labels count as markings" if made.labels_are_markings else "labels are no markings"
     console.say(f"{made.name}: {_tlp(made.default_marking)}, {labelled}.")
-    if labels is not None:
+    if labels is not None or stored:
         console.note(f"To see what waits for you: comity reclassify --source {made.name} --dry-run")
 
 

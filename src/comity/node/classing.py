@@ -85,32 +85,38 @@ class Classing(Requesting):
         *,
         default_marking: str | None = None,
         labels_are_markings: bool | None = None,
+        stored: bool = False,
         by: str = OPERATOR_WORDS,
     ) -> Source:
-        """The source has another default marking, for what it gives from now on, or its labels count as markings or no
-        more: then nobody is served what it gave before it has been classed anew."""
+        """The source has another default marking, or its labels count as markings or no more.
+
+        A default is for what comes from now on; with `stored` also for what has the former one. Nobody is served by
+        what labels or a default of the stored meant before.
+        """
         changes: dict[str, Any] = {}
         if default_marking is not None:
             marking = TLP.read(default_marking)
             changes["default_marking"] = marking.word.removeprefix("TLP:").lower()
         if labels_are_markings is not None:
             changes["labels_are_markings"] = labels_are_markings
+        if stored and default_marking is None:
+            raise Invalid("What is stored has no other marking.", where="stored", hint="Give --marking too.")
         if not changes:
             raise Invalid("Nothing is to be changed.", where="source", hint="Give --marking or --labels.")
         with self.store.write() as tx:
             actor = self._actor(tx, ADMIN)
             before = tx.source(name)
             made = tx.put_source(replace(before, **changes))
+            words = ""
             if made.labels_are_markings != before.labels_are_markings:
-                now = microseconds(self.clock.now())
                 words = f"labels of {name} count as markings {'now' if made.labels_are_markings else 'no more'}"
-                reclassifying.look_again(
-                    tx,
-                    reclassifying.of_source(tx, name),
-                    self.ours(),
-                    Order(words, _name(actor, by)),
-                    now,
-                )
+            old, new = TLP.read(before.default_marking), TLP.read(made.default_marking)
+            if stored and old != new and tx.remark(name, int(old), int(new)):
+                words = f"what {name} gave without a marking is {new.word} now"
+            if words:
+                order = Order(words, _name(actor, by))
+                now = microseconds(self.clock.now())
+                reclassifying.look_again(tx, reclassifying.of_source(tx, name), self.ours(), order, now)
             return made
 
     def heed_rules(self) -> bool:

@@ -186,6 +186,11 @@ class Transaction(Snapshot, Protocol):
         its sender is served the copy, which stays received, and may be published later under another number."""
         ...
 
+    def remark(self, source: str, old: int, new: int) -> int:
+        """Live copies of the source without a TLP of their own, whose default was the one level, have the other (see
+        `comity.stix.markings.TLP`), and keep keys and dates; how many. Classes stay as they are."""
+        ...
+
     def reclass(self, classes: Mapping[int, tuple[bytes, bytes]]) -> int:
         """These publications have these classes (digest and canonical form, never `PRIVATE`) from now on, and keep
         their numbers and dates; how many. Those that are published no more, and what only its sender is served, are

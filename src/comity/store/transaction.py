@@ -20,7 +20,7 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, openings, publications, records, related, relations, text
+from comity.store import jobs, marks, openings, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
@@ -320,6 +320,12 @@ class TableTransaction(TableSnapshot):
         shown = [key for key, *of_class in objects if tuple(of_class) != publications.PRIVATE]
         self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
         return list(range(first, first + len(objects)))
+
+    def remark(self, source: str, old: int, new: int) -> int:
+        """See the interface."""
+        keys = marks.replace(self.db, self.admin().source(source).key, old, new)
+        self.log_changes(keys)
+        return len(keys)
 
     def reclass(self, classes: Mapping[int, tuple[bytes, bytes]]) -> int:
         """See the interface."""

@@ -7,6 +7,7 @@ import pytest
 from tests.gate_world import PARTNER, Reader, look_at_all, marked, take
 from tests.world import MadeClock, bundle, indicator
 
+from comity.errors import Invalid
 from comity.interfaces import microseconds
 from comity.node import publishing, reclassifying
 from comity.node.access import OPERATOR
@@ -255,6 +256,24 @@ def test_another_default_holds_for_later_objects(node: Node, feed: str) -> None:
     take(node, indicator(name="after"), source=feed)
     assert names(reader(node)) == ["before"]
     assert node.class_changes() == {}
+
+
+def test_another_default_for_what_is_stored_tightens_at_once_and_loosens_by_a_person(node: Node, feed: str) -> None:
+    take(node, indicator(name="before"), marked(TLP.GREEN, name="own"), source=feed)
+    node.receive(bundle(indicator(name="by hand")), feed, marking="clear")
+    publishing.publish(node.store, node.clock, publishing.EVERYTHING, hold_seconds=0)
+    look_at_all(node)
+    partner = reader(node)
+    assert names(partner) == ["before", "by hand", "own"]
+    node.edit_source(feed, default_marking="red", stored=True)
+    assert names(partner) == ["by hand", "own"]
+    assert [hit.name for hit in node.search("before tlp:red").items] == ["before"]
+    node.edit_source(feed, default_marking="green", stored=True)
+    assert names(partner) == ["by hand", "own"]
+    node.reclassify(feed, node.class_changes(feed))
+    assert names(partner) == ["before", "by hand", "own"]
+    with pytest.raises(Invalid):
+        node.edit_source(feed, labels_are_markings=True, stored=True)
 
 
 def test_other_identities_of_ours_class_everything_anew(node: Node, tmp_path: Any) -> None:
