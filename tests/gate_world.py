@@ -7,8 +7,9 @@ from tests.release_world import policy_of
 from tests.world import bundle, indicator
 
 from comity.interfaces import Query, microseconds
+from comity.node.access import Access, Credential
 from comity.node.explaining import Teller, Told
-from comity.node.gate import Gate, keep
+from comity.node.gate import Gate
 from comity.node.node import Node
 from comity.node.publishing import Selection, publish
 from comity.node.views import Subject
@@ -51,7 +52,7 @@ class Reader:
         with self.node.store.write() as tx:
             collection = tx.collection("default")
             answer = self.gate.ask(tx, self.policy, self.subject, collection, query, now)
-            keep(tx, answer)
+            self.gate.keep(tx, answer)
             shown = self.gate.page(tx, answer, query)
             entries = self.gate.entries(tx, answer, query)
         assert [entry.id for entry in entries.items] == [json.loads(each.raw)["id"] for each in shown.objects]
@@ -60,6 +61,13 @@ class Reader:
 
     def ids(self, **asked: Any) -> list[str]:
         return [each["id"] for each in self.page(**asked)[0]]
+
+
+def admitted(node: Node, **rights: Any) -> Access:
+    """What a new token with these rights may do."""
+    credential = Credential.of_token(node.new_token("made", **rights).token)
+    assert credential is not None
+    return node.admit(credential)
 
 
 def take(node: Node, *objects: dict[str, Any], source: str = "local", hold: int = 0) -> list[str]:

@@ -167,6 +167,46 @@ def test_what_was_opened_to_a_recipient_is_kept_by_place(store: Store) -> None:
         assert snapshot.openings("cert-b", TWO) == []
 
 
+def test_openings_have_another_version_whenever_they_are_others(store: Store) -> None:
+    def version() -> str:
+        with store.read() as snapshot:
+            assert snapshot.openings_version("cert-b", TWO) == ""
+            return snapshot.openings_version("cert-b", ONE)
+
+    assert version() == ""
+    with store.write() as tx:
+        one = tx.put_openings("cert-b", ONE, {0: b"zero"})
+        assert tx.openings_version("cert-b", ONE) == one
+        tx.put_openings("cert-c", ONE, {0: b"other"})
+    assert version() == one
+    tried = []
+
+    def fail() -> None:
+        with store.write() as tx:
+            tried.append(tx.put_openings("cert-b", ONE, {1: b"one"}))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    (two,) = tried
+    assert two != one == version()
+    with store.write() as tx:
+        assert tx.put_openings("cert-b", ONE, {1: b"another"}) not in (one, two)
+    with store.write() as tx:
+        # The same bytes again are another state, since they may stand on others.
+        tx.put_openings("cert-b", ONE, {1: b"one"})
+    assert version() not in ("", one, two)
+
+
+def test_relations_are_the_same_object_while_their_state_is_equal(store: Store) -> None:
+    with store.read() as snapshot:
+        before, relations = snapshot.relations_at(), snapshot.relations()
+    with store.write() as tx:
+        tx.put_setting("anything", b"else")
+        assert tx.relations_at() == before
+        assert tx.relations() is relations
+
+
 def test_a_record_keeps_its_versions_and_the_newest_counts(store: Store) -> None:
     with store.write() as tx:
         assert tx.put_record(Record("partner", "1", "CERT-B", b"one", changed_at=NOW)).version == 1

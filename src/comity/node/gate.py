@@ -2,6 +2,9 @@
 
 A view belongs to one state of the store, one policy and one recipient, and is made anew when any of them changes or a
 date passes. Order, positions and dates are those of the recipient's own openings, which are kept in the store.
+
+Views and openings are made from a snapshot, outside of any writer's turn. What they rest on is looked at again in the
+transaction that keeps news, and is little: so a writer waits for a few rows, and not for a view.
 """
 
 import threading
@@ -17,10 +20,13 @@ from comity.release.policy import Policy
 from comity.release.redact import Released
 from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Collection, Entries, Entry
+from comity.store.related import At
 from comity.store.snapshot import SPEC_VERSION, VERSION_WORDS
 
 VIEWS_MOST = 256
 """Views of so many recipients are kept; the one that was made longest ago makes room."""
+OPENINGS_MOST = 4 * VIEWS_MOST
+"""Openings of so many recipients, readings and collections are kept unpacked."""
 PAGE_BYTES_MOST = 16 * 2**20
 CHUNK_OBJECTS = 64
 
@@ -39,15 +45,28 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer rests on: while the store says the same, and no date of the view has passed, it is the answer.
+    `relations` are only looked at where there is something to keep."""
+
+    last_publication: int
+    last_republication: int
+    admin_version: int
+    openings: str
+    relations: At | None
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """A question of one recipient in one collection, and all that is needed to answer it. `news` are the stretches of
-    openings that have to be kept before it is."""
+    openings that have to be kept before it is; `basis` is what all of it was made from."""
 
     view: View
     openings: Openings
     news: dict[int, bytes]
     recipient: str
     collection: Collection
+    basis: Basis
 
 
 class Gate:
@@ -58,6 +77,7 @@ class Gate:
         self._lock = threading.Lock()
         self._views: dict[str, tuple[_State, int, View]] = {}
         self._decisions: dict[str, Decisions] = {}
+        self._openings: dict[tuple[str, str], tuple[str, Openings]] = {}
 
     def view(self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int) -> View:
         """The view of the subject in this state of the store, from memory where it still holds."""
@@ -96,9 +116,44 @@ class Gate:
         view = self.view(snapshot, policy, subject, now)
         word = query.versions[0] if query.versions in (("last",), ("first",)) else "all"
         recipient = f"{subject.recipient.id} {word}"
-        kept = Openings.read(snapshot.openings(recipient, collection.id))
-        openings, news = kept.caught_up(view.reading(snapshot, collection.key, word), now)
-        return Asked(view, openings, news, recipient, collection)
+        version = snapshot.openings_version(recipient, collection.id)
+        openings = self._unpacked(snapshot, recipient, collection.id, version)
+        news: dict[int, bytes] = {}
+        if not version or view.kept.get((recipient, collection.id)) != version:
+            openings, news = openings.caught_up(view.reading(snapshot, collection.key, word), now)
+            if not news:
+                view.kept[recipient, collection.id] = version
+        return Asked(view, openings, news, recipient, collection, _basis(snapshot, version, relations=bool(news)))
+
+    def _unpacked(self, snapshot: Snapshot, recipient: str, collection: str, version: str) -> Openings:
+        """The openings of this state of the store. Those without a version are read each time."""
+        held = self._openings.get((recipient, collection))
+        if held is not None and version and held[0] == version:
+            return held[1]
+        openings = Openings.read(snapshot.openings(recipient, collection))
+        if version:
+            self._remember(recipient, collection, version, openings)
+        return openings
+
+    def _remember(self, recipient: str, collection: str, version: str, openings: Openings) -> None:
+        with self._lock:
+            self._openings.pop((recipient, collection), None)
+            if len(self._openings) >= OPENINGS_MOST:
+                del self._openings[next(iter(self._openings))]
+            self._openings[recipient, collection] = (version, openings)
+
+    def keep(self, tx: Transaction, asked: Asked) -> None:
+        """What was opened to the recipient is kept, with its dates."""
+        # The version tells of all that was ever put, so what is remembered is right even where this is rolled back.
+        version = tx.put_openings(asked.recipient, asked.collection.id, asked.news)
+        self._remember(asked.recipient, asked.collection.id, version, asked.openings)
+        asked.view.kept[asked.recipient, asked.collection.id] = version
+
+    def still_holds(self, tx: Snapshot, asked: Asked, now: int) -> bool:
+        """An answer that was made from an earlier state is the one that would be made from this."""
+        version = tx.openings_version(asked.recipient, asked.collection.id)
+        relations = asked.basis.relations is not None
+        return now < asked.view.until and asked.basis == _basis(tx, version, relations=relations)
 
     def page(self, snapshot: Snapshot, asked: Asked, query: Query) -> Shown:
         """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least."""
@@ -139,9 +194,14 @@ class Gate:
             yield from ((start + place, found[number]) for place, number in enumerate(some) if number in found)
 
 
-def keep(tx: Transaction, asked: Asked) -> None:
-    """What was opened to the recipient is kept, with its dates."""
-    tx.put_openings(asked.recipient, asked.collection.id, asked.news)
+def _basis(snapshot: Snapshot, openings: str, *, relations: bool) -> Basis:
+    return Basis(
+        snapshot.last_publication,
+        snapshot.last_republication,
+        snapshot.admin_version,
+        openings,
+        snapshot.relations_at() if relations else None,
+    )
 
 
 def _after(asked: Asked, query: Query) -> int:

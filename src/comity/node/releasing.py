@@ -13,7 +13,7 @@ from comity.interfaces import Query, microseconds
 from comity.node import outbound, publishing
 from comity.node.access import Access
 from comity.node.explaining import Teller, Told
-from comity.node.gate import Asked, Gate, keep
+from comity.node.gate import Asked, Gate
 from comity.node.partners import Partners
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
@@ -28,6 +28,8 @@ from comity.store.records import Record
 
 POLICY = "policy"
 ALONE = "There is one administrator, so no second person has looked at what this widens."
+TRIES = 3
+"""So often an answer is made outside of the writer's turn before it is made inside."""
 T = TypeVar("T")
 
 
@@ -68,6 +70,12 @@ def _texts_of(record: Record | None) -> tuple[str, str]:
         return starter_texts()["nothing"]
     kept = msgspec.json.decode(record.body, type=PolicyTexts)
     return kept.text, kept.cases
+
+
+def _refuse_revoked(snapshot: Snapshot, access: Access) -> None:
+    token = snapshot.token(access.token or "")
+    if token is None or token.revoked_at is not None:
+        raise Unauthenticated("The credential is unknown, expired or revoked.")
 
 
 class Releasing(Partners):
@@ -204,17 +212,27 @@ class Releasing(Partners):
         return self._through_gate(access, query, lambda snapshot, asked: self.gate.entries(snapshot, asked, query))
 
     def _through_gate(self, access: Access, query: Query, answer: Callable[[Snapshot, Asked], T]) -> T:
-        """The answer for a bound credential. What is opened to it for the first time is kept before it is told."""
-        with self._snapshot() as snapshot:
-            asked = self._ask(snapshot, access, query)
+        """The answer for a bound credential. What is opened to it for the first time is kept before it is told.
+
+        The answer is made from a snapshot, so that no writer waits for it, and made again where the store has gone on
+        before its news could be kept; after some tries in the writer's turn itself."""
+        for attempt in range(TRIES):
+            with self._snapshot() if attempt == 0 else self.store.read() as snapshot:
+                asked = self._ask(snapshot, access, query)
+                told = answer(snapshot, asked)
             if not asked.news:
-                return answer(snapshot, asked)
+                return told
+            with self.store.write() as tx:
+                _refuse_revoked(tx, access)
+                holds = self.gate.still_holds(tx, asked, microseconds(self.clock.now()))
+                if holds:
+                    self.gate.keep(tx, asked)
+            if holds:
+                return told
         with self.store.write() as tx:
-            token = tx.token(access.token or "")
-            if token is None or token.revoked_at is not None:
-                raise Unauthenticated("The credential is unknown, expired or revoked.")
+            _refuse_revoked(tx, access)
             asked = self._ask(tx, access, query)
-            keep(tx, asked)
+            self.gate.keep(tx, asked)
             return answer(tx, asked)
 
     def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> Asked:

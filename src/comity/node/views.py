@@ -85,6 +85,8 @@ class View:
     until: int
     relations: Relations
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By reading and collection the version of the openings that are exactly what is in view."""
 
     def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
         """The publications in the collection (its number) that a reader of `all`, `first` or `last` versions gets: one

@@ -27,6 +27,7 @@ from comity.store.nouns import (
 )
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
+from comity.store.related import At
 from comity.store.views import Keys
 
 T = TypeVar("T")
@@ -87,6 +88,11 @@ class Snapshot(Protocol):
         """The number of the last publication; 0 where there never was one."""
         ...
 
+    @property
+    def last_republication(self) -> int:
+        """The number of the last change of a publication that was there before."""
+        ...
+
     def publications(self) -> Publications:
         """The bitmaps of what is published."""
         ...
@@ -94,6 +100,10 @@ class Snapshot(Protocol):
     def relations(self) -> Relations:
         """How publications rest on one another, as far as `index_relations` has come; they must not be changed. What is
         not published any more may still stand in them, and is in no bitmap that a walk begins with."""
+        ...
+
+    def relations_at(self) -> At:
+        """The state for which `relations` hold; they are the same object while it is equal."""
         ...
 
     def targets(self, ids: Sequence[str]) -> dict[str, int]:
@@ -144,6 +154,10 @@ class Snapshot(Protocol):
         """What `put_openings` kept, in the order of places."""
         ...
 
+    def openings_version(self, recipient: str, collection: str) -> str:
+        """Another text whenever `openings` are others; empty where it is not known."""
+        ...
+
     def records(self, kind: str) -> list[Record]:
         """The newest version of each record of the kind, by name."""
         ...
@@ -190,8 +204,9 @@ class Transaction(Snapshot, Protocol):
         """The copies with these keys are received and not published; how many were. Numbers are never used again."""
         ...
 
-    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> None:
-        """What was opened to the recipient in the collection is this at these places, and what it was at others."""
+    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> str:
+        """What was opened to the recipient in the collection is this at these places, and what it was at others. The
+        version of it from now on."""
         ...
 
     def put_record(self, record: Record) -> Record:

@@ -29,7 +29,7 @@ from comity.store.nouns import (
 )
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
-from comity.store.related import Related
+from comity.store.related import At, Related, state_of
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
 STATE = "SELECT last_key, last_change, admin_version, last_publication, last_republication FROM state"
@@ -57,6 +57,7 @@ class Shared(Protocol):
     def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views: ...
     def admin_at(self, db: Database, version: int) -> Admin: ...
     def publications_at(self, db: Database, last_number: int, last_change: int) -> Publications: ...
+    def publications_last(self) -> Publications | None: ...
     def related_at(self, db: Database, last_number: int) -> Related: ...
     def related_last(self) -> Related | None: ...
 
@@ -129,6 +130,10 @@ class TableSnapshot:
     def relations(self) -> Relations:
         """See the interface."""
         return self._related_now().relations
+
+    def relations_at(self) -> At:
+        """See the interface."""
+        return state_of(self.db, self.last_publication)
 
     def _related_now(self) -> Related:
         return self._shared.related_at(self.db, self.last_publication)
@@ -348,6 +353,9 @@ class TableSnapshot:
     def openings(self, recipient: str, collection: str) -> list[bytes]:
         key = self.admin().collection(collection).key
         return openings.of(self.db, recipient, key)
+
+    def openings_version(self, recipient: str, collection: str) -> str:
+        return openings.version(self.db, recipient, self.admin().collection(collection).key)
 
     def records(self, kind: str) -> list[Record]:
         return records.current(self.db, kind)
