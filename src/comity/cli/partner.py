@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from comity.cli.caps import cap_options, usage_facts
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 
@@ -39,14 +40,16 @@ def _facets(command: Callable[..., Any]) -> Callable[..., Any]:
     for option, name, metavar, words, many in reversed(_FACETS):
         names = (option, "--circle", name) if option == "--group" else (option, name)
         command = click.option(*names, metavar=metavar, help=words, multiple=many)(command)
-    return command
+    return cap_options(command)
 
 
 def _given(facets: dict[str, Any]) -> dict[str, Any]:
     """The facets that were given, as the node takes them; an empty text takes away what was said before."""
     found = {name: value for name, value in facets.items() if value not in (None, ())}
     for name, value in found.items():
-        if value == ("",):
+        if name.startswith("cap_"):
+            found[name] = value or None
+        elif value == ("",):
             found[name] = None if name == "jurisdictions" else ()
         elif name in ("agreement_from", "agreement_until", "history_from"):
             everything = name == "history_from" and value == "all"
@@ -90,16 +93,14 @@ def add(console: Console, /, name: str, client: bool, **facets: Any) -> None:
 @pass_console
 def list_(console: Console) -> None:
     """List partners and clients with their states."""
-    from comity.interfaces import microseconds
     from comity.node.home import open_home
 
     with open_home(console.home) as node:
-        now = microseconds(node.clock.now())
-        found = [_facts(one, now) for one in node.partners()]
+        found = [_facts(one, standing) for one, standing in node.standings()]
     if console.json:
         console.result({"items": found})
         return
-    keys = ("name", "relation", "state", "country", "max_tlp", "id")
+    keys = ("name", "relation", "state", "reason", "country", "max_tlp", "id")
     console.table(keys, [[str(one[key]) for key in keys] for one in found])
 
 
@@ -168,12 +169,12 @@ def _step(console: Console, name: str, step: str, checked_by: str = "") -> None:
         _tell(console, node, node.step_partner(name, step, checked_by=checked_by))
 
 
-def _facts(one: Any, now: int) -> dict[str, Any]:
+def _facts(one: Any, standing: Any) -> dict[str, Any]:
     from msgspec import structs
 
     from comity.interfaces import instant_of
 
-    facts = structs.asdict(one) | {"state": one.state_at(now)}
+    facts = structs.asdict(one) | {"state": standing.state} | usage_facts(standing)
     for name in ("agreement_from", "agreement_until", "history_from", "activated_at"):
         if facts[name]:
             facts[name] = instant_of(facts[name])
@@ -181,12 +182,12 @@ def _facts(one: Any, now: int) -> dict[str, Any]:
 
 
 def _tell(console: Console, node: Any, one: Any) -> None:
-    from comity.interfaces import microseconds
-
-    facts = _facts(one, microseconds(node.clock.now()))
+    facts = _facts(one, node.standing(one.id))
     if console.json:
         console.result(facts)
         return
     for name, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {number}" for key, number in value.items())
         if value not in ("", None, (), False):
             console.say_pair(name, ", ".join(value) if isinstance(value, tuple) else str(value))

@@ -7,9 +7,11 @@ from pathlib import Path
 from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import recovery, system
+from comity.node.deliveries import USUAL_TIMES
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
+from comity.node.recipients import UNUSED_US
 from comity.node.settings import Settings
 from comity.node.system import SETTINGS_FILE
 from comity.store.address import is_postgres
@@ -18,6 +20,7 @@ FREE_BYTES_WANTED = 500 * 2**20
 TOKEN_DAYS_WARNED = 14
 CERTIFICATE_DAYS_WARNED = 30
 BACKUP_DAYS_WARNED = 7
+UNUSED_DAYS_WARNED = 14
 DAY_US = 24 * 3600 * 1_000_000
 
 
@@ -55,7 +58,7 @@ def examine(home: Path) -> list[Finding]:
     try:
         with open_home(home) as node:
             found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
-            found += [*_backups(node), *_recovery_keys(home)]
+            found += [*_relations(node), *_partners(node), *_backups(node), *_recovery_keys(home)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -137,6 +140,35 @@ def _text(node: Node) -> list[Finding]:
     if not behind:
         return [Finding(Level.OK, "Search knows everything that is stored.")]
     return [Finding(Level.OK, f"Search does not know {behind} copies yet; `serve` works them off.")]
+
+
+def _relations(node: Node) -> list[Finding]:
+    behind = node.relations_behind()
+    if not behind:
+        return [Finding(Level.OK, "What is published refers to, and names, is known.")]
+    words = f"What {behind} copies refer to is not looked at yet; those of them that are published wait for it."
+    return [Finding(Level.OK, words, "`serve` and `comity worker` work it off.")]
+
+
+def _partners(node: Node) -> list[Finding]:
+    now = microseconds(node.clock.now())
+    found, standings = [], node.standings()
+    for one, standing in standings:
+        if standing.paused_until is not None:
+            words = f"Delivery to {one.name} is paused by a cap until {instant_of(standing.paused_until):%F %TZ}."
+            hint = f"Ask them why they take so much; comity partner show '{one.name}' has the counts."
+            found.append(Finding(Level.WARN, words, hint))
+        if standing.unusual:
+            words = f"{one.name} takes more than {USUAL_TIMES} times what is usual for it."
+            found.append(Finding(Level.WARN, words, f"comity partner show '{one.name}'"))
+        if standing.reason == "unused":
+            words = f"{one.name} read nothing for {UNUSED_US // DAY_US} days, and is suspended."
+            hint = f"comity partner resume '{one.name}', or end it."
+            found.append(Finding(Level.WARN, words, hint))
+        elif standing.unused_from is not None and standing.unused_from - now <= UNUSED_DAYS_WARNED * DAY_US:
+            words = f"{one.name} is suspended on {instant_of(standing.unused_from):%F} unless it reads before."
+            found.append(Finding(Level.WARN, words, "Ask them whether they still want what they are given."))
+    return found or [Finding(Level.OK, f"Partners and clients: {len(standings)}, none of them at a limit.")]
 
 
 def _tokens(node: Node) -> list[Finding]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pyroaring import BitMap
 
 from comity.interfaces import Query
+from comity.node.deliveries import Amount
 from comity.node.views import Decisions, Sound, Subject, View, leave, look
 from comity.release.openings import Openings
 from comity.release.policy import Policy
@@ -42,6 +43,7 @@ class Shown:
     more: bool
     first_added: int | None
     last_added: int | None
+    beyond: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +157,9 @@ class Gate:
         relations = asked.basis.relations is not None
         return now < asked.view.until and asked.basis == _basis(tx, version, relations=relations)
 
-    def page(self, snapshot: Snapshot, asked: Asked, query: Query) -> Shown:
-        """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least."""
+    def page(self, snapshot: Snapshot, asked: Asked, query: Query, most: Amount | None = None) -> Shown:
+        """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least. No more leaves than
+        `most`; where that is not even one object, `beyond` is what the first would have been."""
         page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
         objects: list[Released] = []
         places: list[int] = []
@@ -165,6 +168,10 @@ class Gate:
             size += len(released.raw)
             if size > PAGE_BYTES_MOST and objects:
                 break
+            if most is not None and not Amount(len(objects) + 1, size).fits(most):
+                if objects:
+                    break
+                return Shown([], query.after, True, None, None, Amount(1, size))
             objects.append(released)
             places.append(place)
         if not objects:

@@ -9,10 +9,10 @@ from comity.node import access as who
 from comity.node import outbound, receive, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.delivering import Delivering
 from comity.node.outbound import Item, Released
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
-from comity.node.releasing import Releasing
 from comity.node.showing import CopyView
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
@@ -46,7 +46,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Releasing):
+class Node(Delivering):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

@@ -10,6 +10,7 @@ from msgspec import structs
 from comity.errors import AlreadyDone, Conflict
 from comity.interfaces import microseconds
 from comity.node.access import check_name
+from comity.node.deliveries import used_at
 from comity.node.publishing import PARTNER
 from comity.node.recipients import KIND, Partner, check_facets, checked, partner_named, partners, skeleton, source_of
 from comity.node.sources import Sources
@@ -67,11 +68,15 @@ class Partners(Sources):
             check_name(checked_by, "checked_by")
         with self.store.write() as tx:
             partner = partner_named(tx, name)
-            if partner.state not in states:
+            now = microseconds(self.clock.now())
+            unused = step == "resume" and partner.state_at(now, used_at(tx, partner)) in states
+            if partner.state not in states and not unused:
                 raise Conflict(f"{partner.name} is {partner.state}.", where="state", hint=_hint(partner, step))
             changed = structs.replace(partner, state=leads_to)
+            if step == "resume":
+                # To resume is a use, or who was suspended for being unused would be again at once.
+                tx.put_usage(partner.id, replace(tx.usage(partner.id), read_at=now))
             if step == "activate":
-                now = microseconds(self.clock.now())
                 changed = structs.replace(changed, activated_at=now, checked_by=checked_by)
             if step == "end":
                 self._revoke_tokens(tx, partner)

@@ -1,19 +1,19 @@
-"""What leaves for partners and clients: the policy in force, publishing, and reading through the gate."""
+"""What may leave for partners and clients: the policy in force, publishing, and telling why."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from pyroaring import BitMap
 
-from comity.errors import Conflict, Invalid, NotAuthorized, Unauthenticated
-from comity.interfaces import Query, microseconds
-from comity.node import outbound, publishing
-from comity.node.access import Access
+from comity.errors import Conflict, Invalid
+from comity.interfaces import microseconds
+from comity.node import publishing
+from comity.node.deliveries import Deliveries
 from comity.node.explaining import Teller, Told
-from comity.node.gate import Asked, Gate
+from comity.node.gate import Gate
 from comity.node.partners import Partners
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
@@ -23,14 +23,11 @@ from comity.release.compare import difference
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
-from comity.store.nouns import Entries, State
+from comity.store.nouns import State
 from comity.store.records import Record
 
 POLICY = "policy"
 ALONE = "There is one administrator, so no second person has looked at what this widens."
-TRIES = 3
-"""So often an answer is made outside of the writer's turn before it is made inside."""
-T = TypeVar("T")
 
 
 class PolicyTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,18 +69,13 @@ def _texts_of(record: Record | None) -> tuple[str, str]:
     return kept.text, kept.cases
 
 
-def _refuse_revoked(snapshot: Snapshot, access: Access) -> None:
-    token = snapshot.token(access.token or "")
-    if token is None or token.revoked_at is not None:
-        raise Unauthenticated("The credential is unknown, expired or revoked.")
-
-
 class Releasing(Partners):
-    """The verbs of policy and publishing, and what a bound credential reads."""
+    """The verbs of policy and publishing."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.gate = Gate(self.is_sound)
+        self.deliveries = Deliveries(self.store, self.clock)
         self._in_force: _InForce | None = None
         self._policy_lock = threading.Lock()
         self._floor: Floor | None = None
@@ -193,63 +185,11 @@ class Releasing(Partners):
                 return selection
             return replace(selection, collection=snapshot.collection(selection.collection).id)
 
-    # -- reading through the gate
-
-    def _released_page(self, access: Access, query: Query) -> outbound.Released:
-        def answer(snapshot: Snapshot, asked: Asked) -> outbound.Released:
-            shown = self.gate.page(snapshot, asked, query)
-            return outbound.released(
-                shown.objects,
-                more=shown.more,
-                position=shown.position,
-                first_added=shown.first_added,
-                last_added=shown.last_added,
-            )
-
-        return self._through_gate(access, query, answer)
-
-    def _released_manifest(self, access: Access, query: Query) -> Entries:
-        return self._through_gate(access, query, lambda snapshot, asked: self.gate.entries(snapshot, asked, query))
-
-    def _through_gate(self, access: Access, query: Query, answer: Callable[[Snapshot, Asked], T]) -> T:
-        """The answer for a bound credential. What is opened to it for the first time is kept before it is told.
-
-        The answer is made from a snapshot, so that no writer waits for it, and made again where the store has gone on
-        before its news could be kept; after some tries in the writer's turn itself."""
-        for attempt in range(TRIES):
-            with self._snapshot() if attempt == 0 else self.store.read() as snapshot:
-                asked = self._ask(snapshot, access, query)
-                told = answer(snapshot, asked)
-            if not asked.news:
-                return told
-            with self.store.write() as tx:
-                _refuse_revoked(tx, access)
-                holds = self.gate.still_holds(tx, asked, microseconds(self.clock.now()))
-                if holds:
-                    self.gate.keep(tx, asked)
-            if holds:
-                return told
-        with self.store.write() as tx:
-            _refuse_revoked(tx, access)
-            asked = self._ask(tx, access, query)
-            self.gate.keep(tx, asked)
-            return answer(tx, asked)
-
-    def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> Asked:
-        if query.collection is None:
-            raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
-        collection = outbound.permit(snapshot, access, query.collection, gated=True)
-        now = microseconds(self.clock.now())
-        subject = self._subject(snapshot, access.recipient, now)
-        return self.gate.ask(snapshot, self._policy_at(snapshot), subject, collection, query, now)
-
-    def _subject(self, snapshot: Snapshot, recipient: str, now: int) -> Subject:
-        found = self._in_force_at(snapshot).partners.get(recipient)
-        if found is None:
-            raise NotAuthorized("Nothing is released to this credential.")
-        return found.subject(source_of(found.id), now)
-
     # -- explaining
+
+    def _subject_of(self, snapshot: Snapshot, partner: Partner, now: int) -> Subject:
+        """Who asks, as the gate knows it in this state of the store."""
+        return partner.subject(source_of(partner.id), now, self.deliveries.used_at(snapshot, partner, now))
 
     def tell(self, name: str, ids: Sequence[str] | None = None) -> Iterator[Told]:
         """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
@@ -257,7 +197,7 @@ class Releasing(Partners):
         with self._snapshot() as snapshot:
             now = microseconds(self.clock.now())
             partner, policy = partner_named(snapshot, name), self._policy_at(snapshot)
-            view = self.gate.view(snapshot, policy, partner.subject(source_of(partner.id), now), now)
+            view = self.gate.view(snapshot, policy, self._subject_of(snapshot, partner, now), now)
             numbers = snapshot.publications().of("state", State.PUBLISHED) | view.sent
             if ids is not None:
                 numbers &= BitMap(snapshot.published_of(ids))

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.stix.object import StixObject
+from comity.store.deliveries import Delivered, Usage
 from comity.store.nouns import (
     Bodies,
     Collection,
@@ -158,6 +159,14 @@ class Snapshot(Protocol):
         """Another text whenever `openings` are others; empty where it is not known."""
         ...
 
+    def delivered(self, recipient: str, since: int = 0) -> list[Delivered]:
+        """How much left for the recipient in that hour since 1970 and later, by the hour."""
+        ...
+
+    def usage(self, recipient: str) -> Usage:
+        """When the recipient was last answered, and what a person was told of it."""
+        ...
+
     def records(self, kind: str) -> list[Record]:
         """The newest version of each record of the kind, by name."""
         ...
@@ -209,6 +218,11 @@ class Transaction(Snapshot, Protocol):
         version of it from now on."""
         ...
 
+    def add_delivered(self, recipient: str, more: Delivered) -> None:
+        """So much more left for the recipient in that hour."""
+        ...
+
+    def put_usage(self, recipient: str, usage: Usage) -> None: ...
     def put_record(self, record: Record) -> Record:
         """There is a version more of the record of that kind and id, and it counts; its number is in the answer. Of
         `record` the version is not read."""

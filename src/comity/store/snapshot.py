@@ -8,9 +8,10 @@ from pyroaring import BitMap
 
 from comity.interfaces import Query
 from comity.release.spread import Relations
-from comity.store import jobs, openings, publications, records, search
+from comity.store import deliveries, jobs, openings, publications, records, search
 from comity.store.admin import Admin
 from comity.store.database import Database
+from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
 from comity.store.nouns import (
     Bodies,
@@ -356,6 +357,12 @@ class TableSnapshot:
 
     def openings_version(self, recipient: str, collection: str) -> str:
         return openings.version(self.db, recipient, self.admin().collection(collection).key)
+
+    def delivered(self, recipient: str, since: int = 0) -> list[Delivered]:
+        return deliveries.delivered(self.db, recipient, since)
+
+    def usage(self, recipient: str) -> Usage:
+        return deliveries.usage(self.db, recipient)
 
     def records(self, kind: str) -> list[Record]:
         return records.current(self.db, kind)

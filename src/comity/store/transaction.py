@@ -20,7 +20,8 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, openings, publications, records, related, relations, text
+from comity.store import deliveries, jobs, openings, publications, records, related, relations, text
+from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
@@ -344,6 +345,12 @@ class TableTransaction(TableSnapshot):
     def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> str:
         """See the interface."""
         return openings.put(self.db, recipient, self.admin().collection(collection).key, bodies)
+
+    def add_delivered(self, recipient: str, more: Delivered) -> None:
+        deliveries.add(self.db, recipient, more)
+
+    def put_usage(self, recipient: str, usage: Usage) -> None:
+        deliveries.put_usage(self.db, recipient, usage)
 
     def put_record(self, record: Record) -> Record:
         """See the interface. Whatever rests on records is judged anew from here on."""

@@ -13,10 +13,10 @@ from tests.world import MadeClock, MadeEntropy
 from comity.errors import Unauthenticated
 from comity.interfaces import Query
 from comity.node.access import Access
+from comity.node.delivering import TRIES
 from comity.node.gate import Asked
 from comity.node.node import Node
 from comity.node.policies import starter_texts
-from comity.node.releasing import TRIES
 from comity.stix.markings import TLP
 
 
