@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 from tests.release_world import policy_of
 from tests.world import bundle, indicator
 
@@ -11,11 +12,14 @@ from comity.node.access import Access, Credential
 from comity.node.explaining import Teller, Told
 from comity.node.gate import Gate
 from comity.node.node import Node
+from comity.node.policies import starter_texts
 from comity.node.publishing import Selection, publish
+from comity.node.releasing import POLICY, PolicyTexts
 from comity.node.views import Subject
 from comity.release.classes import Recipient, Relation
 from comity.stix.markings import MARKING_IDS, TLP
 from comity.store.nouns import State
+from comity.store.records import Record
 
 GREEN_OURS = """
 @id("ours") @title("Ours up to GREEN")
@@ -68,6 +72,22 @@ def admitted(node: Node, **rights: Any) -> Access:
     credential = Credential.of_token(node.new_token("made", **rights).token)
     assert credential is not None
     return node.admit(credential)
+
+
+def in_force(node: Node, starter: str) -> None:
+    """The starter policy is in force; `apply_policy` would also say in how many cells it differs, which takes long."""
+    text, cases = starter_texts()[starter]
+    body = msgspec.json.encode(PolicyTexts(text, cases, digest=starter))
+    with node.store.write() as tx:
+        tx.put_record(Record(POLICY, POLICY, POLICY, body))
+
+
+def partnered(node: Node, **facets: Any) -> Access:
+    """What a token of CERT-B may do, an active partner that receives what is ours up to GREEN."""
+    in_force(node, "green-community")
+    node.add_partner("CERT-B", groups=("GROUP",), history_from=0, **facets)
+    node.step_partner("CERT-B", "activate", checked_by="a call")
+    return admitted(node, read=["default"], partner="CERT-B")
 
 
 def take(node: Node, *objects: dict[str, Any], source: str = "local", hold: int = 0) -> list[str]:

@@ -9,14 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.gate_world import admitted
+from tests.gate_world import in_force, partnered
 from tests.world import MadeClock, MadeEntropy, bundle, indicator
 
 from comity.interfaces import Query
 from comity.node.gate import Gate
 from comity.node.node import Node
 from comity.node.outbound import Released
-from comity.node.policies import starter_texts
 from comity.node.publishing import Selection
 from comity.stix.markings import MARKING_IDS, TLP
 from comity.store.nouns import Entries
@@ -50,11 +49,8 @@ class World:
         self.forgets = forgets
         self.added: int | None = None
         first = nodes[0]
-        first.apply_policy(*starter_texts()["green-community"])
-        first.add_partner("CERT-B", groups=("GROUP",), history_from=0)
-        first.step_partner("CERT-B", "activate", checked_by="a call")
+        self.access = partnered(first)
         first.receive(bundle(*OBJECTS))
-        self.access = admitted(first, read=["default"], partner="CERT-B")
 
     def take(self, step: tuple[Any, ...]) -> Any:
         """The step was taken; what was told, if anything was asked."""
@@ -65,7 +61,7 @@ class World:
         elif verb == "unpublish":
             node.unpublish(Selection(ids=(str(OBJECTS[given[0]]["id"]),)))
         elif verb == "policy":
-            node.apply_policy(*starter_texts()[given[0]])
+            in_force(node, given[0])
         elif verb == "step":
             wanted = "active" if given[0] == "pause" else "suspended"
             if node.partner("CERT-B").state == wanted:
@@ -107,7 +103,7 @@ def worlds() -> Iterator[tuple[World, World]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=15)
 @given(st.lists(STEPS, min_size=4, max_size=16))
 def test_what_is_kept_in_memory_changes_no_answer(steps: list[tuple[Any, ...]]) -> None:
     with worlds() as (kept, forgotten):

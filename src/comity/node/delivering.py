@@ -101,7 +101,9 @@ class Delivering(Releasing):
 
         The answer is made from a snapshot, so that no writer waits for it, and made again where the store has gone on
         before that could be kept; after some tries in the writer's turn itself."""
-        self.deliveries.settle(access.recipient)
+        with self._snapshot() as snapshot:
+            if self._partner_of(snapshot, access).has_caps:
+                self.deliveries.settle(access.recipient)
         for attempt in range(TRIES):
             with self._snapshot() if attempt == 0 else self.store.read() as snapshot:
                 given = self._ask(snapshot, access, query)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.gate_world import admitted, look_at_all, marked, take
+from tests.gate_world import admitted, in_force, look_at_all, marked, partnered, take
 from tests.world import MadeClock, MadeEntropy
 
 from comity.errors import Unauthenticated
@@ -16,7 +16,6 @@ from comity.node.access import Access
 from comity.node.delivering import TRIES
 from comity.node.gate import Asked
 from comity.node.node import Node
-from comity.node.policies import starter_texts
 from comity.stix.markings import TLP
 
 
@@ -30,10 +29,7 @@ def other(node: Node, tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
 @pytest.fixture
 def access(node: Node) -> Access:
     """A partner that may have what is ours up to GREEN."""
-    node.apply_policy(*starter_texts()["green-community"])
-    node.add_partner("CERT-B", groups=("GROUP",), history_from=0)
-    node.step_partner("CERT-B", "activate", checked_by="a call")
-    return admitted(node, read=["default"], partner="CERT-B")
+    return partnered(node)
 
 
 def ids(node: Node, access: Access) -> list[str]:
@@ -103,7 +99,7 @@ def test_what_was_taken_back_meanwhile_does_not_leave(node: Node, other: Node, a
 
 def test_a_narrower_policy_that_came_meanwhile_holds(node: Node, other: Node, access: Access) -> None:
     take(node, marked(TLP.GREEN))
-    Meanwhile(node, lambda: other.apply_policy(*starter_texts()["nothing"]), 1)
+    Meanwhile(node, lambda: in_force(other, "nothing"), 1)
     assert ids(node, access) == []
 
 
