@@ -18,6 +18,8 @@ from comity.node.gate import Asked
 from comity.node.node import Node
 from comity.stix.markings import TLP
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def other(node: Node, tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
@@ -74,7 +76,6 @@ def test_what_holds_still_is_kept_without_being_made_again(node: Node, access: A
     assert meanwhile.turns == [False, False]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("times", [1, TRIES, TRIES + 1])
 def test_what_another_process_changed_meanwhile_is_in_the_answer(
     node: Node, other: Node, access: Access, times: int
