@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from comity.errors import NotAuthorized, OverCap, Unauthenticated
-from comity.interfaces import Query, microseconds
+from comity.interfaces import Query
 from comity.node import outbound
 from comity.node.access import Access
 from comity.node.deliveries import Amount, Standing, standing_of
 from comity.node.gate import Asked
+from comity.node.guard import doubt_words
 from comity.node.recipients import Partner, partner_named, partners
 from comity.node.releasing import Releasing
 from comity.store.interface import Snapshot, Transaction
@@ -53,6 +54,11 @@ class Delivering(Releasing):
         with self._snapshot() as snapshot:
             return [(one, self._standing(snapshot, one)) for one in partners(snapshot)]
 
+    def cautions(self) -> list[str]:
+        """What wants a person though the node answers, in sentences."""
+        moment = self.guard.look()
+        return [] if moment.trusted is None else [doubt_words(moment)]
+
     def relations_behind(self) -> int:
         """How many copies are not looked at yet for what they refer to; 0 on a node that never published, since nobody
         asks there."""
@@ -60,7 +66,7 @@ class Delivering(Releasing):
             return snapshot.counts().relations_behind if snapshot.last_publication else 0
 
     def _standing(self, snapshot: Snapshot, partner: Partner) -> Standing:
-        return standing_of(snapshot, partner, microseconds(self.clock.now()))
+        return standing_of(snapshot, partner, self.guard.moment(snapshot).best)
 
     # -- reading through the gate
 
@@ -84,7 +90,8 @@ class Delivering(Releasing):
         except OverCap as error:
             with self._snapshot() as snapshot:
                 partner = self._partner_of(snapshot, access)
-            self.deliveries.pause(partner, error, microseconds(self.clock.now()))
+                now = self.guard.moment(snapshot).best
+            self.deliveries.pause(partner, error, now)
             raise
 
     def _released_manifest(self, access: Access, query: Query) -> Entries:
@@ -108,6 +115,7 @@ class Delivering(Releasing):
             with self._snapshot() if attempt == 0 else self.store.read() as snapshot:
                 given = self._ask(snapshot, access, query)
                 told, amount = answer(snapshot, given)
+            self.guard.settle()
             counted = _is_capped(given, amount)
             if not given.asked.news and not counted:
                 break
@@ -133,7 +141,8 @@ class Delivering(Releasing):
     def _holds(self, tx: Transaction, access: Access, given: _Question) -> bool:
         """The answer that was made is the one that would be made now."""
         _refuse_revoked(tx, access)
-        return self.gate.still_holds(tx, given.asked, microseconds(self.clock.now()))
+        moment = self.guard.moment(tx)
+        return self.gate.still_holds(tx, given.asked, moment.now, moment.trusted)
 
     def _keep(self, tx: Transaction, given: _Question, amount: Amount) -> bool:
         """News are kept, and what a cap counts is counted. False, and neither done, where it fits no more."""
@@ -147,11 +156,13 @@ class Delivering(Releasing):
         if query.collection is None:
             raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
         collection = outbound.permit(snapshot, access, query.collection, gated=True)
-        now = microseconds(self.clock.now())
+        moment = self.guard.moment(snapshot)
         partner = self._partner_of(snapshot, access)
-        subject = self._subject_of(snapshot, partner, now)
-        asked = self.gate.ask(snapshot, self._policy_at(snapshot), subject, collection, query, now)
-        return _Question(partner, now, asked, subject.recipient.state == "active")
+        subject, earlier = self._subject_of(snapshot, partner, moment)
+        asked = self.gate.ask(snapshot, self._policy_at(snapshot), subject, collection, query, moment.now, earlier)
+        states = {subject.recipient.state, subject.recipient.state if earlier is None else earlier.recipient.state}
+        # Hours and days of caps are counted by the trusted instant, so that no jump begins a new one.
+        return _Question(partner, moment.best, asked, states == {"active"})
 
     def _partner_of(self, snapshot: Snapshot, access: Access) -> Partner:
         found = self._in_force_at(snapshot).partners.get(access.recipient)

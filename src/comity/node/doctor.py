@@ -8,6 +8,7 @@ from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import recovery, system
 from comity.node.deliveries import USUAL_TIMES
+from comity.node.guard import doubt_words
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
@@ -57,7 +58,15 @@ def examine(home: Path) -> list[Finding]:
     ]
     try:
         with open_home(home) as node:
-            found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
+            found += [
+                *_store(node),
+                *_cautions(node),
+                *_clock(node),
+                *_guard(node),
+                *_text(node),
+                *_tokens(node),
+                *_jobs(node),
+            ]
             found += [*_relations(node), *_partners(node), *_backups(node), *_recovery_keys(home)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
@@ -122,6 +131,13 @@ def _store(node: Node) -> list[Finding]:
 def _cautions(node: Node) -> list[Finding]:
     hint = "Set it to on in the server's postgresql.conf, and reload."
     return [Finding(Level.WARN, caution, hint) for caution in node.store.cautions()]
+
+
+def _guard(node: Node) -> list[Finding]:
+    moment = node.guard.look()
+    if moment.trusted is None:
+        return [Finding(Level.OK, "The clock has not jumped.")]
+    return [Finding(Level.WARN, doubt_words(moment), "Set it right, by NTP or by hand, then: comity clock confirm")]
 
 
 def _clock(node: Node) -> list[Finding]:

@@ -10,12 +10,14 @@ transaction that keeps news, and is little: so a writer waits for a few rows, an
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pyroaring import BitMap
 
 from comity.interfaces import Query
 from comity.node.deliveries import Amount
-from comity.node.views import Decisions, Sound, Subject, View, leave, look
+from comity.node.views import Decisions, Earlier, Sound, Subject, View, leave, look
+from comity.release.classes import Recipient
 from comity.release.openings import Openings
 from comity.release.policy import Policy
 from comity.release.redact import Released
@@ -31,7 +33,9 @@ OPENINGS_MOST = 4 * VIEWS_MOST
 PAGE_BYTES_MOST = 16 * 2**20
 CHUNK_OBJECTS = 64
 
-_State = tuple[int, int, int, str, Subject]
+_State = tuple[int, int, int, str, Subject, Recipient | None]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +81,18 @@ class Gate:
     def __init__(self, sound: Sound) -> None:
         self._sound = sound
         self._lock = threading.Lock()
-        self._views: dict[str, tuple[_State, int, View]] = {}
+        self._views: dict[str, tuple[_State, View]] = {}
         self._decisions: dict[str, Decisions] = {}
         self._openings: dict[tuple[str, str], tuple[str, Openings]] = {}
 
-    def view(self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int) -> View:
-        """The view of the subject in this state of the store, from memory where it still holds."""
+    def view(
+        self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int, earlier: Earlier | None = None
+    ) -> View:
+        """The view of the subject in this state of the store, from memory where it still holds; with `earlier`, of what
+        is in view for both."""
         published = snapshot.publications()
-        state = (published.last_number, published.last_change, snapshot.admin_version, policy.digest, subject)
+        as_of = None if earlier is None else earlier.recipient
+        state = (published.last_number, published.last_change, snapshot.admin_version, policy.digest, subject, as_of)
         id = subject.recipient.id
         with self._lock:
             held = self._views.get(id)
@@ -92,37 +100,47 @@ class Gate:
             if (
                 held is not None
                 and held[0] == state
-                and held[1] <= now < held[2].until
-                and held[2].relations is snapshot.relations()
+                and held[1].holds_at(now, None if earlier is None else earlier.instant)
+                and held[1].relations is snapshot.relations()
             ):
-                return held[2]
-            decisions = self._decisions.get(id)
-            if (
-                decisions is None
-                or decisions.policy.digest != policy.digest
-                or decisions.recipient != subject.recipient
-            ):
-                decisions = Decisions(policy, subject.recipient)
-            view = look(snapshot, subject, decisions, now, self._sound)
-            for kept in (self._views, self._decisions):
-                kept.pop(id, None)
-                if len(kept) >= VIEWS_MOST:
-                    del kept[next(iter(kept))]
-            self._views[id], self._decisions[id] = (state, now, view), decisions
+                return held[1]
+            decisions = self._decided(id, policy, subject.recipient)
+            both = None
+            if earlier is not None:
+                both = (self._decided(f"{id} earlier", policy, earlier.recipient), earlier.instant)
+            view = look(snapshot, subject, decisions, now, self._sound, both)
+            _put(self._views, id, (state, view), VIEWS_MOST)
         return view
 
+    def _decided(self, key: str, policy: Policy, recipient: Recipient) -> Decisions:
+        """The decisions that were made, where they were under this policy and for just this recipient."""
+        made = self._decisions.get(key)
+        if made is None or made.policy.digest != policy.digest or made.recipient != recipient:
+            made = Decisions(policy, recipient)
+        _put(self._decisions, key, made, VIEWS_MOST)
+        return made
+
     def ask(
-        self, snapshot: Snapshot, policy: Policy, subject: Subject, collection: Collection, query: Query, now: int
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        subject: Subject,
+        collection: Collection,
+        query: Query,
+        now: int,
+        earlier: Earlier | None = None,
     ) -> Asked:
-        """The question as it can be answered from this state of the store."""
-        view = self.view(snapshot, policy, subject, now)
+        """The question as it can be answered from this state of the store. Where the clock is doubted, what opens has
+        the date of the instant that is trusted."""
+        view = self.view(snapshot, policy, subject, now, earlier)
         word = query.versions[0] if query.versions in (("last",), ("first",)) else "all"
         recipient = f"{subject.recipient.id} {word}"
         version = snapshot.openings_version(recipient, collection.id)
         openings = self._unpacked(snapshot, recipient, collection.id, version)
         news: dict[int, bytes] = {}
+        opened = now if earlier is None else earlier.instant
         if not version or view.kept.get((recipient, collection.id)) != version:
-            openings, news = openings.caught_up(view.reading(snapshot, collection.key, word), now)
+            openings, news = openings.caught_up(view.reading(snapshot, collection.key, word), opened)
             if not news:
                 view.kept[recipient, collection.id] = version
         return Asked(view, openings, news, recipient, collection, _basis(snapshot, version, relations=bool(news)))
@@ -139,10 +157,7 @@ class Gate:
 
     def _remember(self, recipient: str, collection: str, version: str, openings: Openings) -> None:
         with self._lock:
-            self._openings.pop((recipient, collection), None)
-            if len(self._openings) >= OPENINGS_MOST:
-                del self._openings[next(iter(self._openings))]
-            self._openings[recipient, collection] = (version, openings)
+            _put(self._openings, (recipient, collection), (version, openings), OPENINGS_MOST)
 
     def keep(self, tx: Transaction, asked: Asked) -> None:
         """What was opened to the recipient is kept, with its dates."""
@@ -151,11 +166,11 @@ class Gate:
         self._remember(asked.recipient, asked.collection.id, version, asked.openings)
         asked.view.kept[asked.recipient, asked.collection.id] = version
 
-    def still_holds(self, tx: Snapshot, asked: Asked, now: int) -> bool:
+    def still_holds(self, tx: Snapshot, asked: Asked, now: int, trusted: int | None = None) -> bool:
         """An answer that was made from an earlier state is the one that would be made from this."""
         version = tx.openings_version(asked.recipient, asked.collection.id)
         relations = asked.basis.relations is not None
-        return now < asked.view.until and asked.basis == _basis(tx, version, relations=relations)
+        return asked.view.holds_at(now, trusted) and asked.basis == _basis(tx, version, relations=relations)
 
     def page(self, snapshot: Snapshot, asked: Asked, query: Query, most: Amount | None = None) -> Shown:
         """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least. No more leaves than
@@ -199,6 +214,14 @@ class Gate:
             some = numbers[start : start + step]
             found = {one.number: released for one, released in leave(snapshot, asked.view, some)}
             yield from ((start + place, found[number]) for place, number in enumerate(some) if number in found)
+
+
+def _put(where: dict[K, V], key: K, value: V, most: int) -> None:
+    """It is there as the newest; the oldest makes room."""
+    where.pop(key, None)
+    if len(where) >= most:
+        del where[next(iter(where))]
+    where[key] = value
 
 
 def _basis(snapshot: Snapshot, openings: str, *, relations: bool) -> Basis:

@@ -53,9 +53,8 @@ class Node(Delivering):
 
     def admit(self, credential: Credential) -> Access:
         """The rights of a credential that holds now; Unauthenticated otherwise."""
-        now = microseconds(self.clock.now())
         with self._snapshot() as snapshot:
-            return who.admit(snapshot, credential, now)
+            return who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
 
     def new_token(
         self,
@@ -313,11 +312,14 @@ class Node(Delivering):
     def work(self) -> bool:
         """One bounded piece of what runs behind: full text, relations, and once an hour the bodies whose time for
         undo is over. True where more is waiting."""
-        now = microseconds(self.clock.now())
+        moment = self.guard.look()
+        now = moment.now
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
             with self.store.write() as tx:
-                purged = tx.purge(now - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
-                tx.forget_statuses(now - receive.STATUS_SECONDS_KEPT * 1_000_000)
+                # What a clock that was set forward says is over may not be.
+                before = min(now, moment.best)
+                purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
+                tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
             if purged == PURGE_OBJECTS:
                 return True
             self._purged_at = now

@@ -14,11 +14,12 @@ from comity.node import publishing
 from comity.node.deliveries import Deliveries
 from comity.node.explaining import Teller, Told
 from comity.node.gate import Gate
+from comity.node.guard import Guard, Moment
 from comity.node.partners import Partners
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
 from comity.node.recipients import Partner, partner_named, partners, source_of
-from comity.node.views import Subject
+from comity.node.views import Earlier, Subject
 from comity.release.compare import difference
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
@@ -75,6 +76,7 @@ class Releasing(Partners):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.gate = Gate(self.is_sound)
+        self.guard = Guard(self.store, self.clock)
         self.deliveries = Deliveries(self.store, self.clock)
         self._in_force: _InForce | None = None
         self._policy_lock = threading.Lock()
@@ -187,17 +189,24 @@ class Releasing(Partners):
 
     # -- explaining
 
-    def _subject_of(self, snapshot: Snapshot, partner: Partner, now: int) -> Subject:
-        """Who asks, as the gate knows it in this state of the store."""
-        return partner.subject(source_of(partner.id), now, self.deliveries.used_at(snapshot, partner, now))
+    def _subject_of(self, snapshot: Snapshot, partner: Partner, moment: Moment) -> tuple[Subject, Earlier | None]:
+        """Who asks, as the gate knows it in this state of the store, and as of the instant that is trusted where the
+        clock is doubted."""
+        source, used = source_of(partner.id), self.deliveries.used_at(snapshot, partner, moment.now)
+        subject = partner.subject(source, moment.now, used)
+        if moment.trusted is None:
+            return subject, None
+        return subject, Earlier(partner.subject(source, moment.trusted, used).recipient, moment.trusted)
 
     def tell(self, name: str, ids: Sequence[str] | None = None) -> Iterator[Told]:
         """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
         of those with these ids, or all. Nothing is recorded. NotFound where there is no such partner."""
         with self._snapshot() as snapshot:
-            now = microseconds(self.clock.now())
+            moment = self.guard.moment(snapshot)
+            now = moment.now
             partner, policy = partner_named(snapshot, name), self._policy_at(snapshot)
-            view = self.gate.view(snapshot, policy, self._subject_of(snapshot, partner, now), now)
+            subject, earlier = self._subject_of(snapshot, partner, moment)
+            view = self.gate.view(snapshot, policy, subject, now, earlier)
             numbers = snapshot.publications().of("state", State.PUBLISHED) | view.sent
             if ids is not None:
                 numbers &= BitMap(snapshot.published_of(ids))
