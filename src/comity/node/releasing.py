@@ -160,7 +160,7 @@ class Releasing(Partners):
         with self._snapshot() as snapshot:
             looked = snapshot.last_publication > 0
         # A text that was looked at long ago would be served at once, though a secret that it names was not looked at
-        # yet. Where nothing was ever published, nothing was looked at, and whatever is published waits for its own turn.
+        # yet. Where nothing was ever published, nothing was looked at, and what is published waits for its own turn.
         while looked and self.store.index_relations(publishing.BATCH_OBJECTS):
             pass
         report = publishing.publish(
