@@ -23,7 +23,6 @@ from comity.node.access import Access
 from comity.node.deliveries import Amount
 from comity.node.node import Node
 from comity.stix.markings import TLP
-from comity.store.deliveries import Delivered
 
 pytestmark = pytest.mark.slow
 
@@ -119,15 +118,6 @@ def test_a_store_that_cannot_be_written_loses_no_count(node: Node) -> None:
         node.deliveries.flush()
     node.store.write = write  # type: ignore[method-assign]
     assert amounts(node)[0].objects == 1
-
-
-def test_hours_are_kept_for_a_while_and_those_of_the_beginning_for_good(node: Node) -> None:
-    for hour in (1000, 1001, 1335, 1336, 1400, 4000):
-        with node.store.write() as tx:
-            tx.add_delivered("b", Delivered(hour, 1, 2))
-    with node.store.read() as snapshot:
-        assert [row.hour for row in snapshot.delivered("b")] == [1000, 1001, 1335, 4000]
-        assert snapshot.delivered("b", 4000) == [Delivered(4000, 1, 2)]
 
 
 # -- caps -------------------------------------------------------------------------------------------------------------
