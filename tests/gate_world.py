@@ -3,18 +3,24 @@
 import json
 from typing import Any
 
+import msgspec
 from tests.release_world import policy_of
 from tests.world import bundle, indicator
 
 from comity.interfaces import Query, microseconds
+from comity.node.access import Access, Credential
 from comity.node.explaining import Teller, Told
-from comity.node.gate import Gate, keep
+from comity.node.gate import Gate
 from comity.node.node import Node
+from comity.node.policies import starter_texts
+from comity.node.proposals import PolicyTexts
 from comity.node.publishing import Selection, publish
+from comity.node.releasing import POLICY
 from comity.node.views import Subject
 from comity.release.classes import Recipient, Relation
 from comity.stix.markings import MARKING_IDS, TLP
 from comity.store.nouns import State
+from comity.store.records import Record
 
 GREEN_OURS = """
 @id("ours") @title("Ours up to GREEN")
@@ -51,7 +57,7 @@ class Reader:
         with self.node.store.write() as tx:
             collection = tx.collection("default")
             answer = self.gate.ask(tx, self.policy, self.subject, collection, query, now)
-            keep(tx, answer)
+            self.gate.keep(tx, answer)
             shown = self.gate.page(tx, answer, query)
             entries = self.gate.entries(tx, answer, query)
         assert [entry.id for entry in entries.items] == [json.loads(each.raw)["id"] for each in shown.objects]
@@ -60,6 +66,29 @@ class Reader:
 
     def ids(self, **asked: Any) -> list[str]:
         return [each["id"] for each in self.page(**asked)[0]]
+
+
+def admitted(node: Node, **rights: Any) -> Access:
+    """What a new token with these rights may do."""
+    credential = Credential.of_token(node.new_token("made", **rights).token)
+    assert credential is not None
+    return node.admit(credential)
+
+
+def in_force(node: Node, starter: str) -> None:
+    """The starter policy is in force; `apply_policy` would also say in how many cells it differs, which takes long."""
+    text, cases = starter_texts()[starter]
+    body = msgspec.json.encode(PolicyTexts(text, cases, digest=starter))
+    with node.store.write() as tx:
+        tx.put_record(Record(POLICY, POLICY, POLICY, body))
+
+
+def partnered(node: Node, **facets: Any) -> Access:
+    """What a token of CERT-B may do, an active partner that receives what is ours up to GREEN."""
+    in_force(node, "green-community")
+    node.add_partner("CERT-B", groups=("GROUP",), history_from=0, **facets)
+    node.step_partner("CERT-B", "activate", checked_by="a call")
+    return admitted(node, read=["default"], partner="CERT-B")
 
 
 def take(node: Node, *objects: dict[str, Any], source: str = "local", hold: int = 0) -> list[str]:

@@ -33,6 +33,10 @@ class PastClock:
         """That instant."""
         return datetime.now(UTC) - timedelta(days=100)
 
+    def steady(self) -> tuple[str, int]:
+        """Of another run of the machine."""
+        return "past", 0
+
 
 @dataclass(slots=True)
 class Prepared:

@@ -14,6 +14,8 @@ class MadeClock:
 
     def __init__(self, start: datetime = START) -> None:
         self.instant = start
+        self.jumped = timedelta()
+        self.boot = "first"
 
     def now(self) -> datetime:
         """The instant it was last told."""
@@ -22,6 +24,15 @@ class MadeClock:
     def move(self, **by: float) -> None:
         """Later by so many `days`, `hours`, `seconds`."""
         self.instant += timedelta(**by)
+
+    def steady(self) -> tuple[str, int]:
+        """What a clock that nobody sets says: it moves, and does not jump."""
+        return self.boot, (self.instant - START - self.jumped) // timedelta(microseconds=1)
+
+    def jump(self, **by: float) -> None:
+        """The wall clock is set by so much, and no time passes."""
+        self.instant += timedelta(**by)
+        self.jumped += timedelta(**by)
 
 
 class MadeEntropy:

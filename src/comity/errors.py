@@ -11,6 +11,7 @@ ComityError                    code (stable, documented), message, hint
  │  ├ NotAcceptable            no media type that we can give is accepted
  │  └ UnsupportedMedia         a media type or coding that we do not read
  ├ Refused                     not allowed
+ │  ├ OverCap                  a recipient has had as much as its agreement lets it have; carries `retry_after_seconds`
  │  ├ Unauthenticated          no credential, or none that holds
  │  ├ TooManyFailures          too many failed sign-ins from one address; carries `retry_after_seconds`
  │  ├ NotAuthorized            a good credential without the right
@@ -94,6 +95,14 @@ class TooManyFailures(Refused):
     code = "too-many-failures"
 
     def __init__(self, message: str, *, retry_after_seconds: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class OverCap(Refused):
+    code = "over-cap"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 60, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.retry_after_seconds = retry_after_seconds
 

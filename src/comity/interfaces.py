@@ -17,6 +17,11 @@ class Clock(Protocol):
         """The present instant, in UTC, to the microsecond."""
         ...
 
+    def steady(self) -> tuple[str, int]:
+        """The microseconds of a clock that nobody sets and that never goes back, and a name for when it began to run:
+        two readings with one name can be compared."""
+        ...
+
 
 class Entropy(Protocol):
     """Chance, given as an argument so that tests can repeat it."""

@@ -13,6 +13,7 @@ from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.interfaces import Query
 from comity.store import copying
 from comity.store.base import TableStore
+from comity.store.deliveries import Delivered, Usage
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
 from comity.store.steps import packaged
@@ -62,6 +63,8 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.publish([(key, *form) for key in keys], NOW, NOW + 1)
         tx.unpublish(keys[:1])
         tx.put_openings("cert-b", ONE, {0: b"\0"})
+        tx.add_delivered("cert-b", Delivered(1, 2, 3))
+        tx.put_usage("cert-b", Usage(read_at=NOW))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1

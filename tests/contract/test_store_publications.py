@@ -6,6 +6,7 @@ import pytest
 from tests.store_world import NOW, ONE, TWO, identifier, indicators, made, put
 
 from comity.store.base import TableStore
+from comity.store.deliveries import Delivered, Usage
 from comity.store.interface import Store
 from comity.store.nouns import State
 from comity.store.publications import Publications
@@ -165,6 +166,69 @@ def test_what_was_opened_to_a_recipient_is_kept_by_place(store: Store) -> None:
     with store.read() as snapshot:
         assert snapshot.openings("cert-b", ONE) == [b"zero", b"more"]
         assert snapshot.openings("cert-b", TWO) == []
+
+
+def test_openings_have_another_version_whenever_they_are_others(store: Store) -> None:
+    def version() -> str:
+        with store.read() as snapshot:
+            assert snapshot.openings_version("cert-b", TWO) == ""
+            return snapshot.openings_version("cert-b", ONE)
+
+    assert version() == ""
+    with store.write() as tx:
+        one = tx.put_openings("cert-b", ONE, {0: b"zero"})
+        assert tx.openings_version("cert-b", ONE) == one
+        tx.put_openings("cert-c", ONE, {0: b"other"})
+    assert version() == one
+    tried = []
+
+    def fail() -> None:
+        with store.write() as tx:
+            tried.append(tx.put_openings("cert-b", ONE, {1: b"one"}))
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    (two,) = tried
+    assert two != one == version()
+    with store.write() as tx:
+        assert tx.put_openings("cert-b", ONE, {1: b"another"}) not in (one, two)
+    with store.write() as tx:
+        # The same bytes again are another state, since they may stand on others.
+        tx.put_openings("cert-b", ONE, {1: b"one"})
+    assert version() not in ("", one, two)
+
+
+def test_what_left_adds_up_by_the_hour_and_use_is_what_was_put(store: Store) -> None:
+    with store.write() as tx:
+        for more in (Delivered(5, 1, 10), Delivered(7, 2, 20), Delivered(5, 3, 30)):
+            tx.add_delivered("cert-b", more)
+        tx.put_usage("cert-b", Usage(1, 2, 3))
+        tx.put_usage("cert-b", Usage(4, 0, 3))
+        assert tx.delivered("cert-b", 6) == [Delivered(7, 2, 20)]
+    with store.read() as snapshot:
+        assert snapshot.delivered("cert-b") == [Delivered(5, 4, 40), Delivered(7, 2, 20)]
+        assert snapshot.delivered("cert-c") == []
+        assert snapshot.usage("cert-b") == Usage(4, 0, 3)
+        assert snapshot.usage("cert-c") == Usage()
+
+
+def test_hours_are_kept_for_a_while_and_those_of_the_beginning_for_good(store: Store) -> None:
+    for hour in (1000, 1001, 1335, 1336, 1400, 4000):
+        with store.write() as tx:
+            tx.add_delivered("b", Delivered(hour, 1, 2))
+    with store.read() as snapshot:
+        assert [row.hour for row in snapshot.delivered("b")] == [1000, 1001, 1335, 4000]
+        assert snapshot.delivered("b", 4000) == [Delivered(4000, 1, 2)]
+
+
+def test_relations_are_the_same_object_while_their_state_is_equal(store: Store) -> None:
+    with store.read() as snapshot:
+        before, relations = snapshot.relations_at(), snapshot.relations()
+    with store.write() as tx:
+        tx.put_setting("anything", b"else")
+        assert tx.relations_at() == before
+        assert tx.relations() is relations
 
 
 def test_a_record_keeps_its_versions_and_the_newest_counts(store: Store) -> None:

@@ -20,10 +20,12 @@ from comity.interfaces import Query
 from comity.node import outbound, views
 from comity.node.access import OPERATOR, Access, NewToken
 from comity.node.gate import Gate
+from comity.node.guard import Moment
 from comity.node.node import Node
 from comity.node.publishing import Selection
+from comity.node.recipients import Partner
 from comity.node.releasing import Releasing
-from comity.node.views import Subject, View
+from comity.node.views import Earlier, Subject, View
 from comity.release.spread import Spread
 from comity.stix.markings import TLP
 from comity.store.interface import Snapshot
@@ -192,13 +194,13 @@ def a_stricter_part_of_a_looser_whole(patch: Patch) -> None:
 
 def by_level_without_the_circle(patch: Patch) -> None:
     """Whoever is cleared for the level counts as a member."""
-    subject = Releasing._subject
+    subject = Releasing._subject_of
 
-    def member(self: Releasing, snapshot: Snapshot, recipient: str, now: int) -> Subject:
-        found = subject(self, snapshot, recipient, now)
-        return replace(found, recipient=replace(found.recipient, groups=frozenset({"eu"})))
+    def member(self: Releasing, snapshot: Snapshot, partner: Partner, moment: Moment) -> tuple[Subject, Earlier | None]:
+        found, earlier = subject(self, snapshot, partner, moment)
+        return replace(found, recipient=replace(found.recipient, groups=frozenset({"eu"}))), earlier
 
-    patch.setattr(Releasing, "_subject", member)
+    patch.setattr(Releasing, "_subject_of", member)
 
 
 READING: list[Callable[[Patch], None]] = [
@@ -308,8 +310,8 @@ def test_a_gate_that_remembers_what_it_once_decided_is_found_out(stand: Stand, m
     seen: dict[str, View] = {}
     view = Gate.view
 
-    def once(self: Gate, snapshot: Snapshot, policy: Any, subject: Subject, now: int) -> View:
-        return seen.setdefault(subject.recipient.id, view(self, snapshot, policy, subject, now))
+    def once(self: Gate, snapshot: Snapshot, policy: Any, subject: Subject, *given: Any) -> View:
+        return seen.setdefault(subject.recipient.id, view(self, snapshot, policy, subject, *given))
 
     found = {}
     for what in narrowings(stand.world):

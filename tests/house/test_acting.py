@@ -20,6 +20,7 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "apply_policy": ({"admin"}, lambda node: node.apply_policy(*starter_texts()["nothing"])),
     "approve": ({"admin", "approver"}, lambda node: node.approve("x")),
     "change_partner": ({"admin"}, lambda node: node.change_partner("CERT-B", {"country": "EE"})),
+    "confirm_clock": ({"admin"}, lambda node: node.confirm_clock()),
     "disable_user": ({"admin"}, lambda node: node.disable_user("anna")),
     "edit_source": ({"admin"}, lambda node: node.edit_source("local", default_marking="tlp:green")),
     "edit_partner": ({"admin"}, lambda node: node.edit_partner("CERT-B", country="EE")),
@@ -39,6 +40,7 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(
     [
+        "cautions",
         "check",
         "class_changes",
         "collection",
@@ -67,12 +69,15 @@ READING = frozenset(
         "proposals",
         "ready",
         "reclassifications",
+        "relations_behind",
         "schemas",
         "search",
         "show",
         "since_reading",
         "source",
         "sources",
+        "standing",
+        "standings",
         "status",
         "tell",
         "tokens",

@@ -30,6 +30,7 @@ COMMANDS = {
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
     "worker": ("comity.cli.worker:worker", "Do what runs behind: text index, purge and due jobs."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),
+    "clock": ("comity.cli.clock:clock", "Say whether the clock is believed, and confirm it."),
     "import": ("comity.cli.importing:import_", "Take in STIX 2.1 from files."),
     "export": ("comity.cli.exporting:export", "Write out everything that is stored."),
     "search": ("comity.cli.search:search", "Find objects by words and filters."),

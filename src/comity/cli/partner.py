@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from comity.cli.acting import acts, open_acting
+from comity.cli.caps import cap_options, usage_facts
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 
@@ -51,14 +52,16 @@ def _facets(command: Callable[..., Any]) -> Callable[..., Any]:
         names = (option, "--circle", name) if option == "--group" else (option, name)
         kind = click.Choice(metavar.split("|")) if name in _CHOICES else None
         command = click.option(*names, metavar=metavar, help=words, multiple=many, type=kind)(command)
-    return command
+    return cap_options(command)
 
 
 def _given(facets: dict[str, Any]) -> dict[str, Any]:
     """The facets that were given, as the node takes them; an empty text takes away what was said before."""
     found = {name: value for name, value in facets.items() if value not in (None, ())}
     for name, value in found.items():
-        if value == ("",):
+        if name.startswith("cap_"):
+            found[name] = value or None
+        elif value == ("",):
             found[name] = None if name == "jurisdictions" else ()
         elif name in _DATES:
             everything = name == "history_from" and value == "all"
@@ -101,18 +104,16 @@ def add(console: Console, /, name: str, client: bool, **facets: Any) -> None:
 @pass_console
 def list_(console: Console) -> None:
     """List partners and clients with their states."""
-    from comity.interfaces import microseconds
     from comity.node.home import open_home
     from comity.node.people import ALONE
 
     with open_home(console.home) as node:
-        now = microseconds(node.clock.now())
-        found = [_facts(one, now) for one in node.partners()]
+        found = [_facts(one, standing) for one, standing in node.standings()]
         note = "" if node.is_watched() else ALONE
     if console.json:
         console.result({"items": found, "note": note})
         return
-    keys = ("name", "relation", "state", "country", "max_tlp", "organisation_boundary", "id")
+    keys = ("name", "relation", "state", "reason", "country", "max_tlp", "organisation_boundary", "id")
     console.table(keys, [[str(one[key] or "") for key in keys] for one in found])
     if note and found:
         console.note(note)
@@ -199,12 +200,12 @@ def _step(console: Console, name: str, step: str, checked_by: str = "", *, dry_r
         _tell_change(console, node, node.move_partner(name, step, checked_by=checked_by, dry_run=dry_run))
 
 
-def _facts(one: Any, now: int) -> dict[str, Any]:
+def _facts(one: Any, standing: Any) -> dict[str, Any]:
     from msgspec import structs
 
     from comity.interfaces import instant_of
 
-    facts = structs.asdict(one) | {"state": one.state_at(now)}
+    facts = structs.asdict(one) | {"state": standing.state} | usage_facts(standing)
     if one.relation == "client":
         facts["organisation_boundary"] = None
     if one.jurisdictions is None:
@@ -216,10 +217,9 @@ def _facts(one: Any, now: int) -> dict[str, Any]:
 
 
 def _tell(console: Console, node: Any, one: Any) -> None:
-    from comity.interfaces import microseconds
     from comity.node.people import ALONE
 
-    facts = _facts(one, microseconds(node.clock.now()))
+    facts = _facts(one, node.standing(one.id))
     note = "" if node.is_watched() else ALONE
     if console.json:
         console.result(facts | {"note": note})
@@ -231,9 +231,8 @@ def _tell(console: Console, node: Any, one: Any) -> None:
 
 def _tell_change(console: Console, node: Any, done: Any) -> None:
     from comity.cli.changes import facts_of, say_change
-    from comity.interfaces import microseconds
 
-    facts = _facts(done.partner, microseconds(node.clock.now()))
+    facts = _facts(done.partner, node.standing(done.partner.id))
     told = facts_of(node, done)
     if console.json:
         console.result(facts | told)
@@ -247,6 +246,8 @@ def _say(console: Console, facts: dict[str, Any], one: Any) -> None:
 
     facts |= {"jurisdictions": jurisdiction_words(one), "declared_by": None}
     for name, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{key} {number}" for key, number in value.items())
         if value not in ("", None, (), False):
             console.say_pair(name, ", ".join(value) if isinstance(value, tuple) else str(value))
     for words in boundary_words(one):

@@ -13,6 +13,7 @@ from pyroaring import BitMap
 from comity.errors import Conflict, NotAuthorized
 from comity.interfaces import microseconds
 from comity.node.changes import Difference, Rights, count_seen, differ
+from comity.node.deliveries import used_at
 from comity.node.partners import edited, stepped
 from comity.node.people import ADMIN, APPROVER, RELEASER, ROLES, Actor, accounts, same_person, seconds
 from comity.node.permits import permit
@@ -127,7 +128,9 @@ class Changing(Releasing):
         with self._snapshot() as snapshot:
             self._actor(snapshot, ADMIN)
             partner, version = _partner_version(snapshot, name)
-            changed = stepped(partner, step, microseconds(self.clock.now()), checked_by)
+            moment = self.guard.moment(snapshot)
+            holds = partner.state_at(moment.now, used_at(snapshot, partner))
+            changed = stepped(partner, step, moment.now, checked_by, holds=holds)
         return self._changed(PartnerChange(changed, version, step), dry_run=dry_run)
 
     def edit_partner(self, name: str, /, **facets: Any) -> Partner:
@@ -240,6 +243,10 @@ class Changing(Releasing):
             return self._requested(snapshot, change)
         before = Rights(held.policy, held.partners)
         if isinstance(change, PartnerChange):
+            if change.step == "resume":
+                # Who is suspended for being unused is given nothing either, whatever its record says.
+                paused = structs.replace(held.partners[change.partner.id], state="suspended")
+                before = replace(before, partners={**held.partners, paused.id: paused})
             after = replace(before, partners={**held.partners, change.partner.id: change.partner})
         else:
             after = replace(before, policy=self._compiled(change.texts.text, change.texts.cases))
@@ -255,8 +262,9 @@ class Changing(Releasing):
 
     def _waiting_releases(self, snapshot: Snapshot, partner: str) -> BitMap:
         """The publications that policy lets go to the partner after approval, and that nobody approved."""
-        now = microseconds(self.clock.now())
-        view = self.gate.view(snapshot, self._policy_at(snapshot), self._subject(snapshot, partner, now), now)
+        moment = self.guard.moment(snapshot)
+        subject, earlier = self._subject_of(snapshot, partner_named(snapshot, partner), moment)
+        view = self.gate.view(snapshot, self._policy_at(snapshot), subject, moment.now, earlier)
         return waiting_for_approval(snapshot, view.decided) - view.approved
 
     def _compiled(self, text: str, cases: str) -> Policy:
@@ -290,6 +298,9 @@ class Changing(Releasing):
         partner = change.partner
         if change.step == "activate":
             partner = structs.replace(partner, activated_at=now)
+        if change.step == "resume":
+            # To resume is a use, or who was suspended for being unused would be again at once.
+            tx.put_usage(partner.id, replace(tx.usage(partner.id), read_at=now))
         if change.step == "end":
             self._revoke_tokens(tx, partner)
         self._refuse_alike(tx, partner)

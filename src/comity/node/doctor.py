@@ -7,10 +7,13 @@ from pathlib import Path
 from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import recovery, system
+from comity.node.deliveries import USUAL_TIMES
+from comity.node.guard import doubt_words
 from comity.node.home import open_home
 from comity.node.jobs import ATTEMPTS_TOLD, PARKED_AT
 from comity.node.node import Node
 from comity.node.people import ALONE, RECOVERY_DAYS_TOLD
+from comity.node.recipients import UNUSED_US
 from comity.node.settings import Settings
 from comity.node.system import SETTINGS_FILE
 from comity.store.address import is_postgres
@@ -19,6 +22,7 @@ FREE_BYTES_WANTED = 500 * 2**20
 TOKEN_DAYS_WARNED = 14
 CERTIFICATE_DAYS_WARNED = 30
 BACKUP_DAYS_WARNED = 7
+UNUSED_DAYS_WARNED = 14
 DAY_US = 24 * 3600 * 1_000_000
 
 
@@ -55,8 +59,16 @@ def examine(home: Path) -> list[Finding]:
     ]
     try:
         with open_home(home) as node:
-            found += [*_store(node), *_cautions(node), *_clock(node), *_text(node), *_tokens(node), *_jobs(node)]
-            found += [*_backups(node), *_recovery_keys(home), *_people(node)]
+            found += [
+                *_store(node),
+                *_cautions(node),
+                *_clock(node),
+                *_guard(node),
+                *_text(node),
+                *_tokens(node),
+                *_jobs(node),
+            ]
+            found += [*_relations(node), *_partners(node), *_backups(node), *_recovery_keys(home), *_people(node)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -122,6 +134,13 @@ def _cautions(node: Node) -> list[Finding]:
     return [Finding(Level.WARN, caution, hint) for caution in node.store.cautions()]
 
 
+def _guard(node: Node) -> list[Finding]:
+    moment = node.guard.look()
+    if moment.trusted is None:
+        return [Finding(Level.OK, "The clock has not jumped.")]
+    return [Finding(Level.WARN, doubt_words(moment), "Set it right, by NTP or by hand, then: comity clock confirm")]
+
+
 def _clock(node: Node) -> list[Finding]:
     last = node.counts().last_added
     now = microseconds(node.clock.now())
@@ -138,6 +157,35 @@ def _text(node: Node) -> list[Finding]:
     if not behind:
         return [Finding(Level.OK, "Search knows everything that is stored.")]
     return [Finding(Level.OK, f"Search does not know {behind} copies yet; `serve` works them off.")]
+
+
+def _relations(node: Node) -> list[Finding]:
+    behind = node.relations_behind()
+    if not behind:
+        return [Finding(Level.OK, "What is published refers to, and names, is known.")]
+    words = f"What {behind} copies refer to is not looked at yet; those of them that are published wait for it."
+    return [Finding(Level.OK, words, "`serve` and `comity worker` work it off.")]
+
+
+def _partners(node: Node) -> list[Finding]:
+    now = microseconds(node.clock.now())
+    found, standings = [], node.standings()
+    for one, standing in standings:
+        if standing.paused_until is not None:
+            words = f"Delivery to {one.name} is paused by a cap until {instant_of(standing.paused_until):%F %TZ}."
+            hint = f"Ask them why they take so much; comity partner show '{one.name}' has the counts."
+            found.append(Finding(Level.WARN, words, hint))
+        if standing.unusual:
+            words = f"{one.name} takes more than {USUAL_TIMES} times what is usual for it."
+            found.append(Finding(Level.WARN, words, f"comity partner show '{one.name}'"))
+        if standing.reason == "unused":
+            words = f"{one.name} read nothing for {UNUSED_US // DAY_US} days, and is suspended."
+            hint = f"comity partner resume '{one.name}', or end it."
+            found.append(Finding(Level.WARN, words, hint))
+        elif standing.unused_from is not None and standing.unused_from - now <= UNUSED_DAYS_WARNED * DAY_US:
+            words = f"{one.name} is suspended on {instant_of(standing.unused_from):%F} unless it reads before."
+            found.append(Finding(Level.WARN, words, "Ask them whether they still want what they are given."))
+    return found or [Finding(Level.OK, f"Partners and clients: {len(standings)}, none of them at a limit.")]
 
 
 def _tokens(node: Node) -> list[Finding]:

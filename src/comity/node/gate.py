@@ -2,28 +2,40 @@
 
 A view belongs to one state of the store, one policy and one recipient, and is made anew when any of them changes or a
 date passes. Order, positions and dates are those of the recipient's own openings, which are kept in the store.
+
+Views and openings are made from a snapshot, outside of any writer's turn. What they rest on is looked at again in the
+transaction that keeps news, and is little: so a writer waits for a few rows, and not for a view.
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from pyroaring import BitMap
 
 from comity.interfaces import Query
-from comity.node.views import Decisions, Sound, Subject, View, leave, look
+from comity.node.deliveries import Amount
+from comity.node.views import Decisions, Earlier, Sound, Subject, View, leave, look
+from comity.release.classes import Recipient
 from comity.release.openings import Openings
 from comity.release.policy import Policy
 from comity.release.redact import Released
 from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Collection, Entries, Entry
+from comity.store.related import At
 from comity.store.snapshot import SPEC_VERSION, VERSION_WORDS
 
 VIEWS_MOST = 256
 """Views of so many recipients are kept; the one that was made longest ago makes room."""
+OPENINGS_MOST = 4 * VIEWS_MOST
+"""Openings of so many recipients, readings and collections are kept unpacked."""
 PAGE_BYTES_MOST = 16 * 2**20
 CHUNK_OBJECTS = 64
 
-_State = tuple[int, int, int, str, Subject]
+_State = tuple[int, int, int, str, Subject, Recipient | None]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +48,32 @@ class Shown:
     more: bool
     first_added: int | None
     last_added: int | None
+    beyond: Amount | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What an answer rests on: while the store says the same, and no date of the view has passed, it is the answer.
+    `relations` are only looked at where there is something to keep."""
+
+    last_publication: int
+    last_republication: int
+    admin_version: int
+    openings: str
+    relations: At | None
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question of one recipient in one collection, and all that is needed to answer it. `news` are the stretches of
-    openings that have to be kept before it is."""
+    openings that have to be kept before it is; `basis` is what all of it was made from."""
 
     view: View
     openings: Openings
     news: dict[int, bytes]
     recipient: str
     collection: Collection
+    basis: Basis
 
 
 class Gate:
@@ -56,13 +82,18 @@ class Gate:
     def __init__(self, sound: Sound) -> None:
         self._sound = sound
         self._lock = threading.Lock()
-        self._views: dict[str, tuple[_State, int, View]] = {}
+        self._views: dict[str, tuple[_State, View]] = {}
         self._decisions: dict[str, Decisions] = {}
+        self._openings: dict[tuple[str, str], tuple[str, Openings]] = {}
 
-    def view(self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int) -> View:
-        """The view of the subject in this state of the store, from memory where it still holds."""
+    def view(
+        self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int, earlier: Earlier | None = None
+    ) -> View:
+        """The view of the subject in this state of the store, from memory where it still holds; with `earlier`, of what
+        is in view for both."""
         published = snapshot.publications()
-        state = (published.last_number, published.last_change, snapshot.admin_version, policy.digest, subject)
+        as_of = None if earlier is None else earlier.recipient
+        state = (published.last_number, published.last_change, snapshot.admin_version, policy.digest, subject, as_of)
         id = subject.recipient.id
         with self._lock:
             held = self._views.get(id)
@@ -70,40 +101,88 @@ class Gate:
             if (
                 held is not None
                 and held[0] == state
-                and held[1] <= now < held[2].until
-                and held[2].relations is snapshot.relations()
+                and held[1].holds_at(now, None if earlier is None else earlier.instant)
+                and held[1].relations is snapshot.relations()
             ):
-                return held[2]
-            decisions = self._decisions.get(id)
-            if (
-                decisions is None
-                or decisions.policy.digest != policy.digest
-                or decisions.recipient != subject.recipient
-            ):
-                decisions = Decisions(policy, subject.recipient)
-            view = look(snapshot, subject, decisions, now, self._sound)
-            for kept in (self._views, self._decisions):
-                kept.pop(id, None)
-                if len(kept) >= VIEWS_MOST:
-                    del kept[next(iter(kept))]
-            self._views[id], self._decisions[id] = (state, now, view), decisions
+                return held[1]
+            decisions = self._decided(id, policy, subject.recipient)
+            both = None
+            if earlier is not None:
+                both = (self._decided(f"{id} earlier", policy, earlier.recipient), earlier.instant)
+            view = look(snapshot, subject, decisions, now, self._sound, both)
+            _put(self._views, id, (state, view), VIEWS_MOST)
         return view
 
+    def _decided(self, key: str, policy: Policy, recipient: Recipient) -> Decisions:
+        """The decisions that were made, where they were under this policy and for just this recipient."""
+        made = self._decisions.get(key)
+        if made is None or made.policy.digest != policy.digest or made.recipient != recipient:
+            made = Decisions(policy, recipient)
+        _put(self._decisions, key, made, VIEWS_MOST)
+        return made
+
     def ask(
-        self, snapshot: Snapshot, policy: Policy, subject: Subject, collection: Collection, query: Query, now: int
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        subject: Subject,
+        collection: Collection,
+        query: Query,
+        now: int,
+        earlier: Earlier | None = None,
     ) -> Asked:
-        """The question as it can be answered from this state of the store."""
-        view = self.view(snapshot, policy, subject, now)
+        """The question as it can be answered from this state of the store. Where the clock is doubted, what opens has
+        the date of the instant that is trusted."""
+        view = self.view(snapshot, policy, subject, now, earlier)
         word = query.versions[0] if query.versions in (("last",), ("first",)) else "all"
         recipient = f"{subject.recipient.id} {word}"
-        kept = Openings.read(snapshot.openings(recipient, collection.id))
-        openings, news = kept.caught_up(view.reading(snapshot, collection.key, word), now)
-        return Asked(view, openings, news, recipient, collection)
+        version = snapshot.openings_version(recipient, collection.id)
+        openings = self._unpacked(snapshot, recipient, collection.id, version)
+        news: dict[int, bytes] = {}
+        opened = now if earlier is None else earlier.instant
+        if not version or view.kept.get((recipient, collection.id)) != version:
+            openings, news = openings.caught_up(view.reading(snapshot, collection.key, word), opened)
+            if not news:
+                view.kept[recipient, collection.id] = version
+        return Asked(view, openings, news, recipient, collection, _basis(snapshot, version, relations=bool(news)))
 
-    def page(self, snapshot: Snapshot, asked: Asked, query: Query) -> Shown:
-        """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least."""
+    def _unpacked(self, snapshot: Snapshot, recipient: str, collection: str, version: str) -> Openings:
+        """The openings of this state of the store. Those without a version are read each time."""
+        held = self._openings.get((recipient, collection))
+        if held is not None and version and held[0] == version:
+            return held[1]
+        openings = Openings.read(snapshot.openings(recipient, collection))
+        if version:
+            self._remember(recipient, collection, version, openings)
+        return openings
+
+    def _remember(self, recipient: str, collection: str, version: str, openings: Openings) -> None:
+        with self._lock:
+            _put(self._openings, (recipient, collection), (version, openings), OPENINGS_MOST)
+
+    def keep(self, tx: Transaction, asked: Asked) -> None:
+        """What was opened to the recipient is kept, with its dates."""
+        # The version tells of all that was ever put, so what is remembered is right even where this is rolled back.
+        version = tx.put_openings(asked.recipient, asked.collection.id, asked.news)
+        self._remember(asked.recipient, asked.collection.id, version, asked.openings)
+        asked.view.kept[asked.recipient, asked.collection.id] = version
+
+    def still_holds(self, tx: Snapshot, asked: Asked, now: int, trusted: int | None = None) -> bool:
+        """An answer that was made from an earlier state is the one that would be made from this."""
+        version = tx.openings_version(asked.recipient, asked.collection.id)
+        relations = asked.basis.relations is not None
+        return asked.view.holds_at(now, trusted) and asked.basis == _basis(tx, version, relations=relations)
+
+    def page(self, snapshot: Snapshot, asked: Asked, query: Query, most: Amount | None = None) -> Shown:
+        """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least. No more leaves than
+        `most`; where that is not even one object, `beyond` is what the first would have been."""
         page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
         objects = self._leaving(snapshot, asked, page.numbers)
+        if most is not None and objects and not Amount(len(objects), sum(len(one.raw) for one in objects)).fits(most):
+            fitting = _fitting(objects, most)
+            if not fitting:
+                return Shown([], query.after, True, None, None, Amount(1, len(objects[0].raw)))
+            objects = objects[:fitting]
         if not objects:
             position = asked.openings.date(page.positions[-1]) if page.positions else query.after
             return Shown([], position, page.more, None, None)
@@ -144,9 +223,32 @@ def _in_order(snapshot: Snapshot, view: View, numbers: list[int]) -> list[Releas
     return [one for _, one in found]
 
 
-def keep(tx: Transaction, asked: Asked) -> None:
-    """What was opened to the recipient is kept, with its dates."""
-    tx.put_openings(asked.recipient, asked.collection.id, asked.news)
+def _fitting(objects: Sequence[Released], most: Amount) -> int:
+    """How many of the first of them are not more than that."""
+    size = 0
+    for count, one in enumerate(objects):
+        size += len(one.raw)
+        if not Amount(count + 1, size).fits(most):
+            return count
+    return len(objects)
+
+
+def _put(where: dict[K, V], key: K, value: V, most: int) -> None:
+    """It is there as the newest; the oldest makes room."""
+    where.pop(key, None)
+    if len(where) >= most:
+        del where[next(iter(where))]
+    where[key] = value
+
+
+def _basis(snapshot: Snapshot, openings: str, *, relations: bool) -> Basis:
+    return Basis(
+        snapshot.last_publication,
+        snapshot.last_republication,
+        snapshot.admin_version,
+        openings,
+        snapshot.relations_at() if relations else None,
+    )
 
 
 def _after(asked: Asked, query: Query) -> int:

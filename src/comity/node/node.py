@@ -9,12 +9,12 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.delivering import Delivering
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.showing import CopyView
-from comity.node.telling import Telling
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -47,16 +47,15 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Telling):
+class Node(Delivering):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
 
     def admit(self, credential: Credential) -> Access:
         """The rights of a credential that holds now; Unauthenticated otherwise."""
-        now = microseconds(self.clock.now())
         with self._snapshot() as snapshot:
-            return who.admit(snapshot, credential, now)
+            return who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
 
     def new_token(
         self,
@@ -320,11 +319,14 @@ class Node(Telling):
     def work(self) -> bool:
         """One bounded piece of what runs behind: full text, relations, and once an hour the bodies whose time for
         undo is over. True where more is waiting."""
-        now = microseconds(self.clock.now())
+        moment = self.guard.look()
+        now = moment.now
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
             with self.store.write() as tx:
-                purged = tx.purge(now - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
-                tx.forget_statuses(now - receive.STATUS_SECONDS_KEPT * 1_000_000)
+                # What a clock that was set forward says is over may not be.
+                before = min(now, moment.best)
+                purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
+                tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
             if purged == PURGE_OBJECTS:
                 return True
             self._purged_at = now

@@ -91,13 +91,14 @@ def edited(partner: Partner, facets: Mapping[str, Any]) -> Partner:
     return checked(with_facets(partner, facets))
 
 
-def stepped(partner: Partner, step: str, now: int, checked_by: str) -> Partner:
-    """The partner after the step `activate`, `pause`, `resume` or `end`. Conflict in a state in which it cannot be. Who
-    activates says by whom, or how, it was made sure that it is them."""
+def stepped(partner: Partner, step: str, now: int, checked_by: str, *, holds: str) -> Partner:
+    """The partner after the step `activate`, `pause`, `resume` or `end`. Conflict in a state in which it cannot be; who
+    is suspended for being unused (`holds` is the state that holds) can be resumed. Who activates says by whom, or how,
+    it was made sure that it is them."""
     states, leads_to = STEPS[step]
     if step == "activate":
         check_name(checked_by, "checked_by")
-    if partner.state not in states:
+    if partner.state not in states and not (step == "resume" and holds in states):
         raise Conflict(f"{partner.name} is {partner.state}.", where="state", hint=_hint(partner, step))
     if step == "activate":
         return checked(structs.replace(partner, state=leads_to, activated_at=now, checked_by=checked_by))

@@ -20,10 +20,13 @@ from comity.store.records import Record
 KIND = "partner"
 """The kind of record; partners and clients are told apart by their relation."""
 WORDS_MAX, WORD_CHARACTERS_MAX, TEXT_CHARACTERS_MAX = 64, 100, 500
+CAP_MOST = 10**15
 NEVER = 2**62
 """An instant before which everything was published: who never became active is offered nothing."""
 OF_CLIENTS = ("service", "service_from", "service_until", "contact", "need_to_know")
 """What is said of clients alone."""
+UNUSED_US = 90 * 24 * 3600 * 1_000_000
+"""Who reads nothing for so long is suspended (R63)."""
 OWN = frozenset({"id", "state", "activated_at", "checked_by"})
 """What no one sets but the steps."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -61,26 +64,39 @@ class Partner(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     history_from: int | None = None
     activated_at: int | None = None
     checked_by: str = ""
+    cap_objects_hour: int | None = None
+    cap_bytes_hour: int | None = None
+    cap_objects_day: int | None = None
+    cap_bytes_day: int | None = None
 
-    def state_at(self, now: int) -> str:
+    @property
+    def has_caps(self) -> bool:
+        """Its agreement says how much may leave for it."""
+        caps = (self.cap_objects_hour, self.cap_bytes_hour, self.cap_objects_day, self.cap_bytes_day)
+        return caps != (None, None, None, None)
+
+    def state_at(self, now: int, used_at: int | None = None) -> str:
         """The state at that instant: who is active, and whose agreement or service is over, has expired; a client whose
-        service has not begun is planned, and one that receives none is pending."""
+        service has not begun is planned, and one that receives none is pending; who was last used UNUSED_US ago is
+        suspended."""
         if self.state != "active":
             return self.state
         if _over(self.agreement_until, now) or _over(self.service_until, now):
             return "expired"
         if self.relation == "client" and not self.service:
             return "pending"
-        return "planned" if self.service_from is not None and now < self.service_from else "active"
+        if self.service_from is not None and now < self.service_from:
+            return "planned"
+        return "suspended" if used_at is not None and used_at + UNUSED_US <= now else "active"
 
-    def subject(self, source: str, now: int) -> Subject:
+    def subject(self, source: str, now: int, used_at: int | None = None) -> Subject:
         """Who asks, as the gate knows it; `source` is where what it sent lies."""
         begins = self.activated_at if self.history_from is None else self.history_from
         begins = NEVER if begins is None else begins
         recipient = Recipient(
             id=self.id,
             relation=Relation(self.relation),
-            state=self.state_at(now),
+            state=self.state_at(now, used_at),
             country=self.country,
             sectors=frozenset(self.sectors),
             groups=frozenset(self.groups),
@@ -170,6 +186,10 @@ def checked(partner: Partner) -> Partner:
                 where=where,
                 rule="ISO 3166-1 alpha-2",
             )
+    for where in ("cap_objects_hour", "cap_bytes_hour", "cap_objects_day", "cap_bytes_day"):
+        cap = getattr(partner, where)
+        if cap is not None and not 0 < cap <= CAP_MOST:
+            raise Invalid(f"A cap is 1 to {CAP_MOST:,}.", where=where)
     for what in ("agreement", "service"):
         starts, ends = getattr(partner, f"{what}_from"), getattr(partner, f"{what}_until")
         if starts is not None and ends is not None and ends <= starts:

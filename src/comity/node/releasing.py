@@ -1,32 +1,30 @@
-"""What leaves for partners and clients: the policy in force, publishing, and reading through the gate."""
+"""What may leave for partners and clients: the policy in force, publishing, and telling why."""
 
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from comity.errors import Invalid, NotAuthorized, Unauthenticated
-from comity.interfaces import Query, microseconds
-from comity.node import outbound, publishing
-from comity.node.access import Access
-from comity.node.gate import Asked, Gate, keep
+from comity.errors import Invalid
+from comity.node import publishing
+from comity.node.deliveries import Deliveries
+from comity.node.gate import Gate
+from comity.node.guard import Guard, Moment
 from comity.node.partners import Partners
 from comity.node.people import RELEASER
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.proposals import PolicyTexts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
 from comity.node.recipients import Partner, partners, source_of
-from comity.node.views import Subject
+from comity.node.views import Earlier, Subject
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
 from comity.store.interface import Snapshot
-from comity.store.nouns import Entries
 from comity.store.records import Record
 
 POLICY = "policy"
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +46,13 @@ def _texts_of(record: Record | None) -> tuple[str, str]:
 
 
 class Releasing(Partners):
-    """The verbs of policy and publishing, and what a bound credential reads."""
+    """The verbs of policy and publishing."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.gate = Gate(self.is_sound)
+        self.guard = Guard(self.store, self.clock)
+        self.deliveries = Deliveries(self.store, self.clock)
         self._in_force: _InForce | None = None
         self._policy_lock = threading.Lock()
         self._floor: Floor | None = None
@@ -113,6 +113,12 @@ class Releasing(Partners):
         self._check_releaser()
         if hold_seconds is not None and not 0 <= hold_seconds <= publishing.HOLD_SECONDS_MOST:
             raise Invalid(f"A hold is 0 to {publishing.HOLD_SECONDS_MOST:,} seconds.", where="hold")
+        with self._snapshot() as snapshot:
+            looked = snapshot.last_publication > 0
+        # A text that was looked at long ago would be served at once, though a secret that it names was not looked at
+        # yet. Where nothing was ever published, nothing was looked at, and what is published waits for its own turn.
+        while looked and self.store.index_relations(publishing.BATCH_OBJECTS):
+            pass
         report = publishing.publish(
             self.store,
             self.clock,
@@ -148,48 +154,13 @@ class Releasing(Partners):
                 return selection
             return replace(selection, collection=snapshot.collection(selection.collection).id)
 
-    # -- reading through the gate
+    # -- who asks
 
-    def _released_page(self, access: Access, query: Query) -> outbound.Released:
-        def answer(snapshot: Snapshot, asked: Asked) -> outbound.Released:
-            shown = self.gate.page(snapshot, asked, query)
-            return outbound.released(
-                shown.objects,
-                more=shown.more,
-                position=shown.position,
-                first_added=shown.first_added,
-                last_added=shown.last_added,
-            )
-
-        return self._through_gate(access, query, answer)
-
-    def _released_manifest(self, access: Access, query: Query) -> Entries:
-        return self._through_gate(access, query, lambda snapshot, asked: self.gate.entries(snapshot, asked, query))
-
-    def _through_gate(self, access: Access, query: Query, answer: Callable[[Snapshot, Asked], T]) -> T:
-        """The answer for a bound credential. What is opened to it for the first time is kept before it is told."""
-        with self._snapshot() as snapshot:
-            asked = self._ask(snapshot, access, query)
-            if not asked.news:
-                return answer(snapshot, asked)
-        with self.store.write() as tx:
-            token = tx.token(access.token or "")
-            if token is None or token.revoked_at is not None:
-                raise Unauthenticated("The credential is unknown, expired or revoked.")
-            asked = self._ask(tx, access, query)
-            keep(tx, asked)
-            return answer(tx, asked)
-
-    def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> Asked:
-        if query.collection is None:
-            raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
-        collection = outbound.permit(snapshot, access, query.collection, gated=True)
-        now = microseconds(self.clock.now())
-        subject = self._subject(snapshot, access.recipient, now)
-        return self.gate.ask(snapshot, self._policy_at(snapshot), subject, collection, query, now)
-
-    def _subject(self, snapshot: Snapshot, recipient: str, now: int) -> Subject:
-        found = self._in_force_at(snapshot).partners.get(recipient)
-        if found is None:
-            raise NotAuthorized("Nothing is released to this credential.")
-        return found.subject(source_of(found.id), now)
+    def _subject_of(self, snapshot: Snapshot, partner: Partner, moment: Moment) -> tuple[Subject, Earlier | None]:
+        """Who asks, as the gate knows it in this state of the store, and as of the instant that is trusted where the
+        clock is doubted."""
+        source, used = source_of(partner.id), self.deliveries.used_at(snapshot, partner, moment.now)
+        subject = partner.subject(source, moment.now, used)
+        if moment.trusted is None:
+            return subject, None
+        return subject, Earlier(partner.subject(source, moment.trusted, used).recipient, moment.trusted)

@@ -35,13 +35,13 @@ class Supposed:
     def __bool__(self) -> bool:
         return self.policy is not None or bool(self.facets)
 
-    def subject(self, partner: Partner, now: int) -> Subject:
+    def subject(self, partner: Partner, now: int, used_at: int | None) -> Subject:
         """Who would ask."""
         given = {each.facet: each.value for each in self.facets if each.of == RECIPIENT}
         if "agreement_until" in given:
             # Whether an agreement is over is part of the state.
             partner = structs.replace(partner, agreement_until=given["agreement_until"])
-        subject = partner.subject(source_of(partner.id), now)
+        subject = partner.subject(source_of(partner.id), now, used_at)
         return replace(
             subject,
             recipient=supposed_recipient(subject.recipient, self.facets),

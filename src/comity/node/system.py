@@ -5,11 +5,13 @@ import io
 import os
 import secrets
 import stat
+import time
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -39,6 +41,23 @@ class SystemClock:
     def now(self) -> datetime:
         """The present instant."""
         return datetime.now(UTC)
+
+    def steady(self) -> tuple[str, int]:
+        """Since the machine began to run, the time that it slept included, so that all its processes read one clock."""
+        return _boot(), time.clock_gettime_ns(_STEADY) // 1000
+
+
+# On Linux the plain monotonic clock stands still while the machine sleeps.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+@cache
+def _boot() -> str:
+    """A name for this run of the machine; of this process alone where the system gives none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return str(uuid4())
 
 
 class SystemEntropy:

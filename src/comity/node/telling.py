@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 from pyroaring import BitMap
 
 from comity.errors import Invalid
-from comity.interfaces import PAGE_ITEMS_MAX, Query, microseconds
+from comity.interfaces import PAGE_ITEMS_MAX, Query
 from comity.node import outbound, publishing
 from comity.node.classing import Classing
 from comity.node.explaining import Cut, Teller, Told
 from comity.node.gate import Gate
+from comity.node.guard import Moment
 from comity.node.publishing import EVERYTHING, Selection
-from comity.node.recipients import Partner, partner_named, partners, source_of
+from comity.node.recipients import Partner, partner_named, partners
 from comity.node.supposing import (
     NOTHING,
     READINGS,
@@ -93,27 +94,27 @@ class Telling(Classing):
         where there is no such partner."""
         selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
         with self._snapshot() as snapshot:
-            now = microseconds(self.clock.now())
-            view, policy = self._view_of(snapshot, partner_named(snapshot, name), now, supposing)
-            teller = Teller(snapshot, view, policy, now, self.is_sound, passing=passing)
+            moment = self.guard.moment(snapshot)
+            view, policy = self._view_of(snapshot, partner_named(snapshot, name), moment, supposing)
+            teller = Teller(snapshot, view, policy, moment.now, self.is_sound, passing=passing)
             yield from teller.tell(_chosen(snapshot, view, selection))
 
     def since_reading(self, name: str, selection: Selection = EVERYTHING) -> SinceReading:
         """What the partner of that name can read now and could not when it read last, and the reverse."""
         selection = self._known(selection)
         with self._snapshot() as snapshot:
-            now = microseconds(self.clock.now())
-            view, _ = self._view_of(snapshot, partner_named(snapshot, name), now)
+            moment = self.guard.moment(snapshot)
+            view, _ = self._view_of(snapshot, partner_named(snapshot, name), moment)
             among = None if selection == EVERYTHING else _chosen(snapshot, view, selection)
-            return since_reading(snapshot, view, now, among)
+            return since_reading(snapshot, view, moment.best, among)
 
     def difference(self, name: str, supposing: Supposed, selection: Selection = EVERYTHING) -> Difference:
         """What the partner of that name would receive besides, no more, or otherwise, if all that is supposed held."""
         selection = self._known(selection)
         with self._snapshot() as snapshot:
-            now, partner = microseconds(self.clock.now()), partner_named(snapshot, name)
-            before, _ = self._view_of(snapshot, partner, now)
-            after, _ = self._view_of(snapshot, partner, now, supposing)
+            moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
+            before, _ = self._view_of(snapshot, partner, moment)
+            after, _ = self._view_of(snapshot, partner, moment, supposing)
             return difference(snapshot, before, after, _chosen(snapshot, before, selection))
 
     def write_reading(
@@ -133,7 +134,7 @@ class Telling(Classing):
             raise Invalid("What is only supposed of objects cannot be read.", where="what-if")
         bundle_id = f"bundle--{self.entropy.uuid4()}"
         with self._snapshot() as snapshot:
-            now, partner = microseconds(self.clock.now()), partner_named(snapshot, name)
+            moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
             there = snapshot.collections()
             if collection is None and len(there) != 1:
                 raise Invalid("A reading is of one collection.", where="collection", hint="comity collection list")
@@ -142,8 +143,8 @@ class Telling(Classing):
             if supposing.policy is not None:
                 gate, policy = Gate(self.is_sound), compile_policy(self._floor_once(), *supposing.policy)
             query = Query(collection=found.id, ids=tuple(ids), types=tuple(types), limit=PAGE_ITEMS_MAX)
-            subject = partner.subject(source_of(partner.id), now)
-            asked = gate.ask(snapshot, policy, subject, found, query, now)
+            subject, earlier = self._subject_of(snapshot, partner, moment)
+            asked = gate.ask(snapshot, policy, subject, found, query, moment.now, earlier)
 
             def objects() -> Iterator[redact.Released]:
                 after, more = 0, True
@@ -158,20 +159,21 @@ class Telling(Classing):
         """What policy says of each class that has published objects, for each partner and client (or those of these
         names), and each of these actions. References and names, which are no facets, are not looked at."""
         with self._snapshot() as snapshot:
-            now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
+            moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
             classes = list(_published_classes(snapshot))
+            recipients = {one.id: self._subject_of(snapshot, one, moment)[0].recipient for one in there}
         apart = Alike(policy, self._floor_once(), [of for of, _ in classes])
         alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
         for partner in there:
-            recipient = partner.subject(source_of(partner.id), now).recipient
+            recipient = recipients[partner.id]
             alike.setdefault(apart.key(recipient), []).append((partner, recipient))
         for start in range(0, len(classes), CLASSES_AT_ONCE):
             some = classes[start : start + CLASSES_AT_ONCE]
             for same in alike.values():
                 for action in actions:
                     # One of them stands for all that are decided alike.
-                    decisions = decide_all(policy, [of for of, _ in some], same[0][1], action, now)
+                    decisions = decide_all(policy, [of for of, _ in some], same[0][1], action, moment.now)
                     for partner, _ in same:
                         for (of, objects), decision in zip(some, decisions, strict=True):
                             yield Cell(of, objects, partner, action, decision)
@@ -179,15 +181,15 @@ class Telling(Classing):
     def who(self, id: str) -> list[CopyWho]:
         """Of each copy of the object, in the order of `show`, who receives it."""
         with self._snapshot() as snapshot:
-            now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
+            moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             numbers = snapshot.published_of([id])
             keys = {one.number: one.object for one in snapshot.published(numbers)}
             found: dict[int, list[Receives]] = {key: [] for key in keys.values()}
             for partner in partners(snapshot):
-                view, _ = self._view_of(snapshot, partner, now)
+                view, _ = self._view_of(snapshot, partner, moment)
                 had = _ever_opened(snapshot, partner.id)
                 here = _chosen(snapshot, view, EVERYTHING) & BitMap(numbers)
-                for told in Teller(snapshot, view, policy, now, self.is_sound, passing=False).tell(here):
+                for told in Teller(snapshot, view, policy, moment.now, self.is_sound, passing=False).tell(here):
                     receives = Receives(
                         partner.name, partner.relation, told.verdict, told.rules, told.cuts, told.number in had
                     )
@@ -205,18 +207,27 @@ class Telling(Classing):
             ]
 
     def _view_of(
-        self, snapshot: Snapshot, partner: Partner, now: int, supposing: Supposed = NOTHING
+        self, snapshot: Snapshot, partner: Partner, moment: Moment, supposing: Supposed = NOTHING
     ) -> tuple[View, Policy]:
         """The view of the partner and the policy it was made by. One that is supposed is made aside: the gate, which
         keeps views to serve them, never sees it."""
         policy = self._policy_at(snapshot)
+        subject, earlier = self._subject_of(snapshot, partner, moment)
         if not supposing:
-            return self.gate.view(snapshot, policy, partner.subject(source_of(partner.id), now), now), policy
+            return self.gate.view(snapshot, policy, subject, moment.now, earlier), policy
         if supposing.policy is not None:
             policy = compile_policy(self._floor_once(), *supposing.policy)
-        subject = supposing.subject(partner, now)
-        decisions = SupposedDecisions(policy, subject.recipient, supposing.facets)
-        return look(snapshot, subject, decisions, now, self.is_sound), policy
+
+        def decisions(recipient: Recipient) -> SupposedDecisions:
+            return SupposedDecisions(policy, recipient, supposing.facets)
+
+        used = self.deliveries.used_at(snapshot, partner, moment.now)
+        subject = supposing.subject(partner, moment.now, used)
+        both = None
+        if earlier is not None:
+            then = supposing.subject(partner, earlier.instant, used).recipient
+            both = (decisions(then), earlier.instant)
+        return look(snapshot, subject, decisions(subject.recipient), moment.now, self.is_sound, both), policy
 
 
 def _chosen(snapshot: Snapshot, view: View, selection: Selection) -> BitMap:

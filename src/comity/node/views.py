@@ -11,7 +11,7 @@ from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdict, close
 from comity.release.cuts import Edits, local_limits, place_of, settle
-from comity.release.dispositions import RESTRICTING, Disposition, dispose_all
+from comity.release.dispositions import RESTRICTING, Disposition, at_both, dispose_all
 from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
@@ -41,6 +41,14 @@ class Subject:
     recipient: Recipient
     sources: frozenset[str] = frozenset()
     history_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Who asks, and when, if a clock that is doubted is not believed: what is in view has to be so then as well."""
+
+    recipient: Recipient
+    instant: int
 
 
 Decided = dict[int, Disposition]
@@ -95,11 +103,23 @@ class View:
     classes: dict[int, ReleaseClass]
     until: int
     relations: Relations
+    since: int = 0
+    trusted: tuple[int, int] | None = None
+    """Between which instants it holds, where the clock is doubted, as far as the earlier one goes."""
     authorless: BitMap = field(default_factory=BitMap)
     plain: BitMap = field(default_factory=BitMap)
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
+    kept: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By reading and collection the version of the openings that are exactly what is in view."""
     approved: BitMap = field(default_factory=BitMap)
     """The publications that a second person let go."""
+
+    def holds_at(self, now: int, trusted: int | None) -> bool:
+        """No date has changed it by then, whichever instant it is."""
+        if (self.trusted is None) != (trusted is None):
+            return False
+        earlier = self.trusted is None or trusted is None or self.trusted[0] <= trusted < self.trusted[1]
+        return self.since <= now < self.until and earlier
 
     def reading(self, snapshot: Snapshot, collection: int, word: str) -> BitMap:
         """The publications in the collection (its number) that a reader of `all`, `first` or `last` versions gets: one
@@ -135,17 +155,32 @@ def waiting_for_approval(snapshot: Snapshot, decided: Decided) -> BitMap:
     return BitMap.union(BitMap(), *(published.of("class", key) for key, each in decided.items() if each.approval))
 
 
-def look(snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, sound: Sound) -> View:
-    """The view of the subject in this state of the store."""
+def look(
+    snapshot: Snapshot,
+    subject: Subject,
+    decisions: Decisions,
+    now: int,
+    sound: Sound,
+    earlier: tuple[Decisions, int] | None = None,
+) -> View:
+    """The view of the subject in this state of the store. With `earlier` decisions and their instant nothing is in it,
+    and nothing is shown of it, that is not so then as well."""
     published = snapshot.publications()
     decided, until = decisions.at(snapshot.classes(), now)
+    held, end = snapshot.held(now)
+    trusted = None
+    if earlier is not None:
+        others, other_until = earlier[0].at(snapshot.classes(), earlier[1])
+        decided = {key: at_both(one, others[key]) for key, one in decided.items() if key in others}
+        also, other_end = snapshot.held(earlier[1])
+        held = held | also
+        trusted = (earlier[1], other_until if other_end is None else min(other_until, other_end))
     allowed = BitMap.union(BitMap(), *(published.of("class", key) for key, each in decided.items() if each.released))
     approved = approved_for(snapshot, subject.recipient.id)
     allowed -= waiting_for_approval(snapshot, decided) - approved
     if subject.history_from:
         last = snapshot.last_published_before(subject.history_from)
         allowed &= BitMap(range(last + 1, allowed.max() + 1)) if allowed and allowed.max() > last else BitMap()
-    held, end = snapshot.held(now)
     allowed -= held
     until = until if end is None else min(until, end)
     by_name = {source.name: source.key for source in snapshot.sources()}
@@ -153,7 +188,7 @@ def look(snapshot: Snapshot, subject: Subject, decisions: Decisions, now: int, s
         BitMap(), *(published.of("source", by_name[name]) for name in subject.sources if name in by_name)
     )
     view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until, snapshot.relations())
-    view.approved = approved
+    view.approved, view.since, view.trusted = approved, now, trusted
     _close(snapshot, view, allowed, sound)
     return view
 

@@ -49,6 +49,23 @@ def dispose_all(policy: Policy, classes: Sequence[ReleaseClass], recipient: Reci
     ]
 
 
+def at_both(one: Disposition, other: Disposition) -> Disposition:
+    """What both let go, and as far as both do: the decision where it is not known which of two instants it is."""
+    until = min((each.valid_until for each in (one, other) if each.valid_until is not None), default=None)
+    if not (one.released and other.released):
+        return Disposition(False, (other if one.released else one).because, valid_until=until)
+    return Disposition(
+        True,
+        one.because,
+        one.name_author and other.name_author,
+        one.show_personal and other.show_personal,
+        one.cut | other.cut,
+        edits=one.edits or other.edits,
+        valid_until=until,
+        approval=one.approval or other.approval,
+    )
+
+
 def _told(classes: Sequence[ReleaseClass], decisions: Sequence[Decision]) -> dict[ReleaseClass, Decision]:
     return dict(zip(classes, decisions, strict=True))
 

@@ -92,6 +92,10 @@ class TableStore(ABC):
                 self._publications = made
             return made
 
+    def publications_last(self) -> Publications | None:
+        """The newest publications of a committed snapshot, for a transaction to go on from."""
+        return self._publications
+
     def related_at(self, db: Database, last_number: int) -> Related:
         """The relations of a committed snapshot, which `db` is in; kept for others unless they are ahead already."""
         with self._relating:

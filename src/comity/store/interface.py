@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.stix.object import StixObject
+from comity.store.deliveries import Delivered, Usage
 from comity.store.nouns import (
     Bodies,
     Collection,
@@ -27,6 +28,7 @@ from comity.store.nouns import (
 )
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
+from comity.store.related import At
 from comity.store.views import Keys
 
 T = TypeVar("T")
@@ -87,6 +89,11 @@ class Snapshot(Protocol):
         """The number of the last publication; 0 where there never was one."""
         ...
 
+    @property
+    def last_republication(self) -> int:
+        """The number of the last change of a publication that was there before."""
+        ...
+
     def publications(self) -> Publications:
         """The bitmaps of what is published."""
         ...
@@ -94,6 +101,10 @@ class Snapshot(Protocol):
     def relations(self) -> Relations:
         """How publications rest on one another, as far as `index_relations` has come; they must not be changed. What is
         not published any more may still stand in them, and is in no bitmap that a walk begins with."""
+        ...
+
+    def relations_at(self) -> At:
+        """The state for which `relations` hold; they are the same object while it is equal."""
         ...
 
     def targets(self, ids: Sequence[str]) -> dict[str, int]:
@@ -142,6 +153,18 @@ class Snapshot(Protocol):
 
     def openings(self, recipient: str, collection: str) -> list[bytes]:
         """What `put_openings` kept, in the order of places."""
+        ...
+
+    def openings_version(self, recipient: str, collection: str) -> str:
+        """Another text whenever `openings` are others; empty where it is not known."""
+        ...
+
+    def delivered(self, recipient: str, since: int = 0) -> list[Delivered]:
+        """How much left for the recipient in that hour since 1970 and later, by the hour."""
+        ...
+
+    def usage(self, recipient: str) -> Usage:
+        """When the recipient was last answered, and what a person was told of it."""
         ...
 
     def records(self, kind: str) -> list[Record]:
@@ -201,10 +224,16 @@ class Transaction(Snapshot, Protocol):
         """The copies with these keys are received and not published; how many were. Numbers are never used again."""
         ...
 
-    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> None:
-        """What was opened to the recipient in the collection is this at these places, and what it was at others."""
+    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> str:
+        """What was opened to the recipient in the collection is this at these places, and what it was at others. The
+        version of it from now on."""
         ...
 
+    def add_delivered(self, recipient: str, more: Delivered) -> None:
+        """So much more left for the recipient in that hour."""
+        ...
+
+    def put_usage(self, recipient: str, usage: Usage) -> None: ...
     def put_record(self, record: Record) -> Record:
         """There is a version more of the record of that kind and id, and it counts; its number is in the answer. Of
         `record` the version is not read."""

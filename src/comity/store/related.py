@@ -83,19 +83,26 @@ class Related:
     sayings: Sequence[Saying]
 
 
+def state_of(db: Database, last_number: int) -> At:
+    """The state that the connection's present snapshot is in."""
+    return At(
+        last_number,
+        *db.execute(
+            "SELECT relation_cursor, last_told, (SELECT coalesce(max(key), 0) FROM target) FROM state"
+        ).fetchone(),
+    )
+
+
 def at(db: Database, last_number: int, base: Related | None) -> Related:
     """Those of the connection's present snapshot, made from `base` (of an earlier one) where there is one."""
-    cursor, told, last_target = db.execute(
-        "SELECT relation_cursor, last_told, (SELECT coalesce(max(key), 0) FROM target) FROM state"
-    ).fetchone()
-    here = At(last_number, cursor, told, last_target)
+    here = state_of(db, last_number)
     if base is not None and base.at == here:
         return base
     if base is not None and base.at.is_ahead(here):
         base = None
     building = _Building(db, base)
     building.catch_up(here)
-    sayings = base.sayings if base is not None and base.at.told == told else _sayings(db)
+    sayings = base.sayings if base is not None and base.at.told == here.told else _sayings(db)
     building.take_sayings(sayings)
     return Related(here, building.made, sayings)
 

@@ -8,9 +8,10 @@ from pyroaring import BitMap
 
 from comity.interfaces import Query
 from comity.release.spread import Relations
-from comity.store import jobs, openings, publications, records, search
+from comity.store import deliveries, jobs, openings, publications, records, search
 from comity.store.admin import Admin
 from comity.store.database import Database
+from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
 from comity.store.nouns import (
     Bodies,
@@ -29,7 +30,7 @@ from comity.store.nouns import (
 )
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
-from comity.store.related import Related
+from comity.store.related import At, Related, state_of
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
 STATE = "SELECT last_key, last_change, admin_version, last_publication, last_republication FROM state"
@@ -57,6 +58,7 @@ class Shared(Protocol):
     def views_at(self, db: Database, last_key: int, last_change: int, base: Views | None) -> Views: ...
     def admin_at(self, db: Database, version: int) -> Admin: ...
     def publications_at(self, db: Database, last_number: int, last_change: int) -> Publications: ...
+    def publications_last(self) -> Publications | None: ...
     def related_at(self, db: Database, last_number: int) -> Related: ...
     def related_last(self) -> Related | None: ...
 
@@ -129,6 +131,10 @@ class TableSnapshot:
     def relations(self) -> Relations:
         """See the interface."""
         return self._related_now().relations
+
+    def relations_at(self) -> At:
+        """See the interface."""
+        return state_of(self.db, self.last_publication)
 
     def _related_now(self) -> Related:
         return self._shared.related_at(self.db, self.last_publication)
@@ -348,6 +354,15 @@ class TableSnapshot:
     def openings(self, recipient: str, collection: str) -> list[bytes]:
         key = self.admin().collection(collection).key
         return openings.of(self.db, recipient, key)
+
+    def openings_version(self, recipient: str, collection: str) -> str:
+        return openings.version(self.db, recipient, self.admin().collection(collection).key)
+
+    def delivered(self, recipient: str, since: int = 0) -> list[Delivered]:
+        return deliveries.delivered(self.db, recipient, since)
+
+    def usage(self, recipient: str) -> Usage:
+        return deliveries.usage(self.db, recipient)
 
     def records(self, kind: str) -> list[Record]:
         return records.current(self.db, kind)

@@ -20,7 +20,8 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, marks, openings, publications, records, related, relations, text
+from comity.store import deliveries, jobs, marks, openings, publications, records, related, relations, text
+from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
@@ -52,7 +53,10 @@ class TableTransaction(TableSnapshot):
         return self._base
 
     def _publications_now(self) -> Publications:
-        return Publications.at(self.db, self.last_publication, self.last_republication, self._publications)
+        base = self._publications or self._shared.publications_last()
+        if base is not None and base.is_ahead(self.last_publication, self.last_republication):
+            base = None
+        return Publications.at(self.db, self.last_publication, self.last_republication, base)
 
     def _related_now(self) -> related.Related:
         return related.at(self.db, self.last_publication, self._shared.related_last())
@@ -352,9 +356,15 @@ class TableTransaction(TableSnapshot):
     def _republished(self, numbers: Iterable[int]) -> None:
         self.last_republication = publications.log(self.db, self.last_republication, numbers)
 
-    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> None:
+    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> str:
         """See the interface."""
-        openings.put(self.db, recipient, self.admin().collection(collection).key, bodies)
+        return openings.put(self.db, recipient, self.admin().collection(collection).key, bodies)
+
+    def add_delivered(self, recipient: str, more: Delivered) -> None:
+        deliveries.add(self.db, recipient, more)
+
+    def put_usage(self, recipient: str, usage: Usage) -> None:
+        deliveries.put_usage(self.db, recipient, usage)
 
     def put_record(self, record: Record) -> Record:
         """See the interface. Whatever rests on records is judged anew from here on."""

@@ -118,6 +118,15 @@ class _Sizes(Collector):
         yield GaugeMetricFamily("comity_objects", "Object versions that readers can get.", counts.objects)
         yield GaugeMetricFamily("comity_copies", "Copies stored, history included.", counts.copies)
         yield GaugeMetricFamily("comity_text_behind", "Copies that full text does not know yet.", counts.text_behind)
+        related = self._node.relations_behind()
+        yield GaugeMetricFamily("comity_relations_behind", "Copies whose references are not known yet.", related)
+        standings = [standing for _, standing in self._node.standings()]
+        paused = sum(each.paused_until is not None for each in standings)
+        yield GaugeMetricFamily("comity_partners_paused", "Partners that a cap has paused.", paused)
+        unused = sum(each.reason == "unused" for each in standings)
+        yield GaugeMetricFamily("comity_partners_unused", "Partners suspended since they read nothing.", unused)
+        doubted = len(self._node.cautions())
+        yield GaugeMetricFamily("comity_clock_doubted", "1 while the clock is not believed.", doubted)
         yield GaugeMetricFamily("comity_store_bytes", "Bytes of the store on disk.", counts.bytes_on_disk)
         added = (counts.last_added or 0) / 1_000_000
         yield GaugeMetricFamily("comity_last_added_timestamp_seconds", "When the last copy was added.", added)

@@ -28,9 +28,11 @@ def security_txt(call: Call) -> Answer:
 
 
 def readyz(call: Call, _access: Access) -> Answer:
-    """Whether the node can do its work, and if not, why."""
-    problems = call.node.ready()
+    """Whether the node can do its work, and if not, why; and what wants a person though it can."""
+    problems, cautions = call.node.ready(), call.node.cautions()
     body: dict[str, object] = {"status": "not ready", "problems": problems} if problems else {"status": "ready"}
+    if cautions:
+        body["cautions"] = cautions
     return Answer(orjson.dumps(body), 503 if problems else 200, JSON_TYPE)
 
 

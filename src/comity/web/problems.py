@@ -35,6 +35,7 @@ STATUSES: dict[type[ComityError], tuple[int, str]] = {
     errors.Refused: (403, "Forbidden"),
     errors.Unauthenticated: (401, "Unauthorized"),
     errors.TooManyFailures: (429, "Too many requests"),
+    errors.OverCap: (429, "Too many requests"),
     errors.NotFound: (404, "Not found"),
     errors.Conflict: (409, "Conflict"),
     errors.NotInstalled: (501, "Not implemented"),
@@ -84,7 +85,7 @@ def bug_answer(style: str, request_id: str) -> Answer:
 def _headers_of(error: ComityError) -> Headers:
     if isinstance(error, errors.Unauthenticated):
         return CHALLENGES
-    if isinstance(error, (errors.TooManyFailures, errors.Unavailable)):
+    if isinstance(error, (errors.TooManyFailures, errors.OverCap, errors.Unavailable)):
         return (("Retry-After", str(error.retry_after_seconds)),)
     if isinstance(error, MethodNotAllowed):
         return (("Allow", error.allow),)

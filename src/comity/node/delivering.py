@@ -1,0 +1,189 @@
+"""What a bound credential reads: pages through the gate, kept before they are told, and counted."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from comity.errors import NotAuthorized, OverCap, Unauthenticated
+from comity.interfaces import Query
+from comity.node import outbound
+from comity.node.access import Access
+from comity.node.deliveries import Amount, Standing, standing_of
+from comity.node.gate import Asked
+from comity.node.guard import Moment, doubt_words
+from comity.node.people import ADMIN
+from comity.node.recipients import Partner, partner_named, partners
+from comity.node.telling import Telling
+from comity.store.interface import Snapshot, Transaction
+from comity.store.nouns import Entries
+
+TRIES = 3
+"""So often an answer is made outside of the writer's turn before it is made inside."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a partner asked, and when."""
+
+    partner: Partner
+    now: int
+    asked: Asked
+    active: bool
+
+
+class Delivering(Telling):
+    """What partners and clients read, and how much it is."""
+
+    def close(self) -> None:
+        """What left is counted in the store, which is closed; the node answers nothing more."""
+        self.deliveries.close()
+        super().close()
+
+    # -- how much it is
+
+    def standing(self, name: str) -> Standing:
+        """How a partner stands: its state and why, what left for it, and when it was last used. NotFound where there is
+        none."""
+        self.deliveries.flush()
+        with self._snapshot() as snapshot:
+            return self._standing(snapshot, partner_named(snapshot, name))
+
+    def standings(self) -> list[tuple[Partner, Standing]]:
+        """All partners and clients, by name, each with how it stands."""
+        with self._snapshot() as snapshot:
+            return [(one, self._standing(snapshot, one)) for one in partners(snapshot)]
+
+    def cautions(self) -> list[str]:
+        """What wants a person though the node answers, in sentences."""
+        moment = self.guard.look()
+        return [] if moment.trusted is None else [doubt_words(moment)]
+
+    def confirm_clock(self) -> Moment:
+        """The clock is right as it is now; a person says so."""
+        with self._snapshot() as snapshot:
+            self._actor(snapshot, ADMIN)
+        return self.guard.confirm()
+
+    def relations_behind(self) -> int:
+        """How many copies are not looked at yet for what they refer to; 0 on a node that never published, since nobody
+        asks there."""
+        with self._snapshot() as snapshot:
+            return snapshot.counts().relations_behind if snapshot.last_publication else 0
+
+    def _standing(self, snapshot: Snapshot, partner: Partner) -> Standing:
+        return standing_of(snapshot, partner, self.guard.moment(snapshot).best)
+
+    # -- reading through the gate
+
+    def _released_page(self, access: Access, query: Query) -> outbound.Released:
+        def answer(snapshot: Snapshot, given: _Question) -> tuple[outbound.Released, Amount]:
+            left = self.deliveries.left(snapshot, given.partner, given.now)
+            shown = self.gate.page(snapshot, given.asked, query, left)
+            if shown.beyond is not None:
+                raise self.deliveries.over(snapshot, given.partner, given.now, shown.beyond)
+            page = outbound.released(
+                shown.objects,
+                more=shown.more,
+                position=shown.position,
+                first_added=shown.first_added,
+                last_added=shown.last_added,
+            )
+            return page, Amount(len(shown.objects), sum(len(each.raw) for each in shown.objects))
+
+        try:
+            return self._through_gate(access, query, answer)
+        except OverCap as error:
+            with self._snapshot() as snapshot:
+                partner = self._partner_of(snapshot, access)
+                now = self.guard.moment(snapshot).best
+            self.deliveries.pause(partner, error, now)
+            raise
+
+    def _released_manifest(self, access: Access, query: Query) -> Entries:
+        def answer(snapshot: Snapshot, given: _Question) -> tuple[Entries, Amount]:
+            return self.gate.entries(snapshot, given.asked, query), Amount()
+
+        return self._through_gate(access, query, answer)
+
+    def _through_gate(
+        self, access: Access, query: Query, answer: Callable[[Snapshot, _Question], tuple[T, Amount]]
+    ) -> T:
+        """The answer for a bound credential. What is opened to it for the first time is kept, and what its caps count
+        is counted, before it is told.
+
+        The answer is made from a snapshot, so that no writer waits for it, and made again where the store has gone on
+        before that could be kept; after some tries in the writer's turn itself."""
+        with self._snapshot() as snapshot:
+            if self._partner_of(snapshot, access).has_caps:
+                self.deliveries.settle(access.recipient)
+        for attempt in range(TRIES):
+            with self._snapshot() if attempt == 0 else self.store.read() as snapshot:
+                given = self._ask(snapshot, access, query)
+                told, amount = answer(snapshot, given)
+            self.guard.settle()
+            counted = _is_capped(given, amount)
+            if not given.asked.news and not counted:
+                break
+            with self.store.write() as tx:
+                if self._holds(tx, access, given) and self._keep(tx, given, amount):
+                    break
+        else:
+            with self._turn(access) as tx:
+                given = self._ask(tx, access, query)
+                told, amount = answer(tx, given)
+                self._keep(tx, given, amount)
+        if given.active and not _is_capped(given, amount):
+            self.deliveries.note(given.partner.id, amount, given.now)
+        return told
+
+    @contextmanager
+    def _turn(self, access: Access) -> Iterator[Transaction]:
+        """A writer's turn, in which the credential still holds."""
+        with self.store.write() as tx:
+            _refuse_revoked(tx, access)
+            yield tx
+
+    def _holds(self, tx: Transaction, access: Access, given: _Question) -> bool:
+        """The answer that was made is the one that would be made now."""
+        _refuse_revoked(tx, access)
+        moment = self.guard.moment(tx)
+        return self.gate.still_holds(tx, given.asked, moment.now, moment.trusted)
+
+    def _keep(self, tx: Transaction, given: _Question, amount: Amount) -> bool:
+        """News are kept, and what a cap counts is counted. False, and neither done, where it fits no more."""
+        if _is_capped(given, amount) and not self.deliveries.count(tx, given.partner, amount, given.now):
+            return False
+        if given.asked.news:
+            self.gate.keep(tx, given.asked)
+        return True
+
+    def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> _Question:
+        if query.collection is None:
+            raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
+        collection = outbound.permit(snapshot, access, query.collection, gated=True)
+        moment = self.guard.moment(snapshot)
+        partner = self._partner_of(snapshot, access)
+        subject, earlier = self._subject_of(snapshot, partner, moment)
+        asked = self.gate.ask(snapshot, self._policy_at(snapshot), subject, collection, query, moment.now, earlier)
+        states = {subject.recipient.state, subject.recipient.state if earlier is None else earlier.recipient.state}
+        # Hours and days of caps are counted by the trusted instant, so that no jump begins a new one.
+        return _Question(partner, moment.best, asked, states == {"active"})
+
+    def _partner_of(self, snapshot: Snapshot, access: Access) -> Partner:
+        found = self._in_force_at(snapshot).partners.get(access.recipient)
+        if found is None:
+            raise NotAuthorized("Nothing is released to this credential.")
+        return found
+
+
+def _is_capped(given: _Question, amount: Amount) -> bool:
+    """So much is counted exactly, before it is told."""
+    return given.partner.has_caps and amount != Amount()
+
+
+def _refuse_revoked(snapshot: Snapshot, access: Access) -> None:
+    token = snapshot.token(access.token or "")
+    if token is None or token.revoked_at is not None:
+        raise Unauthenticated("The credential is unknown, expired or revoked.")
