@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 from tests.asgi import Asker, Reply, asking
 from tests.canaries import DISGUISES, Recorder, readings, traces, withheld_traces
 from tests.partner_asking import ABSENT, Question, deleting, posting, reading
 from tests.partner_world import B, C, D, Json, World, value_of
 from tests.plain_gate import permitted, version_of
+from tests.serving import TAXII, serving
+from tests.watching_traffic import Traffic
 from tests.world import MadeClock, MadeEntropy
 
 from comity.node.node import Node
@@ -170,3 +173,31 @@ def test_one_leak_in_one_answer_is_found(tmp_path: Path, leak: str) -> None:
                 reply = LEAKS[leak](reply, str(copy["id"]).partition("--")[2].encode())
             recorder.hear(str(number), reply.bytes, b"")
         assert {where for where, _ in recorder.found} == {"150"}
+
+
+@pytest.mark.parametrize("leaking", [False, True])
+def test_the_traffic_of_every_test_is_watched(tmp_path: Path, traffic: Traffic, leaking: bool) -> None:
+    """A partner that asks over HTTP is heard; an answer with something of TLP:RED in it is found."""
+    clock = MadeClock()
+    address = f"sqlite:///{tmp_path}/a.db"
+    with Node.open(address, name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
+        world = World(node, clock, 24)
+        secret, shown = (world.object("indicator", level) for level in (TLP.RED, TLP.GREEN))
+        world.take(secret, shown)
+        world.look()
+        token = world.tokens[B].token
+        with serving(node) as url, requests.Session() as session:
+            session.trust_env = False
+            headers = {"Authorization": f"Bearer {token}", "Accept": TAXII}
+            reply = session.get(f"{url}/taxii2/root/collections/default/objects/", headers=headers, timeout=30)
+            assert [each["id"] for each in reply.json()["objects"]] == [shown["id"]]
+            session.get(f"{url}/taxii2/root/collections/default/objects/{secret['id']}/", headers=headers, timeout=30)
+    assert token in traffic.bound
+    assert len(traffic.received) == 2
+    assert [each["id"] for each in traffic.red] == [secret["id"]]
+    assert traffic.leaks() == []
+    if leaking:
+        reply.headers["X-Note"] = secret["name"]
+        traffic.heard(reply.request, reply)
+        assert len(traffic.leaks()) == 1
+        traffic.received.clear()
