@@ -82,6 +82,7 @@ def test_what_a_source_marked_in_one_way_is_marked_in_another(store: Store) -> N
     with store.read() as snapshot:
         before = [snapshot.copies(identifier("indicator", number))[0] for number in range(3)]
         last = snapshot.page(Query()).keys
+        assert len(snapshot.search(TextQuery(tlp_least=1, tlp_most=1)).items) == 3
     old, new = 1, 2
     with store.write() as tx:
         assert tx.remark(before[0].source, new, old) == 0
@@ -92,9 +93,6 @@ def test_what_a_source_marked_in_one_way_is_marked_in_another(store: Store) -> N
         after = [snapshot.copies(identifier("indicator", number))[0] for number in range(3)]
         assert after == [replace(copy, default_tlp=new) for copy in before]
         assert snapshot.page(Query()).keys == last
-    while store.index_text(1000):
-        pass
-    with store.read() as snapshot:
         assert len(snapshot.search(TextQuery(tlp_least=new, tlp_most=new)).items) == 3
         assert len(snapshot.search(TextQuery(tlp_least=old, tlp_most=old)).items) == 0
     assert store.check() == []

@@ -131,8 +131,20 @@ class Views:
                 bitmap = self._own("flag", 1 << bit)
                 bitmap |= keys
 
+    def _level(self, level: int, keys: Keys) -> None:
+        """These have that level; most had it before, and then no bitmap is copied."""
+        if keys.issubset(self._maps.get(("tlp", level), BitMap())):
+            return
+        for name, number in list(self._maps):
+            if name == "tlp" and self._maps[name, number].intersect(keys):
+                bitmap = self._own(name, number)
+                bitmap -= keys
+        bitmap = self._own("tlp", level)
+        bitmap |= keys
+
     def _take_changes(self, db: Database, base: "Views") -> None:
-        """Rows that the base knows and that changed: flags anew, and what has no row any more out of every bitmap."""
+        """Rows that the base knows and that changed: flags and levels anew, and what has no row any more out of every
+        bitmap."""
         (changed,) = db.columns("key", _CHANGED, (base.last_change, base.last_key))
         gone = BitMap(changed)
         for bit in range(_FLAG_BITS):
@@ -143,6 +155,7 @@ class Views:
         for facet, members in _grouped(keys, facets).items():
             present = BitMap(members)
             self._flag(facet, present)
+            self._level(((facet >> _TLP_SHIFT) & 7) - 1, present)
             gone -= present
         if gone:
             for place, shared in list(self._maps.items()):
