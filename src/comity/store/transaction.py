@@ -20,13 +20,13 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import deliveries, jobs, marks, openings, publications, records, related, relations, text
-from comity.store.deliveries import Delivered, Usage
+from comity.store import jobs, marks, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
+from comity.store.publishing import PublishingTables
 from comity.store.records import Record
-from comity.store.snapshot import TableSnapshot, storable
+from comity.store.snapshot import storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
 FAILURES_KEPT = 10_000
@@ -42,7 +42,7 @@ def _names(values: Iterable[str]) -> str:
     return msgspec.json.encode(sorted(values)).decode()
 
 
-class TableTransaction(TableSnapshot):
+class TableTransaction(PublishingTables):
     """See `comity.store.interface.Transaction`."""
 
     _types: dict[str, int] | None = None
@@ -309,62 +309,11 @@ class TableTransaction(TableSnapshot):
         packed = zstandard.ZstdCompressor(level=1).compress(status.body)
         self.db.execute("INSERT INTO status VALUES (?, ?, ?, ?)", (status.id, status.token, status.created_at, packed))
 
-    # -- publications -------------------------------------------------------------------------------------------------
-    def publish(self, objects: Sequence[tuple[int, bytes, bytes]], now: int, until: int | None) -> list[int]:
-        """See the interface."""
-        if not objects:
-            return []
-        keys = publications.class_keys(self.db, ((digest, form) for _, digest, form in objects))
-        self._unpublish([key for key, _, _ in objects])
-        first = self.last_publication + 1
-        check_room("publications", first + len(objects), KEY_MOST)
-        self.last_publication += len(objects)
-        rows = [(key, keys[digest]) for key, digest, _ in objects]
-        self._republished(publications.insert(self.db, first, rows, now, until))
-        shown = [key for key, *of_class in objects if tuple(of_class) != publications.PRIVATE]
-        self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
-        return list(range(first, first + len(objects)))
-
     def remark(self, source: str, old: int, new: int) -> int:
         """See the interface."""
         keys = marks.replace(self.db, self.admin().source(source).key, old, new)
         self.log_changes(keys)
         return len(keys)
-
-    def reclass(self, classes: Mapping[int, tuple[bytes, bytes]]) -> int:
-        """See the interface."""
-        assert publications.PRIVATE not in classes.values()
-        keys = publications.class_keys(self.db, classes.values())
-        changed = publications.reclass(self.db, {number: keys[digest] for number, (digest, _) in classes.items()})
-        self._republished(changed)
-        return len(changed)
-
-    def unpublish(self, keys: Sequence[int]) -> int:
-        """See the interface."""
-        gone = self._unpublish(keys)
-        self.db.execute(
-            "UPDATE object SET state = ? WHERE state = ? AND key IN ?integers",
-            (State.RECEIVED, State.PUBLISHED, list(keys)),
-        )
-        return gone
-
-    def _unpublish(self, keys: Sequence[int]) -> int:
-        numbers = publications.remove(self.db, keys)
-        self._republished(numbers)
-        return len(numbers)
-
-    def _republished(self, numbers: Iterable[int]) -> None:
-        self.last_republication = publications.log(self.db, self.last_republication, numbers)
-
-    def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> str:
-        """See the interface."""
-        return openings.put(self.db, recipient, self.admin().collection(collection).key, bodies)
-
-    def add_delivered(self, recipient: str, more: Delivered) -> None:
-        deliveries.add(self.db, recipient, more)
-
-    def put_usage(self, recipient: str, usage: Usage) -> None:
-        deliveries.put_usage(self.db, recipient, usage)
 
     def put_record(self, record: Record) -> Record:
         """See the interface. Whatever rests on records is judged anew from here on."""
