@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from tests.commands import COMITY, SECONDS_MAX, Ended, bundle, comity, environment, indicator
 
+from comity.node.home import open_home
+
 pytestmark = pytest.mark.slow
 
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -57,11 +59,6 @@ class Team:
         assert ended.code == 0, ended.err
         return json.loads(ended.out)
 
-    def add(self, name: str, *roles: str, by: str = "") -> None:
-        """There is an account of that name."""
-        given = [word for role in roles for word in ("--role", role)]
-        self.secrets[name] = self.told("user", "add", name, *given, by=by)["secret"]
-
 
 @pytest.fixture
 def team(tmp_path: Path) -> Team:
@@ -72,13 +69,24 @@ def team(tmp_path: Path) -> Team:
         indicator(n, object_marking_refs=[GREEN if n % 2 else CLEAR], pattern=f"[domain-name:value = 'a{n}.example']")
         for n in range(6)
     ]
-    assert comity("import", "-", home=home, given=bundle(*objects)).code == 0
     made = Team(home)
-    made.add("anna", "admin", "releaser")
-    made.add("bert", "approver", by="anna")
-    made.told("publish", "--all", "--yes", "--no-hold", by="anna")
-    made.told("partner", "add", "CERT-B", "--circle", "eu", "--history-from", "all", "--cybersecurity", by="anna")
+    with open_home(home) as node:
+        node.receive(bundle(*objects))
+        made.secrets["anna"] = node.add_user("anna", ["admin", "releaser"]).secret
+        with node.acting("anna", made.secrets["anna"]):
+            made.secrets["bert"] = node.add_user("bert", ["approver"]).secret
+            node.publish(hold_seconds=0)
+            node.add_partner("CERT-B", groups=("eu",), history_from=0, cybersecurity=True)
     return made
+
+
+def ask_for_each(team: Team) -> None:
+    """A policy is in force that wants a second person for each object, and another for CERT-B to be active."""
+    with open_home(team.home) as node:
+        with node.acting("anna", team.secrets["anna"]):
+            waits = node.apply_policy(ASKED, CASES).waits
+        with node.acting("bert", team.secrets["bert"]):
+            node.approve(waits)
 
 
 def test_commands_that_act_want_an_account_and_tell_no_more_than_that(team: Team, tmp_path: Path) -> None:
@@ -113,7 +121,7 @@ def test_commands_that_act_want_an_account_and_tell_no_more_than_that(team: Team
     assert team.run("approve", "x", by="bert").code == 4
 
 
-def test_what_widens_waits_and_is_in_force_when_another_approved_it(team: Team) -> None:
+def test_a_policy_that_widens_waits_and_is_in_force_when_another_approved_it(team: Team) -> None:
     activated = team.told("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
     assert "waits" not in activated, "policy lets nothing go yet"
     apply = ("policy", "apply", "--starter", "green-community", "--community", "eu")
@@ -126,27 +134,30 @@ def test_what_widens_waits_and_is_in_force_when_another_approved_it(team: Team) 
     assert team.told("policy", "log")["items"] == []
     (item,) = team.told("approvals")["items"]
     assert (item["id"], item["state"], item["asked_by"]) == (asked["waits"], "waiting", "anna")
-    assert f"comity approve {asked['waits']}" in team.run(*apply, by="anna").out
     assert team.run("approve", asked["waits"], by="anna").code == 4
     done = team.told("approve", asked["waits"], by="bert")
     assert (done["state"], done["decided_by"]) == ("approved", "bert")
     assert len(team.told("policy", "log")["items"]) == 1
+
+
+def test_a_partner_is_paused_at_once_and_resumed_when_another_approved_it(team: Team) -> None:
+    ask_for_each(team)
+    ended = team.run("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
+    (item,) = team.told("approvals")["items"]
+    assert f"comity approve {item['id']} --as NAME" in ended.out
+    assert "activate CERT-B, asked for by anna, waiting" in team.run("approvals").out
+    team.told("approve", item["id"], by="bert")
     paused = team.told("partner", "pause", "CERT-B", by="anna")
     assert (paused["state"], paused["note"]) == ("suspended", "")
-    assert team.told("partner", "resume", "CERT-B", by="anna")["state"] == "suspended"
-    resumed = team.run("approvals")
-    assert "resume CERT-B, asked for by anna, waiting" in resumed.out
-    waits = next(one["id"] for one in team.told("approvals")["items"] if one["what"] == "resume CERT-B")
-    assert team.told("reject", waits, by="anna")["state"] == "rejected"
-    assert team.run("approve", waits, by="bert").code == 6
+    resumed = team.told("partner", "resume", "CERT-B", by="anna")
+    assert resumed["state"] == "suspended"
+    assert team.told("reject", resumed["waits"], by="anna")["state"] == "rejected"
+    assert team.run("approve", resumed["waits"], by="bert").code == 6
     assert team.told("partner", "show", "CERT-B")["state"] == "suspended"
 
 
-def test_objects_that_policy_wants_looked_at_go_one_by_one(team: Team, tmp_path: Path) -> None:
-    (tmp_path / "p.cedar").write_text(ASKED)
-    (tmp_path / "p.toml").write_text(CASES)
-    asked = team.told("policy", "apply", str(tmp_path / "p.cedar"), by="anna")
-    team.told("approve", asked["waits"], by="bert")
+def test_objects_that_policy_wants_looked_at_go_one_by_one(team: Team) -> None:
+    ask_for_each(team)
     active = team.told("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
     team.told("approve", active["waits"], by="bert")
     one = str(indicator(1)["id"])
