@@ -130,7 +130,9 @@ class TellingWorld:
         node.add_partner("CERT-B", groups=("eu",), max_tlp="amber", history_from=0)
         node.add_partner("CERT-C", max_tlp="amber+strict", cybersecurity=True)
         node.add_partner("CERT-D", groups=("eu",), history_from=0)
-        node.add_partner("Client", relation="client", max_tlp="amber", need_to_know="ours", history_from=0)
+        node.add_partner(
+            "Client", relation="client", max_tlp="amber", need_to_know="ours", service="S-1", history_from=0
+        )
         for name in ("CERT-B", "CERT-C", "Client"):
             node.step_partner(name, "activate", checked_by="a call")
         put_in_force(node, *rules_of(node))

@@ -14,7 +14,7 @@ from comity.errors import Invalid
 from comity.node.publishing import EVERYTHING, Selection
 from comity.node.supposing import Difference, Named, SinceReading, Supposed
 from comity.release.classes import Action
-from comity.release.suppositions import class_words, read_supposition
+from comity.release.suppositions import read_supposition
 
 if TYPE_CHECKING:
     from comity.node import telling
@@ -243,8 +243,7 @@ def say_matrix(console: Console, node: "Node", to: Sequence[str], actions: Seque
         return
     if not console.terminal:
         for cell in node.matrix(to, asked or (Action.RELEASE,)):
-            words = class_words(cell.of)
-            console.say_fields(_word(cell), cell.action.value, cell.partner.name, f"{cell.objects}", words)
+            console.say_fields(_word(cell), cell.action.value, cell.partner.name, f"{cell.objects}", cell.words)
         return
     for action in asked or (Action.RELEASE,):
         _say_table(console, action, node.matrix(to, (action,)))
@@ -263,7 +262,7 @@ def _word(cell: "telling.Cell") -> str:
 
 def _cell_json(cell: "telling.Cell") -> dict[str, Any]:
     return {
-        "class": class_words(cell.of),
+        "class": cell.words,
         "objects": cell.objects,
         "partner": cell.partner.name,
         "action": cell.action.value,
@@ -277,7 +276,7 @@ def _say_table(console: Console, action: Action, cells: Iterable["telling.Cell"]
     objects: dict[str, int] = {}
     names: dict[str, None] = {}
     for cell in cells:
-        words = class_words(cell.of)
+        words = cell.words
         rows.setdefault(words, {})[cell.partner.name] = _word(cell)
         objects[words] = cell.objects
         names[cell.partner.name] = None

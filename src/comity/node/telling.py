@@ -1,7 +1,7 @@
 """What partners receive, told to own staff: in advance, with what would be otherwise, and as a table. It is told of the
 same views that are served, and nothing of it is recorded."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pyroaring import BitMap
@@ -32,8 +32,10 @@ from comity.release.alike import Alike
 from comity.release.classes import Action, Recipient, ReleaseClass
 from comity.release.closure import Verdict
 from comity.release.decide import Decision, decide_all
+from comity.release.forms import class_of
 from comity.release.policy import Policy, Rule, compile_policy
-from comity.release.standing import classes_in
+from comity.release.standing import AWAITS, parts
+from comity.release.suppositions import class_words
 from comity.store.interface import Snapshot
 from comity.store.nouns import State
 
@@ -43,9 +45,11 @@ CLASSES_AT_ONCE = 500
 @dataclass(frozen=True, slots=True)
 class Cell:
     """One cell of the table of decisions: what policy says of the objects of a class, of which so many are published,
-    for a partner or client and an action."""
+    for a partner or client and an action. `words` say the class; where its objects await another one, or stand between
+    two, these too."""
 
     of: ReleaseClass
+    words: str
     objects: int
     partner: Partner
     action: Action
@@ -75,6 +79,38 @@ class CopyWho:
     collection: str
     state: str
     who: tuple[Receives, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What so many published objects count as: a class; or, where `has` is another or None, as `standing` has it."""
+
+    had: ReleaseClass
+    has: ReleaseClass | None
+    count: int
+    words: str
+
+    @classmethod
+    def read(cls, form: bytes, count: int) -> "Standing":
+        had, has = (class_of(each) if each else None for each in parts(form))
+        assert had is not None
+        words = class_words(had)
+        if has is None:
+            words += " awaits=another"
+        elif has != had:
+            words += f" or {class_words(has)}"
+        return cls(had, has, count, words)
+
+    def decided(self, told: Mapping[ReleaseClass, Decision]) -> Decision:
+        """No more than policy lets go of both; nothing of what awaits its class."""
+        first = told[self.had]
+        if self.has is None:
+            return Decision(False, (AWAITS,), (), first.valid_until)
+        other = told[self.has]
+        untils = [one.valid_until for one in (first, other) if one.valid_until is not None]
+        lower = first if not first.allowed else other
+        because = lower.because if not lower.allowed else tuple(dict.fromkeys((*first.because, *other.because)))
+        return replace(lower, because=because, valid_until=min(untils, default=None))
 
 
 class Telling(Classing):
@@ -161,22 +197,25 @@ class Telling(Classing):
         with self._snapshot() as snapshot:
             moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
-            classes = list(_published_classes(snapshot))
+            standings = [Standing.read(form, count) for form, count in _published_classes(snapshot)]
             recipients = {one.id: self._subject_of(snapshot, one, moment)[0].recipient for one in there}
-        apart = Alike(policy, self._floor_once(), [of for of, _ in classes])
+        apart = Alike(policy, self._floor_once(), [of for each in standings for of in (each.had, each.has) if of])
         alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
         for partner in there:
             recipient = recipients[partner.id]
             alike.setdefault(apart.key(recipient), []).append((partner, recipient))
-        for start in range(0, len(classes), CLASSES_AT_ONCE):
-            some = classes[start : start + CLASSES_AT_ONCE]
+        for start in range(0, len(standings), CLASSES_AT_ONCE):
+            some = standings[start : start + CLASSES_AT_ONCE]
+            classes = list(dict.fromkeys(of for each in some for of in (each.had, each.has) if of))
             for same in alike.values():
                 for action in actions:
                     # One of them stands for all that are decided alike.
-                    decisions = decide_all(policy, [of for of, _ in some], same[0][1], action, moment.now)
+                    made = decide_all(policy, classes, same[0][1], action, moment.now)
+                    told = dict(zip(classes, made, strict=True))
+                    decisions = [each.decided(told) for each in some]
                     for partner, _ in same:
-                        for (of, objects), decision in zip(some, decisions, strict=True):
-                            yield Cell(of, objects, partner, action, decision)
+                        for each, decision in zip(some, decisions, strict=True):
+                            yield Cell(each.has or each.had, each.words, each.count, partner, action, decision)
 
     def who(self, id: str) -> list[CopyWho]:
         """Of each copy of the object, in the order of `show`, who receives it."""
@@ -236,15 +275,13 @@ def _chosen(snapshot: Snapshot, view: View, selection: Selection) -> BitMap:
     return BitMap(publishing.chosen(snapshot, selection, among))
 
 
-def _published_classes(snapshot: Snapshot) -> Iterator[tuple[ReleaseClass, int]]:
-    """The classes of what is published, with the number of objects. What stands between two classes counts
-    as both, and goes where both may go."""
+def _published_classes(snapshot: Snapshot) -> Iterator[tuple[bytes, int]]:
     published = snapshot.publications()
     there = published.of("state", State.PUBLISHED)
     for key, form in snapshot.classes().items():
         count = len(published.of("class", key) & there)
         if form and count:
-            yield from ((one, count) for one in classes_in(form))
+            yield form, count
 
 
 def _ever_opened(snapshot: Snapshot, partner: str) -> BitMap:

@@ -18,7 +18,6 @@ from comity.errors import Invalid, InvalidPolicy, NotFound
 from comity.interfaces import Query, microseconds
 from comity.node.access import Credential
 from comity.node.explaining import Told
-from comity.node.guard import Moment
 from comity.node.node import Node
 from comity.node.policies import starter_texts
 from comity.node.publishing import Selection
@@ -134,15 +133,15 @@ def snapshot_of(node: Node) -> object:
 def test_a_view_that_the_gate_kept_of_what_is_supposed_would_be_seen(
     node: Node, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def kept(self: Node, snapshot: Any, partner: Any, moment: Moment, supposing: Any = None) -> Any:
-        subject = partner.subject(source_of(partner.id), moment.now)
+    def kept(self: Node, snapshot: Any, partner: Any, moment: Any, supposing: Any = None) -> Any:
+        subject, earlier = self._subject_of(snapshot, partner, moment)
         policy = self._policy_at(snapshot)
         if supposing is not None and supposing.policy is not None:
             # The fault: another policy under the name of the one in force, in the gate that serves.
             policy = replace(compile_policy(floor_of(), *supposing.policy), digest=policy.digest)
             self.gate._views.clear()
             self.gate._decisions.clear()
-        return self.gate.view(snapshot, policy, subject, moment.now), policy
+        return self.gate.view(snapshot, policy, subject, moment.now, earlier), policy
 
     monkeypatch.setattr(Node, "_view_of", kept)
     with pytest.raises(AssertionError):
