@@ -96,6 +96,7 @@ class World:
     """The node, and what was done to it. `hidden` words are of the node's own keeping: no partner reads any of them."""
 
     def __init__(self, node: Node, clock: MadeClock, seed: int, *, rules: str = RULES, cases: str = CASES) -> None:
+        self.telling = True
         self.left_out: frozenset[str] = frozenset()
         self.after_step: Callable[[], None] = _nothing
         self.node, self.clock, self.seed = node, clock, seed
@@ -274,7 +275,8 @@ class World:
             chance.choice(plain),
         )
         told = self.object("report", TLP.GREEN, object_refs=[teller["id"], of["id"]])
-        told["description"] = f"It was {of.get('name', of.get('value', 'nobody'))} again"
+        if self.telling:
+            told["description"] = f"It was {of.get('name', of.get('value', 'nobody'))} again"
         self.take(told)
         # The same version from several sources, one of them the partner itself.
         for made in chance.sample(plain, 3):

@@ -2,6 +2,9 @@
 
 The clock and the chance are arguments, and the same for both. Everything is compared: status, headers, bodies, dates,
 positions, errors; while objects come and go, and at the end over all routes and methods.
+
+No text names another object here. One that leaves, and then has to be withheld because it names something that came to
+be withheld, is seen to go; by R9 that cannot be otherwise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,6 +49,7 @@ class Living:
     def __init__(self, node: Node, clock: MadeClock, asker: Asker, seed: int, who: str) -> None:
         self.node, self.clock, self.asker, self.who = node, clock, asker, who
         self.world = World(node, clock, seed)
+        self.world.telling = False
         self.life = Life()
         self.steps = 0
 
