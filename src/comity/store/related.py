@@ -28,9 +28,10 @@ _OWN = (
 _OWN_TOLD = "SELECT p.number, t.target FROM publication p JOIN telling t ON t.object = p.object WHERE p.number {0}"
 _RANGE, _LISTED = "BETWEEN ? AND ?", "IN ?integers"
 _OF_NEW_TARGETS = (
-    "SELECT p.number, t.key AS target FROM target t JOIN object o ON o.id = t.id AND o.gone = 0"
-    " JOIN publication p ON p.object = o.key WHERE t.key > ?"
+    "SELECT p.number, t.key AS target FROM target t CROSS JOIN object o JOIN publication p ON p.object = o.key"
+    " WHERE t.key > ? AND o.id = t.id AND o.gone = 0"
 )
+"""To SQLite a cross join says which table comes first: it would go through all objects for a few new targets."""
 _UNREAD = (
     "SELECT p.number FROM publication p WHERE p.object > ?"
     " AND NOT EXISTS (SELECT 1 FROM relation r WHERE r.object = p.object)"

@@ -31,6 +31,8 @@ def other(node: Node, tmp_path: Path, clock: MadeClock) -> Iterator[Node]:
 @pytest.fixture
 def access(node: Node) -> Access:
     """A partner that may have what is ours up to GREEN."""
+    # The first look at the clock is written, which is a turn of its own.
+    node.guard.look()
     return partnered(node)
 
 
