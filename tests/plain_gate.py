@@ -57,7 +57,8 @@ def leaving(world: World, name: str) -> list[tuple[Copy, bytes]]:
     sources = {source.name: source for source in node.sources()}
     copies = [copy for copy in world.copies() if copy.body is not None]
     sent = [copy for copy in copies if copy.source == source_of(partner.id) and copy.state.live]
-    rest = [copy for copy in copies if copy.state is State.PUBLISHED and copy not in sent]
+    # What is here and not published leaves nowhere; yet a text that names it says what is withheld.
+    rest = [copy for copy in copies if copy.state.live and copy not in sent]
     candidates = [Candidate(value_of(copy), True, True) for copy in sent]
     candidates += [_candidate(world, partner, policy, sources[copy.source], copy, now) for copy in rest]
     numbered = [*sent, *rest]
@@ -68,6 +69,8 @@ def leaving(world: World, name: str) -> list[tuple[Copy, bytes]]:
 
 
 def _candidate(world: World, partner: Partner, policy: Policy, source: Source, copy: Copy, now: int) -> Candidate:
+    if copy.state is not State.PUBLISHED:
+        return Candidate(value_of(copy), False)
     value, recipient = value_of(copy), partner.subject(source_of(partner.id), now)
     resolve = _resolver(world, source.name)
     default = TLP.read(source.default_marking) if copy.default_tlp is None else TLP(copy.default_tlp)

@@ -207,7 +207,6 @@ SEEDS_OF_THE_LONG_RUN = range(500, 560)
 def test_a_polling_client_ends_with_exactly_what_is_permitted(tmp_path: Path, seed: int) -> None:
     with program_of(tmp_path, seed) as program:
         program.run(STEPS)
-        assert program.siem.came > 0
 
 
 def test_programs_do_everything_and_things_come_and_go(tmp_path: Path) -> None:
