@@ -112,7 +112,7 @@ class World:
         self.collections += [node.add_collection(title, alias=title).id for title in (MORE, SECRET)]
         node.add_partner(B, groups=("eu",), max_tlp="amber", history_from=0)
         node.add_partner(C, cybersecurity=True)
-        node.add_partner(D, relation="client", groups=("eu",), max_tlp="amber+strict", history_from=0)
+        node.add_partner(D, relation="client", groups=("eu",), max_tlp="amber+strict", service="SOC-7", history_from=0)
         for name in (B, D):
             node.step_partner(name, "activate", checked_by="zqchecked by a call")
         self.put_policy(rules, cases)

@@ -48,7 +48,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert comity("import", "-", home=folder, given=bundle(*objects())).code == 0
     with open_home(folder) as node:
         node.add_partner("CERT-B", groups=("eu",), max_tlp="amber", history_from=0)
-        node.add_partner("Client", relation="client", need_to_know="ours", history_from=0)
+        node.add_partner("Client", relation="client", need_to_know="ours", service="S-1", history_from=0)
         node.step_partner("CERT-B", "activate", checked_by="a call")
         node.publish(hold_seconds=0)
     text, cases = (each.replace("GROUP", "eu") for each in starter_texts()["green-community"])
