@@ -50,6 +50,9 @@ EVEN_SECONDS = 0.004
 """What a partner asks of objects that it names is answered at a multiple of this after it asked: to look for an object
 that is withheld takes some microseconds longer than for one that is not there, and whoever asks often could tell (R67).
 It is a few times what such an answer takes."""
+BEAT_THREADS = 8
+"""They only sleep. The timers of an event loop count whole milliseconds from where they are set, and so would keep the
+difference that a beat is there to hide."""
 UNKNOWN = "(none)"
 """What logs and metrics call the route of a path that has none."""
 LOOPBACK = Access(None, "loopback", "local", frozenset({"*"}), frozenset())
@@ -88,6 +91,7 @@ class App:
         self._failures = FailureLimit(time.monotonic, lambda counts: node.share_failures(counts, WINDOW_SECONDS))
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
         self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="write")
+        self._beats = ThreadPoolExecutor(BEAT_THREADS, thread_name_prefix="beat")
         body_bytes = node.settings.max_content_length
         self._room = Room(BODIES_AT_ONCE * body_bytes, of_one_max=BODIES_OF_ONE_AT_ONCE * body_bytes)
         self._answers = Room(
@@ -99,6 +103,7 @@ class App:
         self._failures.close()
         self._reading.shutdown()
         self._writing.shutdown()
+        self._beats.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request is answered and logged."""
@@ -114,7 +119,7 @@ class App:
                 answer = await self._answer(scope, headers, body, request_id, line)
                 close = await self._settle(body, headers)
                 if line.even:
-                    await asyncio.sleep(-(time.perf_counter() - started) % self._even_seconds)
+                    await self._in(self._beats, lambda: self._rest(started))
             except ClientGoneError:
                 logs.access(request_id, line.route, scope["method"], 499, started, 0, line.token, line.address)
                 return
@@ -229,6 +234,9 @@ class App:
 
     async def _in(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, job)
+
+    def _rest(self, started: float) -> None:
+        time.sleep(-(time.perf_counter() - started) % self._even_seconds)
 
     def _is_loopback(self, call: Call, peer: str) -> bool:
         """Whether a process on this host asks for itself: not for another, nor as a page under a strange name."""
