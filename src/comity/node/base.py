@@ -30,6 +30,7 @@ class Base:
         self.handlers: dict[str, Handler] = {}
         self._schemas: schema.Schemas | None = None
         self._schemas_lock = threading.Lock()
+        self._known_classes: set[tuple[str, bytes]] = set()
         self._here = threading.local()
         self._purged_at = 0
         self._stored_at = 0

@@ -193,7 +193,7 @@ class Node(Delivering):
             known = next((s for s in snapshot.sources() if s.name == source), None)
         found = known or self._new_source(source)
         report = Report(found.name, new_source=known is None)
-        way = way_of(target.id, found, ours=self.ours(), strict=strict, marking=default)
+        way = way_of(target.id, found, ours=self.ours(), known=self._known_classes, strict=strict, marking=default)
         schemas, limits = self.schemas(), self._limits()
         receive.store_all(self.store, self.clock, raws, way, schemas, limits, report, progress)
         return report
@@ -203,7 +203,7 @@ class Node(Delivering):
         with self._snapshot() as snapshot:
             target = outbound.permit(snapshot, access, collection, write=True)
             source = snapshot.source(access.source)
-        way = way_of(target.id, source, ours=self.ours())
+        way = way_of(target.id, source, ours=self.ours(), known=self._known_classes)
         self._stored_at = microseconds(self.clock.now())
         return receive.post(self.store, self.clock, self.entropy, access, way, body, self.schemas(), self._limits())
 

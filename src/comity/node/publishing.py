@@ -5,7 +5,7 @@ be taken back without a trace.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 
 import orjson
@@ -16,7 +16,8 @@ from comity.node import pausing
 from comity.node.countries import countries
 from comity.node.showing import resolve
 from comity.node.way import Way
-from comity.release.classifier import Classifier
+from comity.release.classes import ReleaseClass
+from comity.release.classifier import Classifier, key_of
 from comity.release.classify import Context, bounded, canonical_form, class_digest
 from comity.release.forms import class_of
 from comity.release.standing import parts
@@ -28,6 +29,7 @@ from comity.store.publications import PRIVATE, Unpublished
 from comity.store.views import Keys
 
 BATCH_OBJECTS = 1000
+KNOWN_MAX = 20_000
 HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST = 10, 300, 30 * 24 * 3600
 AUTO, PARTNER = "auto", "partner"
 """A rule, and a kind, of sources."""
@@ -63,7 +65,8 @@ def turn(tx: Transaction) -> None:
 class Classes:
     """Classes of copies, as the node knows their sources at one moment; `ours` are the ids of its own identities."""
 
-    def __init__(self, snapshot: Snapshot, ours: frozenset[str]) -> None:
+    def __init__(self, snapshot: Snapshot, ours: frozenset[str], known: set[tuple[str, bytes]] | None = None) -> None:
+        self._known = set() if known is None else known
         self._snapshot = snapshot
         self._sources = {source.name: source for source in snapshot.sources()}
         self._ours = ours
@@ -77,20 +80,43 @@ class Classes:
     def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
         """Digest and canonical form of the class of an object that the source gave: the strictest one where the source
         has made as many classes as are kept apart (R66)."""
+        classifier = self._classifier(source, default_tlp)
+        return self._form(source, classifier, classifier.of(value))
+
+    def form_of(self, source: str, default_tlp: int | None, one: StixObject) -> tuple[bytes, bytes]:
+        """The same of an object that was looked at by `looking` when it was judged."""
+        if one.looked is None:
+            return self.form(source, default_tlp, orjson.loads(one.raw))
+        classifier = self._classifier(source, default_tlp)
+        return self._form(source, classifier, classifier.of_key(one.looked, one.raw))
+
+    def _classifier(self, source: str, default_tlp: int | None) -> Classifier:
         classifier = self._classifiers.get((source, default_tlp))
         if classifier is None:
             classifier = Classifier(self._context(self._sources[source], default_tlp))
             self._classifiers[source, default_tlp] = classifier
-        found = classifier.of(value)
+        return classifier
+
+    def _form(self, source: str, classifier: Classifier, found: ReleaseClass) -> tuple[bytes, bytes]:
         digest = classifier.digest(found)
         if (source, digest) not in self._forms:
-            made = self._made_by(source)
-            kept = bounded(found, known=canonical_form(found) in made, classes_of_source=len(made))
-            form = canonical_form(kept)
-            self.new += form not in made
-            made.add(form)
+            kept, form = found, canonical_form(found)
+            if (source, form) not in self._known:
+                made = self._made_by(source)
+                kept = bounded(found, known=form in made, classes_of_source=len(made))
+                form = canonical_form(kept)
+                self.new += form not in made
+                made.add(form)
+                self._remember(source, form)
             self._forms[source, digest] = (bytes.fromhex(class_digest(kept)), form)
         return self._forms[source, digest]
+
+    def _remember(self, source: str, form: bytes) -> None:
+        """The source has made this class, and will not be asked about again; whether it has is never unsaid, which only
+        bounds it sooner."""
+        if len(self._known) >= KNOWN_MAX:
+            self._known.clear()
+        self._known.add((source, form))
 
     def _made_by(self, source: str) -> set[bytes]:
         """The canonical forms of the classes that publications of the source have."""
@@ -103,19 +129,35 @@ class Classes:
         return self._of_source[source]
 
     def _context(self, source: Source, default_tlp: int | None) -> Context:
-        return Context(
-            origin="" if source.kind == "own" else source.name,
-            resolve=lambda ref: self._definition(source.name, ref),
-            default=TLP.read(source.default_marking) if default_tlp is None else TLP(default_tlp),
-            labels=source.labels_are_markings,
-            ours=self._ours,
-            countries=countries(),
-        )
+        context = _context(source, self._ours)
+        default = context.default if default_tlp is None else TLP(default_tlp)
+        return replace(context, resolve=lambda ref: self._definition(source.name, ref), default=default)
 
     def _definition(self, source: str, ref: str) -> JsonObject | None:
         if (source, ref) not in self._definitions:
             self._definitions[source, ref] = resolve(self._snapshot, source, ref)
         return self._definitions[source, ref]
+
+
+def _context(source: Source, ours: frozenset[str]) -> Context:
+    """What is known of an object of the source beside its bytes, but for marking definitions."""
+    return Context(
+        origin="" if source.kind == "own" else source.name,
+        resolve=lambda _: None,
+        default=TLP.read(source.default_marking),
+        labels=source.labels_are_markings,
+        ours=ours,
+        countries=countries(),
+    )
+
+
+def looking(way: Way) -> Callable[[JsonObject], object] | None:
+    """How objects are looked at while they are judged, so that to publish them takes no second look; None where their
+    source has no rule that publishes."""
+    if way.source.publish != AUTO:
+        return None
+    context = _context(way.source, way.ours)
+    return lambda value: key_of(value, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +282,9 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
     new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
     present = list(_present(tx, name, new))
     if auto:
-        classes = Classes(tx, way.ours)
-        defaults = [None if one.tlp is not None else int(way.default_tlp) for one, _ in present]
-        forms = [
-            classes.form(name, default, orjson.loads(one.raw))
-            for (one, _), default in zip(present, defaults, strict=True)
-        ]
+        classes = Classes(tx, way.ours, way.known)
+        default = int(way.default_tlp)
+        forms = [classes.form_of(name, None if one.tlp is not None else default, one) for one, _ in present]
         auto = pausing.note_new(tx, name, classes.new, now)
     if not auto and not sent:
         return

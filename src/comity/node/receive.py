@@ -142,6 +142,7 @@ class _Judging:
         With `ids_needed` an object without a readable id raises InvalidObject: a status resource could not name it.
         """
         strict, labels = self._way.strict, self._way.source.labels_are_markings
+        limits, look = self._limits, publishing.looking(self._way)
         while raws := list(islice(self._raws, BATCH_OBJECTS)):
             batch = []
             for raw in raws:
@@ -149,7 +150,9 @@ class _Judging:
                 if isinstance(raw, Rejected):
                     result = replace(raw, index=self._index)
                 else:
-                    result = judge(raw, self._index, self._schemas, strict=strict, labels=labels, limits=self._limits)
+                    result = judge(
+                        raw, self._index, self._schemas, strict=strict, labels=labels, limits=limits, look=look
+                    )
                 self._index += 1
                 self.judged.append(result)
                 if isinstance(result, StixObject):

@@ -193,7 +193,7 @@ class Sources(People):
             source = next((one for one in snapshot.sources() if one.name == job.key), None)
         if poll is None or source is None or poll.paused:
             return None
-        way = way_of(poll.into, source, ours=self.ours())
+        way = way_of(poll.into, source, ours=self.ours(), known=self._known_classes)
         return polling.run(
             self.store, self.clock, self.schemas(), self._limits(), job, way, poll, self.fetcher, stopped
         )

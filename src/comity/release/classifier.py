@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from comity.release.classes import ReleaseClass
 from comity.release.classify import Context, Facts, class_digest, class_of, facts_of
 from comity.stix.object import JsonObject
@@ -10,7 +12,13 @@ from comity.stix.object import JsonObject
 KEPT_MAX = 4_096
 WORDS_MAX, WORD_CHARACTERS_MAX = 16, 300
 
-_Key = tuple[Facts, tuple[str, ...], tuple[str, ...]]
+Key = tuple[Facts, tuple[str, ...], tuple[str, ...]]
+"""What decides the class of most objects: the facts, the markings, and the labels where they count as such."""
+
+
+def key_of(value: JsonObject, context: Context) -> Key | None:
+    """The key of the object, for which nothing is resolved; None where its class has to be made by itself."""
+    return _key(value, facts_of(value, context), labels=context.labels)
 
 
 class Classifier:
@@ -22,7 +30,7 @@ class Classifier:
 
     def __init__(self, context: Context) -> None:
         self._contexts = (replace(context, addressee=False), replace(context, addressee=True))
-        self._made: dict[_Key, ReleaseClass] = {}
+        self._made: dict[Key, ReleaseClass] = {}
         self._classes: dict[ReleaseClass, ReleaseClass] = {}
         self._digests: dict[int, str] = {}
 
@@ -32,12 +40,18 @@ class Classifier:
         facts = facts_of(value, context)
         key = _key(value, facts, labels=context.labels)
         found = None if key is None else self._made.get(key)
-        if found is None:
-            found = self._one(class_of(value, context, facts))
-            if key is not None:
-                if len(self._made) >= KEPT_MAX:
-                    self._made.clear()
-                self._made[key] = found
+        return found or self._make(key, value, context, facts)
+
+    def of_key(self, key: Key, raw: bytes) -> ReleaseClass:
+        """The class of the object with these bytes, of which that is the key."""
+        return self._made.get(key) or self._make(key, orjson.loads(raw), self._contexts[False], key[0])
+
+    def _make(self, key: Key | None, value: JsonObject, context: Context, facts: Facts) -> ReleaseClass:
+        found = self._one(class_of(value, context, facts))
+        if key is not None:
+            if len(self._made) >= KEPT_MAX:
+                self._made.clear()
+            self._made[key] = found
         return found
 
     def digest(self, found: ReleaseClass) -> str:
@@ -61,7 +75,7 @@ class Classifier:
         return kept
 
 
-def _key(value: JsonObject, facts: Facts, *, labels: bool) -> _Key | None:
+def _key(value: JsonObject, facts: Facts, *, labels: bool) -> Key | None:
     """Everything that decides the class under one context; None where that is rare or long."""
     if value.get("granular_markings") is not None:
         return None

@@ -30,6 +30,7 @@ class StixObject(Struct, frozen=True, gc=False):
     `version` is the text of `modified`, else of `created`, else VERSIONLESS; `instant` is its sortable form with every
     digit (`comity.stix.timestamp.instant_key`); `digest` is the SHA-256 of `raw`. `tlp` is set where the object itself
     names a TLP marking that is known, or one that must count as RED; None means that the source's default applies.
+    `looked` is what whoever had it judged made of its value, while that was at hand.
     """
 
     raw: bytes
@@ -41,6 +42,7 @@ class StixObject(Struct, frozen=True, gc=False):
     spec_version: str = "2.1"
     tlp: int | None = None
     findings: tuple[Finding, ...] = ()
+    looked: Any = None
 
 
 @dataclass(frozen=True, slots=True)

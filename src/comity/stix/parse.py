@@ -3,6 +3,7 @@ pass with a broken MUST; without a sound spine (`comity.stix.spine`) and I-JSON 
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -11,7 +12,7 @@ import orjson
 from comity.errors import Invalid
 from comity.stix import ijson, rules, spine
 from comity.stix.markings import forged, tlp_of
-from comity.stix.object import VERSIONLESS, Finding, Rejected, StixObject
+from comity.stix.object import VERSIONLESS, Finding, JsonObject, Rejected, StixObject
 from comity.stix.schema import FINDINGS_MAX, Schemas
 from comity.stix.timestamp import instant_key
 
@@ -29,10 +30,18 @@ READ_AGAIN_BYTES_MAX = 2**20
 
 
 def judge(
-    raw: bytes, index: int, schemas: Schemas, *, strict: bool, limits: Limits = LIMITS, labels: bool = False
+    raw: bytes,
+    index: int,
+    schemas: Schemas,
+    *,
+    strict: bool,
+    limits: Limits = LIMITS,
+    labels: bool = False,
+    look: Callable[[JsonObject], object] | None = None,
 ) -> StixObject | Rejected:
     """The object, or why it is not taken. `index` is its place among those sent; `labels` says that its source means
-    markings by its `tlp:*` labels. `raw` is kept as it is, without the white space around it."""
+    markings by its `tlp:*` labels; what `look` makes of the value is kept beside it. `raw` is kept as it is, without
+    the white space around it."""
     if raw[:1] != b"{" or raw[-1:] != b"}":
         raw = raw.strip(b" \t\r\n")
         if raw[:1] != b"{":
@@ -62,6 +71,7 @@ def judge(
         "2.1",
         tlp_of(value, labels=labels),
         findings,
+        None if look is None else look(value),
     )
 
 
