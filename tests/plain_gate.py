@@ -59,8 +59,14 @@ def leaving(world: World, name: str) -> list[tuple[Copy, bytes]]:
     sent = [copy for copy in copies if copy.source == source_of(partner.id) and copy.state.live]
     # What is here and not published leaves nowhere; yet a text that names it says what is withheld.
     rest = [copy for copy in copies if copy.state.live and copy not in sent]
-    candidates = [Candidate(value_of(copy), True, True) for copy in sent]
-    candidates += [_candidate(world, partner, policy, sources[copy.source], copy, now) for copy in rest]
+    judged = [_candidate(world, partner, policy, sources[copy.source], copy, now) for copy in (*sent, *rest)]
+    # An id of which somebody else has a copy may be a guess, and nothing rests on that unless it was published, too.
+    others = {copy.id for copy in rest}
+    candidates = [
+        Candidate(value_of(copy), copy.id not in others or one.released, True)
+        for copy, one in zip(sent, judged, strict=False)
+    ]
+    candidates += judged[len(sent) :]
     numbered = [*sent, *rest]
     found = _leaving(numbered, candidates, node.is_sound)
     # What it sent itself it reads as it is.

@@ -16,7 +16,7 @@ from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact_all
-from comity.release.spread import Relations, lives, spread
+from comity.release.spread import NOTHING, Relations, lives, spread
 from comity.release.standing import both, merged, parts, waits
 from comity.stix.graph import Place, references
 from comity.stix.markings import effective_at
@@ -106,6 +106,8 @@ class View:
     since: int = 0
     trusted: tuple[int, int] | None = None
     """Between which instants it holds, where the clock is doubted, as far as the earlier one goes."""
+    told: BitMap = field(default_factory=BitMap)
+    """What is in view and may be referred to: not what the recipient sent under an id of which there is another copy."""
     authorless: BitMap = field(default_factory=BitMap)
     plain: BitMap = field(default_factory=BitMap)
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
@@ -198,6 +200,10 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Sound) -> Non
     is edited. What the recipient sent itself stays as it is. Whether what is left of an object is sound is judged here
     and nowhere else, so that pages, manifests and explanations agree."""
     published = snapshot.publications()
+    own = view.relations.own
+    # Whoever sends a copy under an id that it has guessed learns nothing of what is here under it, or refers to it.
+    referred = [number for number in view.sent if number < len(own) and own[number] != NOTHING]
+    uncontested = view.sent - BitMap(snapshot.contested(referred) if referred else ())
     by_class = {key: published.of("class", key) for key, each in view.decided.items() if each.released and each.edits}
     changed = BitMap.union(BitMap(), *by_class.values())
     hidden = BitMap.union(BitMap(), *(by_class[key] for key in by_class if not view.decided[key].name_author))
@@ -205,8 +211,8 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Sound) -> Non
     parted = BitMap.union(BitMap(), *(numbers for key, numbers in by_class.items() if view.decided[key].cut))
     fragile = snapshot.published_types(FRAGILE_TYPES)
     while True:
-        found = spread(allowed | view.sent, view.relations)
-        view.alive = found.alive | view.sent
+        found = spread(allowed | uncontested, view.relations)
+        view.alive, view.told = found.alive | view.sent, found.alive
         view.edited = (found.edited | (changed & found.alive)) - view.sent
         view.authorless = (hidden | found.authorless) & view.edited
         view.plain = view.edited - found.parted - (changed - only_hidden)
@@ -322,5 +328,5 @@ def _outcome(
 def _visible(snapshot: Snapshot, view: View, values: Iterable[JsonObject]) -> Callable[[str], bool]:
     """Whether anything with an id is in view, of the ids that these objects refer to."""
     ids = {reference.target for value in values for reference in references(value).items}
-    there = {id for id, target in snapshot.targets(list(ids)).items() if lives(view.relations, target, view.alive)}
+    there = {id for id, target in snapshot.targets(list(ids)).items() if lives(view.relations, target, view.told)}
     return there.__contains__

@@ -23,7 +23,7 @@ class PublishingTables(TableSnapshot):
         self.last_publication += len(objects)
         rows = [(key, keys[digest]) for key, digest, _ in objects]
         self._republished(publications.insert(self.db, first, rows, now, until))
-        shown = [key for key, *of_class in objects if tuple(of_class) != publications.PRIVATE]
+        shown = [key for key, digest, _ in objects if digest != publications.PRIVATE[0]]
         self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
         return list(range(first, first + len(objects)))
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.gate_world import AND_AUTHORS, GREEN_OURS, PARTNER, Reader, look_at_all, marked, take, told
@@ -291,3 +292,39 @@ def test_what_was_not_looked_at_yet_is_withheld_and_comes_when_it_was(node: Node
     assert [each.rules[0].id for each in told(reader).values()] == ["R11"]
     look_at_all(node)
     assert reader.ids() == [made["id"]]
+
+
+def campaign(level: TLP, name: str) -> dict[str, Any]:
+    """A campaign of that name, of which nothing else is said."""
+    made = marked(level, name=name)
+    kept = ("spec_version", "created", "modified", "name", "object_marking_refs")
+    return {"type": "campaign", "id": made["id"].replace("indicator", "campaign")} | {key: made[key] for key in kept}
+
+
+def test_whoever_sends_a_guessed_id_learns_nothing_of_what_is_here_under_it(node: Node) -> None:
+    node.add_source("from-b")
+    reader = Reader(node, subject=Subject(PARTNER, frozenset({"from-b"})))
+    names = ("ostrich feather", "granite quarry", "copper kettle")
+    levels = (TLP.RED, TLP.GREEN, TLP.GREEN)
+    secret, unpublished, free = (campaign(level, name) for level, name in zip(levels, names, strict=True))
+    (ours,) = take(node, campaign(TLP.GREEN, "walnut table"))
+    take(node, secret)
+    node.receive(bundle(unpublished))
+    ends = [str(each["id"]) for each in (secret, unpublished, free)]
+    relations = [
+        campaign(TLP.GREEN, f"bond {number}")
+        | {"type": "relationship", "id": f"relationship--{number:08d}-0000-4000-8000-{'c' * 12}"}
+        | {"relationship_type": "related-to", "source_ref": ours, "target_ref": end}
+        for number, end in enumerate(ends)
+    ]
+    take(node, *relations)
+    assert reader.ids() == [ours]
+    guessed = [campaign(TLP.CLEAR, "a guess") | {"id": end} for end in ends]
+    node.receive(bundle(*guessed), "from-b")
+    with node.store.write() as tx:
+        tx.publish(
+            [(copy.key, b"", b"") for end in ends for copy in tx.copies(end) if copy.source == "from-b"], 0, None
+        )
+    look_at_all(node)
+    # What nobody else has is theirs alone, and what refers to it may go.
+    assert set(reader.ids()) == {ours, *ends, str(relations[2]["id"])}
