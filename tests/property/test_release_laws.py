@@ -3,6 +3,7 @@
 import random
 from dataclasses import replace
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,12 +139,12 @@ def test_an_error_in_any_rule_never_widens(
 def test_cedar_alone_allows_what_an_error_withholds_here() -> None:
     broken = policy(ALL, BROKEN[0].format("forbid"))
     one = ReleaseClass(TLP.CLEAR, "object", "indicator")
-    rows = [
-        {"uid": {"type": "ReleaseClass", "id": "0"}, "attrs": class_attributes(one), "parents": []},
-        {"uid": {"type": "Recipient", "id": "B"}, "attrs": recipient_attributes(PARTNER), "parents": []},
-    ]
+    row = {"uid": {"type": "Recipient", "id": "B"}, "attrs": recipient_attributes(PARTNER), "parents": []}
+    known = cedar.with_recipient(
+        cedar.classes((orjson.dumps(class_attributes(one)),), broken.schema), row, broken.schema
+    )
     question = cedar.request("B", "release", "0", "2026-01-01")
-    (answer,) = cedar.ask([question], broken.handle, cedar.entities(rows, broken.schema), broken.schema)
+    (answer,) = cedar.ask([question], broken.handle, known, broken.schema)
     assert answer.allowed
     assert answer.errors
     assert not decide(broken, one, PARTNER, Action.RELEASE, NOW).allowed

@@ -107,7 +107,7 @@ class View:
     trusted: tuple[int, int] | None = None
     """Between which instants it holds, where the clock is doubted, as far as the earlier one goes."""
     told: BitMap = field(default_factory=BitMap)
-    """What is in view and may be referred to: not what the recipient sent under an id of which there is another copy."""
+    """What is in view and may be referred to: not what the recipient sent, where there is another copy of that id."""
     authorless: BitMap = field(default_factory=BitMap)
     plain: BitMap = field(default_factory=BitMap)
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)

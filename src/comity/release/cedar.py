@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -10,6 +11,8 @@ import orjson
 if TYPE_CHECKING:
     from cedarpy import Entities, PolicySet, Schema
 
+BASES_KEPT = 8
+"""Sets of classes that are kept parsed: some ten bytes for each of their own."""
 _POLICY = re.compile(r"policy\d+")
 _LEAD = re.compile(r"^for policy `policy\d+`[,:] ")
 
@@ -55,11 +58,23 @@ def faults(text: str, schema: "Schema") -> list[str]:
     return list(dict.fromkeys(words)) or ([] if result.validation_passed else ["it does not pass validation"])
 
 
-def entities(rows: Sequence[Mapping[str, Any]], schema: "Schema") -> "Entities":
-    """The entities, complete and of the types of the schema. ValueError where they are not."""
+@lru_cache(maxsize=BASES_KEPT)
+def classes(forms: tuple[bytes, ...], schema: "Schema") -> "Entities":
+    """The entities of release classes whose attributes, in JSON, are these, complete and of the types of the schema;
+    each is called by its place. ValueError where one is not. To parse them is most of what an answer costs, and the
+    same are asked about for every recipient."""
     from cedarpy import Entities
 
-    return Entities.from_json_str(orjson.dumps(rows).decode(), schema)
+    rows = (
+        b'{"uid":{"type":"ReleaseClass","id":"%d"},"attrs":%b,"parents":[]}' % (place, form)
+        for place, form in enumerate(forms)
+    )
+    return Entities.from_json_str((b"[" + b",".join(rows) + b"]").decode(), schema)
+
+
+def with_recipient(known: "Entities", row: Mapping[str, Any], schema: "Schema") -> "Entities":
+    """The same with the recipient. ValueError where it is not of the types of the schema."""
+    return known.with_added_json_str(orjson.dumps([row]).decode(), schema)
 
 
 def request(recipient: str, action: str, release_class: str, now: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from comity.release.facets import (
 )
 from comity.release.policy import Policy, Rule
 
+FORMS_KEPT = 4_096
 NOTHING_PERMITS = Rule("gate.nothing-permits", "Nothing permits it")
 FAILED = Rule("gate.failed", "It could not be decided, so it is withheld")
 ATTRIBUTION = Rule(
@@ -60,27 +61,57 @@ def decide(policy: Policy, facets: ReleaseClass, recipient: Recipient, action: A
 
 
 def decide_all(
-    policy: Policy, classes: Sequence[ReleaseClass], recipient: Recipient, action: Action, now: int
+    policy: Policy,
+    classes: Sequence[ReleaseClass],
+    recipient: Recipient,
+    action: Action,
+    now: int,
+    *,
+    among: Sequence[ReleaseClass] = (),
 ) -> list[Decision]:
-    """The decision on each class, in one batch; classes that policy cannot tell apart are asked about once."""
+    """The decision on each class, in one batch; classes that policy cannot tell apart are asked about once. Where
+    several questions are asked of some of the same classes, all of these are named in `among`, and parsed once."""
     try:
         principal = _principal(recipient)
         moment = to_iso(now)
     except Inexpressible as error:
         return [_withheld(str(error))] * len(classes)
-    asked: dict[bytes, tuple[ReleaseClass, dict[str, Any]]] = {}
+    asked: dict[bytes, tuple[ReleaseClass, Mapping[str, Any]]] = {}
     keys: list[bytes | str] = []
     for one in classes:
         try:
-            attributes = class_attributes(one)
+            key, attributes = _form(one)
         except Inexpressible as error:
             keys.append(str(error))
             continue
-        key = orjson.dumps(attributes)
         asked.setdefault(key, (one, attributes))
         keys.append(key)
-    found = dict(zip(asked, _ask_all(policy, list(asked.values()), principal, action, now, moment), strict=True))
+    parsed = dict.fromkeys([*(form for one in among if (form := _key(one)) is not None), *asked])
+    places = {form: place for place, form in enumerate(parsed)}
+    found = dict(zip(asked, _ask_all(policy, asked, places, principal, action, now, moment), strict=True))
     return [found[key] if isinstance(key, bytes) else _withheld(key) for key in keys]
+
+
+_forms: dict[int, tuple[ReleaseClass, bytes, Mapping[str, Any]]] = {}
+"""The forms of the classes that were asked about, by `id`: equal values of other types are no words of policy."""
+
+
+def _form(one: ReleaseClass) -> tuple[bytes, Mapping[str, Any]]:
+    """The attributes of the class as policy looks at them, in JSON and as values. Inexpressible where they are none."""
+    held = _forms.get(id(one))
+    if held is None or held[0] is not one:
+        attributes = class_attributes(one)
+        if len(_forms) >= FORMS_KEPT:
+            _forms.clear()
+        held = _forms[id(one)] = (one, orjson.dumps(attributes), attributes)
+    return held[1], held[2]
+
+
+def _key(one: ReleaseClass) -> bytes | None:
+    try:
+        return _form(one)[0]
+    except Inexpressible:
+        return None
 
 
 def _principal(recipient: Recipient) -> dict[str, Any]:
@@ -96,37 +127,38 @@ def _withheld(why: str) -> Decision:
 
 def _ask_all(
     policy: Policy,
-    rows: Sequence[tuple[ReleaseClass, dict[str, Any]]],
+    asked: Mapping[bytes, tuple[ReleaseClass, Mapping[str, Any]]],
+    places: Mapping[bytes, int],
     principal: dict[str, Any],
     action: Action,
     now: int,
     moment: str,
 ) -> list[Decision]:
-    """The decisions on distinct classes. Where one of them spoils the batch, each is asked about alone."""
-    questions: list[tuple[int, Action]] = [(number, action) for number in range(len(rows))]
+    """The decisions on distinct classes, of which `places` has the place among all that are parsed. Where one of these
+    spoils the batch, each is asked about alone."""
+    questions: list[tuple[bytes, Action]] = [(key, action) for key in asked]
     if action is Action.RELEASE and principal["attrs"]["relation"]["__entity"]["id"] != Relation.OWN:
-        questions += [(number, also) for number, (one, _) in enumerate(rows) for also in _needs(one)]
+        questions += [(key, also) for key, (one, _) in asked.items() for also in _needs(one)]
     try:
-        known = cedar.entities([principal, *(_resource(n, attrs) for n, (_, attrs) in enumerate(rows))], policy.schema)
-        requests = [cedar.request(principal["uid"]["id"], act.value, str(n), moment) for n, act in questions]
+        known = cedar.with_recipient(cedar.classes(tuple(places), policy.schema), principal, policy.schema)
+        requests = [
+            cedar.request(principal["uid"]["id"], act.value, str(places[key]), moment) for key, act in questions
+        ]
         answers = cedar.ask(requests, policy.handle, known, policy.schema)
     except ValueError as error:
-        if len(rows) > 1:
-            return [_ask_all(policy, [row], principal, action, now, moment)[0] for row in rows]
-        return [_withheld(str(error))] * len(rows)
+        if len(places) > 1:
+            alone = ({key: row} for key, row in asked.items())
+            return [_ask_all(policy, row, dict.fromkeys(row, 0), principal, action, now, moment)[0] for row in alone]
+        return [_withheld(str(error))] * len(asked)
     if len(answers) != len(questions):
-        return [_withheld("a question was not answered")] * len(rows)
+        return [_withheld("a question was not answered")] * len(asked)
     told = dict(zip(questions, answers, strict=True))
     found = []
-    for number, (_, attributes) in enumerate(rows):
-        also = {act: told[number, act] for act in _ALSO if act is not action and (number, act) in told}
+    for key, (_, attributes) in asked.items():
+        also = {act: told[key, act] for act in _ALSO if act is not action and (key, act) in told}
         until = _valid_until(policy, attributes, principal["attrs"], now)
-        found.append(_decision(policy, told[number, action], also, until))
+        found.append(_decision(policy, told[key, action], also, until))
     return found
-
-
-def _resource(number: int, attributes: dict[str, Any]) -> dict[str, Any]:
-    return {"uid": {"type": "ReleaseClass", "id": str(number)}, "attrs": attributes, "parents": []}
 
 
 def _needs(one: ReleaseClass) -> Iterator[Action]:

@@ -38,8 +38,8 @@ def dispose_all(policy: Policy, classes: Sequence[ReleaseClass], recipient: Reci
     personal = [one for one in going if one.personal & RESTRICTING]
     levels = [(one, level) for one in going for level in sorted(one.granular)]
     parts = [replace(one, tlp=level, granular=frozenset()) for one, level in levels]
-    named = _told(authored, decide_all(policy, authored, recipient, Action.NAME_AUTHOR, now))
-    shown = _told(personal, decide_all(policy, personal, recipient, Action.SHOW_PERSONAL_DATA, now))
+    named = _told(authored, decide_all(policy, authored, recipient, Action.NAME_AUTHOR, now, among=classes))
+    shown = _told(personal, decide_all(policy, personal, recipient, Action.SHOW_PERSONAL_DATA, now, among=classes))
     partly: dict[ReleaseClass, dict[TLP, Decision]] = {}
     for (one, level), decision in zip(levels, decide_all(policy, parts, recipient, Action.RELEASE, now), strict=True):
         partly.setdefault(one, {})[level] = decision

@@ -1,5 +1,6 @@
 """A release class out of its canonical form, as the store keeps it."""
 
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -8,10 +9,12 @@ from comity.errors import Invalid
 from comity.release.classes import Author, Iep, ReleaseClass
 from comity.stix.tlp import TLP
 
+CLASSES_KEPT = 4_096
 _SETS = ("groups", "sectors", "named", "personal")
 _LEVELS = {level.word: level for level in TLP}
 
 
+@lru_cache(maxsize=CLASSES_KEPT)
 def class_of(form: bytes) -> ReleaseClass:
     """The class whose `canonical_form` this is. Invalid where it was written by another version of Comity."""
     try:

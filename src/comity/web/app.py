@@ -53,6 +53,7 @@ It is a few times what such an answer takes."""
 BEAT_THREADS = 8
 """They only sleep. The timers of an event loop count whole milliseconds from where they are set, and so would keep the
 difference that a beat is there to hide."""
+OF_PAGES = frozenset({b"limit", b"next", b"added_after"})
 UNKNOWN = "(none)"
 """What logs and metrics call the route of a path that has none."""
 LOOPBACK = Access(None, "loopback", "local", frozenset({"*"}), frozenset())
@@ -273,7 +274,11 @@ def _check(route: Route | None, call: Call) -> None:
 
 
 def _may_name_objects(call: Call) -> bool:
-    return call.method != "POST" and ("object" in call.parameters or bool(call.query_string))
+    if call.method == "POST":
+        return False
+    # Positions, dates and sizes of pages are those of the partner's own view, and are found without a look at others.
+    names = {part.partition(b"=")[0] for part in call.query_string.split(b"&") if part}
+    return "object" in call.parameters or not names <= OF_PAGES
 
 
 def _check_method(route: Route, method: str) -> None:

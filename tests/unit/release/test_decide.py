@@ -67,7 +67,7 @@ def test_what_the_library_refuses_or_leaves_out_withholds(monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise ValueError("no such entity")
 
-    monkeypatch.setattr(cedar, "entities", refuse)
+    monkeypatch.setattr(cedar, "classes", refuse)
     found = decide_all(ALL, [CLEAR, replace(CLEAR, type="report")], PARTNER, Action.RELEASE, NOW)
     assert [decision.because for decision in found] == [(FAILED,), (FAILED,)]
     monkeypatch.undo()
@@ -78,12 +78,20 @@ def test_what_the_library_refuses_or_leaves_out_withholds(monkeypatch: pytest.Mo
 
 
 def test_a_missing_entity_and_a_malformed_question_are_errors() -> None:
-    known = cedar.entities([], ALL.schema)
+    known = cedar.classes((), ALL.schema)
     missing = cedar.request("B", "release", "0", to_iso(NOW))
     malformed = missing | {"principal": "nonsense"}
     answers = cedar.ask([missing, malformed], ALL.handle, known, ALL.schema)
     assert all(answer.errors for answer in answers)
     assert not answers[1].allowed
+
+
+def test_equal_values_of_another_type_are_no_words_of_policy() -> None:
+    good = replace(CLEAR, exercise=False)
+    assert decide(ALL, good, PARTNER, Action.RELEASE, NOW).allowed
+    bad = replace(CLEAR, exercise=0)  # type: ignore[arg-type]
+    assert bad == good
+    assert decide(ALL, bad, PARTNER, Action.RELEASE, NOW).because == (FAILED,)
 
 
 def test_equal_classes_are_asked_about_once(monkeypatch: pytest.MonkeyPatch) -> None:
