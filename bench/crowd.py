@@ -1,7 +1,7 @@
 """A node with many classes and many partners: what is filtered is filtered here.
 
-Every object carries a word out of 500 among its sectors, so that indicators and relationships make 1,000 classes; which
-words a partner may have is chosen at random, so that what it may read lies between what it may not. A fifth are
+Every object carries one of 500 words (WORDS) among its sectors, so indicators and relationships make 1,000 classes;
+which words a partner may have is chosen at random, so that what it may read lies between what it may not. A fifth are
 relationships, whose ends have words of their own; one in twenty names an author who may not be named, and leaves
 without it.
 """
@@ -40,8 +40,8 @@ def _id(rng: random.Random, type: str) -> str:
     return f"{type}--{uuid.UUID(int=rng.getrandbits(128), version=4)}"
 
 
-def lines(count: int) -> Iterator[bytes]:
-    """So many objects, the same every time: first whom some name as author, then the rest in random order."""
+def lines(count: int, words: int) -> Iterator[bytes]:
+    """So many objects with so many words among them, the same every time; first whom some name as their author."""
     rng = random.Random(SEED)
     author = _id(rng, "identity")
     yield json.dumps(
@@ -56,7 +56,7 @@ def lines(count: int) -> Iterator[bytes]:
     ).encode()
     ids: list[str] = []
     for _ in range(count - 1):
-        word = rng.randrange(WORDS)
+        word = rng.randrange(words)
         related = len(ids) > 1 and rng.randrange(RELATIONSHIPS) == 0
         value: dict[str, object] = {
             "type": "relationship" if related else "indicator",
@@ -82,46 +82,46 @@ def lines(count: int) -> Iterator[bytes]:
         yield json.dumps(value | {"extensions": {LIMITS: limits}}).encode()
 
 
-def words_of(share: float) -> list[str]:
+def words_of(share: float, words: int) -> list[str]:
     """The words of the members of a group: some of those that have an author, and some of the others."""
     rng = random.Random(SEED)
-    authored = [number for number in range(WORDS) if number % AUTHORED == 0]
-    plain = [number for number in range(WORDS) if number % AUTHORED]
+    authored = [number for number in range(words) if number % AUTHORED == 0]
+    plain = [number for number in range(words) if number % AUTHORED]
     few = max(1, round(share * len(authored)))
-    chosen = rng.sample(authored, few) + rng.sample(plain, max(0, round(share * WORDS) - few))
+    chosen = rng.sample(authored, few) + rng.sample(plain, max(0, round(share * words) - few))
     return [f"w{number}" for number in sorted(chosen)]
 
 
-def policy(shares: dict[str, float]) -> tuple[str, str]:
+def policy(shares: dict[str, float], words: int) -> tuple[str, str]:
     """Rules by which a member of a group receives its share, and the cases that prove them."""
     rules, cases = [], []
     for group, share in shares.items():
-        words = words_of(share)
+        some = words_of(share, words)
         rules.append(
             f'@id("bench.{group}")\n@title("Members of {group} receive their share")\n'
             f'permit (principal in Group::"{group}", action == Action::"release", resource)\n'
-            f"when {{ resource.sectors.containsAny({json.dumps(words)}) }};\n"
+            f"when {{ resource.sectors.containsAny({json.dumps(some)}) }};\n"
         )
         cases.append(
-            f'[[case]]\nname = "A member of {group}"\nobject = {{ tlp = "clear", sectors = ["{words[0]}"] }}\n'
+            f'[[case]]\nname = "A member of {group}"\nobject = {{ tlp = "clear", sectors = ["{some[0]}"] }}\n'
             f'recipient = {{ groups = ["{group}"] }}\nexpect = "allow"\nrule = "bench.{group}"\n'
         )
     return "// What the bench measures by.\n" + "\n".join(rules), "\n".join(cases)
 
 
-def apply(home: Path, folder: Path, shares: dict[str, float]) -> None:
+def apply(home: Path, folder: Path, shares: dict[str, float], words: int) -> None:
     """The policy of these shares is in force."""
-    rules, cases = policy(shares)
+    rules, cases = policy(shares, words)
     (folder / "bench.cedar").write_text(rules)
     (folder / "bench.toml").write_text(cases)
     run_command("policy", "apply", str(folder / "bench.cedar"), "--home", str(home))
 
 
-def fill(home: Path, folder: Path, count: int) -> Spent:
+def fill(home: Path, folder: Path, count: int, words: int) -> Spent:
     """The node holds and has published so many objects; what publishing them took."""
     path = folder / "crowd.ndjson"
     with path.open("wb") as file:
-        file.writelines(line + b"\n" for line in lines(count))
+        file.writelines(line + b"\n" for line in lines(count, words))
     run_command("source", "add", "own", "bench", "--marking", "tlp:clear", "--home", str(home))
     run_command("import", str(path), "--source", "bench", "--home", str(home))
     path.unlink()

@@ -99,12 +99,12 @@ def questions(report: Report, servers: dict[str, Server], repeat: int, seconds: 
     report.say(table(head, [cell.cells() for cell in sorted(cells, key=lambda cell: (cell.question, cell.clients))]))
 
 
-def changes(report: Report, home: Path, folder: Path, servers: dict[str, Server], repeat: int) -> None:
+def changes(report: Report, home: Path, folder: Path, servers: dict[str, Server], repeat: int, words: int) -> None:
     """Another policy is put in force, and each reader asks for its first page."""
     took: dict[str, list[float]] = {name: [] for name in servers if name != OPERATOR}
     for turn in range(repeat):
         shares = dict(crowd.SHARES) | ({"one": 0.02, "half": 0.4} if turn % 2 == 0 else {})
-        crowd.apply(home, folder, shares)
+        crowd.apply(home, folder, shares, words)
         until_idle(next(iter(servers.values())).pids)
         for name in took:
             server = servers[name]
@@ -126,17 +126,17 @@ def matrix(report: Report, home: Path, classes: int, partners: int) -> None:
     )
 
 
-def measure(report: Report, folder: Path, count: int, partners: int, repeat: int, seconds: float) -> None:
+def measure(report: Report, folder: Path, count: int, partners: int, repeat: int, seconds: float, words: int) -> None:
     """All of it, over one store."""
     home = new_home(folder)
-    spent = crowd.fill(home.path, folder, count)
+    spent = crowd.fill(home.path, folder, count, words)
     publishing = Figure((Run(count, spent.seconds).rate,))
-    crowd.apply(home.path, folder, crowd.SHARES)
+    crowd.apply(home.path, folder, crowd.SHARES, words)
     names = [(f"reader of {share:.0%}", group) for group, share in crowd.SHARES.items()]
     names += [(f"partner {number}", OTHERS[number % len(OTHERS)]) for number in range(partners - len(names))]
     parties = crowd.join(home.path, names)[: len(crowd.SHARES)]
     report.say(
-        f"{COMITY.name}: {COMITY.configuration}. {count:,} objects, {2 * crowd.WORDS:,} classes, {len(names):,} "
+        f"{COMITY.name}: {COMITY.configuration}. {count:,} objects, {2 * words:,} classes, {len(names):,} "
         f"partners; published at {publishing.text} objects/s, {spent.cpu / count * 1e6:.0f} µs of CPU each, "
         f"{spent.peak_mb:.0f} MB at most."
     )
@@ -148,8 +148,8 @@ def measure(report: Report, folder: Path, count: int, partners: int, repeat: int
         counts = readings(report, servers, repeat, seconds)
         report.say("They got " + ", ".join(f"{number:,} ({name})" for name, number in counts.items()) + ".")
         questions(report, servers, repeat, seconds)
-        changes(report, home.path, folder, servers, min(CHANGES, repeat))
-    matrix(report, home.path, 2 * crowd.WORDS, len(names))
+        changes(report, home.path, folder, servers, min(CHANGES, repeat), words)
+    matrix(report, home.path, 2 * words, len(names))
 
 
 def main() -> None:
@@ -159,11 +159,12 @@ def main() -> None:
     parser.add_argument("--partners", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=4)
     asked = parser.parse_args()
+    words = crowd.WORDS
     if asked.smoke:
-        asked.count, asked.partners, asked.repeat, asked.seconds = 3000, 6, 1, 1
+        asked.count, asked.partners, asked.repeat, asked.seconds, words = 3000, 6, 1, 1, 40
     report = begun("filtered", asked.repeat)
     with scratch() as name:
-        measure(report, Path(name), asked.count, asked.partners, asked.repeat, asked.seconds)
+        measure(report, Path(name), asked.count, asked.partners, asked.repeat, asked.seconds, words)
     if asked.page:
         report.put_into(asked.page)
 

@@ -291,7 +291,8 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
     if not auto:
         forms = [PRIVATE] * len(present)
     rows = [(key, *form) for (_, key), form in zip(present, forms, strict=True)]
-    tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None)
+    alone = {verdict.key for _, verdict in stored if verdict.alone}
+    tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None, alone=alone)
 
 
 def _present(

@@ -48,7 +48,7 @@ class Ingest:
         for each in batch:
             if each.id not in groups and (once is None or once[each.id] == 1):
                 # Most objects are the first with their id, and have no flags to settle with others.
-                verdicts.append(Verdict(Outcome.STORED, first + len(rows)))
+                verdicts.append(Verdict(Outcome.STORED, first + len(rows), alone=True))
                 rows.append((each, None))
                 continue
             group = groups[each.id]

@@ -2,7 +2,7 @@
 tests/contract asks it of each.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -207,10 +207,18 @@ class Transaction(Snapshot, Protocol):
     def put_token(self, token: Token) -> None: ...
     def put_status(self, status: Status) -> None: ...
     def put_setting(self, name: str, value: bytes) -> None: ...
-    def publish(self, objects: Sequence[tuple[int, bytes, bytes]], now: int, until: int | None) -> list[int]:
+    def publish(
+        self,
+        objects: Sequence[tuple[int, bytes, bytes]],
+        now: int,
+        until: int | None,
+        *,
+        alone: Container[int] = (),
+    ) -> list[int]:
         """These copies (key, digest and canonical form of the class of each; received, and not published yet) are
         published, and nobody is served them before `until`; their numbers. A class of `PRIVATE` publishes nothing: only
-        its sender is served the copy, which stays received, and may be published later under another number."""
+        its sender is served the copy, which stays received, and may be published later under another number. Of those
+        `alone` it is known that they are the first of their id, in this transaction."""
         ...
 
     def remark(self, source: str, old: int, new: int) -> int:

@@ -40,11 +40,13 @@ class Outcome(StrEnum):
 class Verdict(Struct, frozen=True, gc=False):
     """The outcome for the object at the same place of the batch. `differs` holds the paths at which a conflicting body
     differs from the one that is kept; `key` is the row that now holds the object (in a conflict, the one that stays).
+    `alone` says that no other copy of its id was here.
     """
 
     outcome: Outcome
     key: int
     differs: tuple[str, ...] = ()
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

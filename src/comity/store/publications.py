@@ -257,9 +257,12 @@ def class_keys(db: Database, forms: Iterable[tuple[bytes, bytes]]) -> dict[bytes
     return known
 
 
-def insert(db: Database, first: int, objects: Sequence[tuple[int, int]], at: int, until: int | None) -> list[int]:
+def insert(
+    db: Database, first: int, objects: Sequence[tuple[int, int]], known: Sequence[int], at: int, until: int | None
+) -> list[int]:
     """These copies (key and class of each) are published with numbers from `first` on, held until an instant; the
-    numbers of earlier publications that share an id with one of them from now on."""
+    numbers of earlier publications that share an id with one of them from now on, of which only the `known` ones can
+    have such."""
     (last,) = db.execute("SELECT coalesce(max(at), 0) FROM publication").fetchone()
     numbers = range(first, first + len(objects))
     db.execute_many(
@@ -267,9 +270,10 @@ def insert(db: Database, first: int, objects: Sequence[tuple[int, int]], at: int
         [(number, key, class_key, max(at, last)) for number, (key, class_key) in zip(numbers, objects, strict=True)],
     )
     if until is not None:
-        db.execute_many("INSERT INTO hold VALUES (?, ?)", [(number, until) for number in numbers])
-    keys = [key for key, _ in objects]
-    (sharing,) = db.columns("number", _SHARING, (keys,))
+        db.execute("INSERT INTO hold SELECT number, ? FROM publication WHERE number >= ?", (until, first))
+    if not known:
+        return []
+    (sharing,) = db.columns("number", _SHARING, (list(known),))
     if sharing:
         db.execute("UPDATE publication SET shared = 1 WHERE number IN ?integers", (sharing,))
     return [number for number in sharing if number < first]

@@ -1,6 +1,6 @@
 """Writing what is published, as what, and what of it was opened to whom and left."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from comity.store import deliveries, openings, publications
 from comity.store.deliveries import Delivered, Usage
@@ -12,17 +12,25 @@ from comity.store.views import KEY_MOST, check_room
 class PublishingTables(TableSnapshot):
     """See `comity.store.interface.Transaction`."""
 
-    def publish(self, objects: Sequence[tuple[int, bytes, bytes]], now: int, until: int | None) -> list[int]:
+    def publish(
+        self,
+        objects: Sequence[tuple[int, bytes, bytes]],
+        now: int,
+        until: int | None,
+        *,
+        alone: Container[int] = (),
+    ) -> list[int]:
         """See the interface."""
         if not objects:
             return []
         keys = publications.class_keys(self.db, ((digest, form) for _, digest, form in objects))
-        self._unpublish([key for key, _, _ in objects])
+        known = [key for key, _, _ in objects if key not in alone]
+        self._unpublish(known)
         first = self.last_publication + 1
         check_room("publications", first + len(objects), KEY_MOST)
         self.last_publication += len(objects)
         rows = [(key, keys[digest]) for key, digest, _ in objects]
-        self._republished(publications.insert(self.db, first, rows, now, until))
+        self._republished(publications.insert(self.db, first, rows, known, now, until))
         shown = [key for key, digest, _ in objects if digest != publications.PRIVATE[0]]
         self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
         return list(range(first, first + len(objects)))
