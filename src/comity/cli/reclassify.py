@@ -67,7 +67,8 @@ def _tell(console: Console, listed: list[dict[str, Any]]) -> None:
         console.say(f"{each['count']:,} {each['type']} {whose}: {differs}")
         words = "may loosen; waits for you" if each["loosens"] else "tightens"
         to = f", and would go to {', '.join(each['opens_to'])}" if each["opens_to"] else ""
-        console.say(f"  {words}{to}. Such as {each['samples'][0]}.")
+        such = f" Such as {each['samples'][0]}." if each["samples"] else ""
+        console.say(f"  {words}{to}.{such}")
     loosening = sum(each["count"] for each in listed if each["loosens"])
     console.note(f"{counted(loosening, 'object')} may be seen by more than before.")
 

@@ -144,10 +144,12 @@ class Changing(Releasing):
     # -- what waits
 
     def proposals(self) -> list[tuple[Proposal, str]]:
-        """All that was ever proposed, the newest first, each with the state that holds now."""
+        """All that was ever proposed, the newest first, each with the state that holds now, as whoever acts may see
+        it."""
         now = microseconds(self.clock.now())
         with self._snapshot() as snapshot:
-            return [(one, one.state_at(now)) for one in proposals(snapshot)]
+            self._viewer(snapshot)
+            return [(self._shown_proposal(snapshot, one), one.state_at(now)) for one in proposals(snapshot)]
 
     def approve(self, id: str) -> Proposal:
         """What waits under that id is in force. NotAuthorized for whoever asked, and for another account of the same
@@ -203,7 +205,7 @@ class Changing(Releasing):
             caution=_caution(tx, proposal, actor) if state == APPROVED else "",
         )
         tx.put_record(record_of(decided, now))
-        return decided
+        return self._shown_proposal(tx, decided)
 
     # -- one change
 
@@ -221,16 +223,17 @@ class Changing(Releasing):
                 seen = _state_of(snapshot)
                 actor = self._actor(snapshot, ADMIN)
                 alone = found.widens and not seconds(snapshot, actor)
+                shown = self._shown_difference(snapshot, found)
             if dry_run:
-                return Changed(difference=found, alone=alone)
+                return Changed(difference=shown, alone=alone)
             with self.store.write() as tx:
                 if _state_of(tx) != seen:
                     continue
                 actor = self._actor(tx, ADMIN)
                 if found.widens and seconds(tx, actor):
-                    return Changed(difference=found, waits=self._propose(tx, change, found, actor).id)
+                    return Changed(difference=shown, waits=self._propose(tx, change, found, actor).id)
                 self._put_change(tx, change)
-                return Changed(difference=found, alone=found.widens)
+                return Changed(difference=shown, alone=found.widens)
         raise _overtaken()
 
     def _difference(self, snapshot: Snapshot, change: Change) -> Difference:

@@ -38,11 +38,17 @@ class Classing(Requesting):
         )
 
     def class_changes(self, source: str | None = None) -> dict[Pair, Change]:
-        """What of the source, or of all, would count as something else if it were classed now. Nothing is changed."""
-        if source is not None:
-            with self._snapshot() as snapshot:
+        """What of the source, or of all, would count as something else if it were classed now, with ids of what whoever
+        acts may read. Nothing is changed."""
+        with self._snapshot() as snapshot:
+            viewer = self._viewer(snapshot)
+            if source is not None:
                 snapshot.source(source)
-        return reclassifying.changes(self.store, self.ours(), source)
+        found = reclassifying.changes(self.store, self.ours(), source)
+        for pair, change in found.items():
+            if not all(map(viewer.may_read, pair)):
+                change.samples.clear()
+        return found
 
     def opens_to(self, change: Change) -> list[str]:
         """The partners and clients to whom the policy in force lets the second class go and not the first, by name."""
