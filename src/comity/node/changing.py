@@ -12,8 +12,10 @@ from pyroaring import BitMap
 
 from comity.errors import Conflict, NotAuthorized
 from comity.interfaces import microseconds
+from comity.node import reclassifying
 from comity.node.changes import Difference, Rights, count_seen, differ
 from comity.node.deliveries import used_at
+from comity.node.loosening import difference_of
 from comity.node.partners import edited, stepped
 from comity.node.people import ADMIN, APPROVER, RELEASER, ROLES, Actor, accounts, same_person, seconds
 from comity.node.permits import permit
@@ -28,6 +30,7 @@ from comity.node.proposals import (
     PolicyChange,
     PolicyTexts,
     Proposal,
+    Reclassification,
     ReleaseRequest,
     digest_of,
     proposals,
@@ -166,7 +169,11 @@ class Changing(Releasing):
                 proposal, actor = self._deciding(tx, id)
                 _refuse_requester(tx, proposal, actor)
                 self._put_change(tx, proposal.change, proposal.id)
-                return self._decide(tx, proposal, APPROVED, actor)
+                decided = self._decide(tx, proposal, APPROVED, actor)
+            if isinstance(proposal.change, Reclassification):
+                # In transactions of its own, since it may be much; what one that ends early leaves, waits on.
+                self._confirm(proposal.change)
+            return decided
         raise _overtaken()
 
     def reject(self, id: str) -> Proposal:
@@ -241,9 +248,12 @@ class Changing(Releasing):
         self._refuse_changed(snapshot, change)
         if isinstance(change, PartnerChange) and change.step in ("pause", "end"):
             return Difference()
-        held = self._in_force_at(snapshot)
+        held, moment = self._in_force_at(snapshot), self.guard.moment(snapshot)
         if isinstance(change, ReleaseRequest):
             return self._requested(snapshot, change)
+        if isinstance(change, Reclassification):
+            found = reclassifying.changes(self.store, self.ours(), change.source)
+            return difference_of(change, found, held.policy, held.partners, moment.best)
         before = Rights(held.policy, held.partners)
         if isinstance(change, PartnerChange):
             if change.step == "resume":
@@ -253,7 +263,14 @@ class Changing(Releasing):
             after = replace(before, partners={**held.partners, change.partner.id: change.partner})
         else:
             after = replace(before, policy=self._compiled(change.texts.text, change.texts.cases))
-        return differ(snapshot, before, after, microseconds(self.clock.now()), self.is_sound)
+        # From the earlier of both instants on, nothing is over that is not over in truth.
+        return differ(snapshot, before, after, min(moment.now, moment.best), self.is_sound, moment.best)
+
+    def _confirm(self, change: Reclassification) -> reclassifying.Done:
+        """What was listed counts as what it is; what changed in another way meanwhile stands between two classes."""
+        order, confirmed = reclassifying.Order(change.why, change.by), {(had, has) for had, has, _ in change.pairs}
+        ours = self.ours()
+        return reclassifying.apply(self.store, self.clock, ours, change.source, order, frozenset(confirmed))
 
     def _requested(self, snapshot: Snapshot, request: ReleaseRequest) -> Difference:
         """What would be let go. Conflict where not all of it waits for a second person any more."""
@@ -291,6 +308,8 @@ class Changing(Releasing):
     def _put_change(self, tx: Transaction, change: Change, proposal: str = "") -> None:
         self._refuse_changed(tx, change)
         now = microseconds(self.clock.now())
+        if isinstance(change, Reclassification):
+            return
         if isinstance(change, PolicyChange):
             body = msgspec.json.encode(change.texts)
             tx.put_record(Record(POLICY, POLICY, change.texts.of or POLICY, body, changed_at=now))
