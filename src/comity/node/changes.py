@@ -152,7 +152,7 @@ def differ(
 
 
 def _caps_grow(before: Partner, after: Partner) -> bool:
-    """More may leave for it than before in an hour or a day. Who was given nothing before has no cap to compare with."""
+    """More may leave for it than before in an hour or a day. Who was given nothing has no cap to compare with."""
     pairs = [(getattr(before, name), getattr(after, name)) for name in CAPS]
     grows = any(old is not None and (new is None or new > old) for old, new in pairs)
     return grows and before.state == after.state == "active"
