@@ -229,6 +229,8 @@ VERBS: dict[str, Entry] = {
     "tell": _TOLD,
     "tokens": _ADMINISTRATION,
     "unpublish": _OPERATOR,
+    "unsettled": _ADMINISTRATION,
+    "waiting": _ADMINISTRATION,
     "work": _OPERATOR,
 }
 """By the name of the verb of a node."""

@@ -83,7 +83,9 @@ READING = frozenset(
         "status",
         "tell",
         "tokens",
+        "unsettled",
         "users",
+        "waiting",
         "who",
         "write_reading",
     ]

@@ -136,7 +136,9 @@ SILENT = frozenset(
         "standings",
         "tokens",
         "unpublish",
+        "unsettled",
         "users",
+        "waiting",
         "work",
     ]
 )

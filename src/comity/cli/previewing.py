@@ -16,6 +16,7 @@ from comity.node.publishing import EVERYTHING, Selection
 from comity.node.supposing import Difference, Named, SinceReading, Supposed
 from comity.release.classes import Action
 from comity.release.suppositions import read_supposition
+from comity.stix.tlp import TLP
 
 if TYPE_CHECKING:
     from comity.node import telling
@@ -142,6 +143,8 @@ def say_preview(
             _say_told(console, each)
     if not console.json:
         _say_counts(console, counts, by_tlp, by_type)
+        leaving = {tlp for tlp, each in by_tlp.items() if each["release"] + each["redact"]}
+        note_boundaries(console, node, to, leaving)
     summary: dict[str, Any] = {**counts, "by_tlp": by_tlp, "by_type": by_type}
     hidden = node.not_shown(to, selection=selection)
     if hidden is not None:
@@ -161,6 +164,15 @@ def say_preview(
         console.say(json_text({"summary": summary}))
     else:
         note_not_shown(console, hidden)
+
+
+def note_boundaries(console: Console, node: "Node", to: str, levels: Iterable[str]) -> None:
+    """Whom the partner may tell of what leaves for it with these levels, where TLP leaves that to it."""
+    from comity.node.boundaries import boundary_words
+
+    for tlp, words in zip((TLP.AMBER_STRICT, TLP.AMBER), boundary_words(node.partner(to)), strict=True):
+        if tlp.word in levels:
+            console.note(words)
 
 
 def _say_told(console: Console, each: "Told") -> None:

@@ -28,12 +28,15 @@ release.add_command(request)
 @pass_console
 def explain(console: Console, ident: str, to: str) -> None:
     """Say of an object whether a partner receives it, by which rules, and what would have to be otherwise."""
+    from comity.cli.previewing import note_boundaries
     from comity.errors import NotFound
 
     with open_acting(console) as node, node.at_one_moment():
         found = list(node.tell(to, [ident]))
         hidden = node.not_shown(to, [ident])
         copies = [] if found or hidden else [copy.state for copy in node.seen(ident)]
+        if not console.json:
+            note_boundaries(console, node, to, {each.tlp for each in found if each.verdict != "withhold"})
     if not found and not hidden:
         states = ", ".join(sorted(set(copies)))
         raise NotFound(f"{ident} is {states}: nobody outside is served it.", hint="comity publish ID", where="id")

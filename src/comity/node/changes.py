@@ -43,9 +43,9 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What a change makes different. `cells` are over the classes that are stored and all partners, `sampled` over a
-    sample of others; `history` names partners who are offered what is older, `caps` those of whose caps one is higher, or
-    gone. `whole` is False where there was more to
-    look at than is looked at; `seen` is None where objects were too many to be counted."""
+    sample of others; `history` names partners who are offered what is older, `caps` those of whose caps one is higher
+    or gone. `whole` is False where there was more to look at than is looked at; `seen` is None where objects were too
+    many to be counted."""
 
     cells: tuple[Shift, ...] = ()
     sampled: tuple[Shift, ...] = ()
@@ -114,8 +114,8 @@ def _told(found: Sequence[Shift], names: Mapping[str, str]) -> dict[str, Any]:
 def differ(
     snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: Sound, best: int | None = None
 ) -> Difference:
-    """The difference between the two in that state of the store, from that instant on. Objects are counted at the `best`
-    one, where the clock is doubted. Who is suspended for having read nothing is looked at as if it read again."""
+    """The difference between the two in that state of the store, from that instant on. Objects are counted at the
+    `best` one, where the clock is doubted. Who is suspended for reading nothing counts as if it read again."""
     stored = {key: classes_in(form) for key, form in snapshot.classes().items() if form}
     classes, budget = by_words(one for pair in stored.values() for one in pair), Budget()
     same_policy = before.policy.digest == after.policy.digest

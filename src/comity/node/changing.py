@@ -154,6 +154,12 @@ class Changing(Releasing):
             self._viewer(snapshot)
             return [(self._shown_proposal(snapshot, one), one.state_at(now)) for one in proposals(snapshot)]
 
+    def waiting(self) -> list[Proposal]:
+        """What waits for a second person, with no id of an object: `proposals` tells the rest to whom it may."""
+        now = microseconds(self.clock.now())
+        with self._snapshot() as snapshot:
+            return [structs.replace(one, told={}) for one in proposals(snapshot) if one.state_at(now) == WAITING]
+
     def approve(self, id: str) -> Proposal:
         """What waits under that id is in force. NotAuthorized for whoever asked, and for another account of the same
         person; Conflict where it waits no more, or the difference is not the one that was shown."""

@@ -19,8 +19,9 @@ from comity.node.publishing import turn
 from comity.node.reclassifying import EVERYTHING, RECLASSIFY, RECORD, Change, Done, Order, Pair
 from comity.node.requesting import Requesting
 from comity.release.classify import CLASSIFIER
+from comity.release.standing import parts
 from comity.stix.markings import TLP
-from comity.store.nouns import Job, Source
+from comity.store.nouns import Job, Source, State
 from comity.store.records import Record
 
 OPERATOR_WORDS = "the host's operator"
@@ -95,6 +96,19 @@ class Classing(Requesting):
                 waits = self._propose(tx, change, made, actor).id if made else ""
         done = reclassifying.apply(self.store, self.clock, self.ours(), source, order, pairs)
         return Settled(**structs.asdict(done), waits=waits, alone=bool(change.pairs and pairs))
+
+    def unsettled(self) -> tuple[int, int]:
+        """How many published copies await their class, by a job, and how many stand between two, until a person says
+        so."""
+        with self._snapshot() as snapshot:
+            published = snapshot.publications()
+            there = published.of("state", State.PUBLISHED)
+            awaits, stands = 0, 0
+            for number, form in snapshot.classes().items():
+                if form and len(set(parts(form))) > 1:
+                    count = len(published.of("class", number) & there)
+                    awaits, stands = (awaits, stands + count) if parts(form)[1] else (awaits + count, stands)
+        return awaits, stands
 
     def reclassifications(self) -> list[tuple[Record, Done]]:
         """Every one that changed something or was asked for, the newest first."""
