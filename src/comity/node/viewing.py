@@ -16,6 +16,7 @@ from comity.node.partners import Partners
 from comity.node.people import AUDIT, READING, ROLES, accounts
 from comity.node.proposals import Proposal
 from comity.node.publishing import Classes
+from comity.node.reclassifying import batches
 from comity.release.classes import ReleaseClass
 from comity.release.forms import class_of
 from comity.release.standing import parts
@@ -52,14 +53,15 @@ class Viewer:
                 if self.may_read(form, whole=whole):
                     found |= some
         # What is not published has no class, yet who sent it reads it.
-        facts = snapshot.published(list(numbers - classed))
-        bodies = snapshot.published_bodies([one.number for one in facts])
         names = {source.key: source.name for source in snapshot.sources()}
         classes = Classes(snapshot, ours)
-        for one, body in zip(facts, bodies, strict=True):
-            _, form = classes.form(names[one.source], one.default_tlp, orjson.loads(body))
-            if self.may_read(form, whole=whole):
-                found.add(one.number)
+        for batch in batches(numbers - classed):
+            facts = snapshot.published(batch)
+            bodies = snapshot.published_bodies([one.number for one in facts])
+            for one, body in zip(facts, bodies, strict=True):
+                _, form = classes.form(names[one.source], one.default_tlp, orjson.loads(body))
+                if self.may_read(form, whole=whole):
+                    found.add(one.number)
         return found
 
     def copies(self, snapshot: Snapshot, id: str, ours: frozenset[str]) -> list[Copy]:
