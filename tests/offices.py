@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import msgspec
 from tests.release_world import policy_of
 
+from comity.node.explaining import Told
 from comity.node.node import Node
 from comity.node.proposals import PolicyTexts, Proposal
 from comity.node.releasing import POLICY
@@ -45,6 +46,16 @@ class Office:
         """What waits was approved."""
         with self.acts(name):
             return self.node.approve(id)
+
+    def proposals(self) -> list[tuple[Proposal, str]]:
+        """All that was ever proposed, as carl is told of it, who reads."""
+        with self.acts("carl"):
+            return self.node.proposals()
+
+    def tell(self, name: str, ids: list[str] | None = None) -> list[Told]:
+        """What becomes of each object for the partner, as carl is told."""
+        with self.acts("carl"):
+            return list(self.node.tell(name, ids))
 
     @property
     def state(self) -> str:

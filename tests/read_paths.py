@@ -169,6 +169,7 @@ VERBS: dict[str, Entry] = {
     "jobs": _OPERATOR,
     "manifest": _equal("test_the_manifest_is_exactly_of_those_permitted"),
     "new_token": _ADMINISTRATION,
+    "not_shown": Apart("It counts what is not shown, and gives nothing of an object."),
     "open": _ADMINISTRATION,
     "ours": _ADMINISTRATION,
     "page": _GATE,
@@ -217,6 +218,7 @@ VERBS: dict[str, Entry] = {
     "run_job": _OPERATOR,
     "schemas": _ADMINISTRATION,
     "search": _STAFF,
+    "seen": Proven("tests/house/test_viewing.py::test_the_operator_is_told_of_what_a_reader_is_told_and_of_more"),
     "share_failures": _ADMINISTRATION,
     "show": _STAFF,
     "source": _ADMINISTRATION,
@@ -227,6 +229,8 @@ VERBS: dict[str, Entry] = {
     "tell": _TOLD,
     "tokens": _ADMINISTRATION,
     "unpublish": _OPERATOR,
+    "unsettled": _ADMINISTRATION,
+    "waiting": _ADMINISTRATION,
     "work": _OPERATOR,
 }
 """By the name of the verb of a node."""

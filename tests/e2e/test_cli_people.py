@@ -127,12 +127,12 @@ def test_a_policy_that_widens_waits_and_is_in_force_when_another_approved_it(tea
     apply = ("policy", "apply", "--starter", "green-community", "--community", "eu")
     trial = team.told(*apply, "--dry-run", by="anna")
     assert trial["difference"]["objects"]["appear"] == 6
-    assert team.told("approvals") == {"items": []}
+    assert team.told("approvals", by="bert") == {"items": []}
     asked = team.told(*apply, by="anna")
     assert asked["difference"] == trial["difference"]
     assert (asked["version"], asked["note"]) == (0, "")
     assert team.told("policy", "log")["items"] == []
-    (item,) = team.told("approvals")["items"]
+    (item,) = team.told("approvals", by="bert")["items"]
     assert (item["id"], item["state"], item["asked_by"]) == (asked["waits"], "waiting", "anna")
     assert team.run("approve", asked["waits"], by="anna").code == 4
     done = team.told("approve", asked["waits"], by="bert")
@@ -143,9 +143,9 @@ def test_a_policy_that_widens_waits_and_is_in_force_when_another_approved_it(tea
 def test_a_partner_is_paused_at_once_and_resumed_when_another_approved_it(team: Team) -> None:
     ask_for_each(team)
     ended = team.run("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
-    (item,) = team.told("approvals")["items"]
+    (item,) = team.told("approvals", by="bert")["items"]
     assert f"comity approve {item['id']} --as NAME" in ended.out
-    assert "activate CERT-B, asked for by anna, waiting" in team.run("approvals").out
+    assert "activate CERT-B, asked for by anna, waiting" in team.run("approvals", by="bert").out
     team.told("approve", item["id"], by="bert")
     paused = team.told("partner", "pause", "CERT-B", by="anna")
     assert (paused["state"], paused["note"]) == ("suspended", "")
@@ -161,13 +161,13 @@ def test_objects_that_policy_wants_looked_at_go_one_by_one(team: Team) -> None:
     active = team.told("partner", "activate", "CERT-B", "--checked-by", "a call", by="anna")
     team.told("approve", active["waits"], by="bert")
     one = str(indicator(1)["id"])
-    (told,) = team.told("release", "explain", one, "--to", "CERT-B")["items"]
+    (told,) = team.told("release", "explain", one, "--to", "CERT-B", by="bert")["items"]
     assert (told["decision"], told["rules"][0]["id"]) == ("withhold", "gate.approval")
     wanted = team.told("release", "request", one, "--to", "CERT-B", by="anna")
     assert wanted["objects"] == 1
     assert team.run("approve", wanted["waits"], by="anna").code == 4
     team.told("approve", wanted["waits"], by="bert")
-    (told,) = team.told("release", "explain", one, "--to", "CERT-B")["items"]
+    (told,) = team.told("release", "explain", one, "--to", "CERT-B", by="bert")["items"]
     assert (told["decision"], told["rules"][0]["id"]) == ("release", "green.asked")
     assert team.told("release", "request", "sign", "3", "--to", "CERT-B", by="anna")["objects"] == 1
     assert team.run("release", "request", "--to", "CERT-B", by="bert").code == 4

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from comity.cli.console import Console, path_text
+from comity.cli.terminal import counted
 from comity.errors import Unauthenticated
 
 if TYPE_CHECKING:
@@ -47,6 +48,12 @@ def open_acting(console: Console) -> Iterator["Node"]:
             return
         with node.acting(console.acts_as, _secret()):
             yield node
+
+
+def note_not_shown(console: Console, hidden: int | None) -> None:
+    """Who may know it is told of how many copies nothing is shown, since they are not theirs to read."""
+    if hidden:
+        console.note(f"{counted(hidden, 'copy', 'copies')} not shown: whoever asks may not read them.")
 
 
 def _secret() -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 @click.command("approvals", cls=Command)
 @click.option("--all", "everything", is_flag=True, help="Those too that were decided, or expired.")
+@acts
 @pass_console
 def approvals(console: Console, everything: bool) -> None:
     """List what waits for a second person.
@@ -21,9 +22,8 @@ def approvals(console: Console, everything: bool) -> None:
     With each comes the difference that it would make.
     """
     from comity.cli.changes import say_difference
-    from comity.node.home import open_home
 
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         found = [(one, state) for one, state in node.proposals() if everything or state == "waiting"]
     if console.json:
         console.result({"items": [_facts(one, state) for one, state in found]})

@@ -41,6 +41,8 @@ def say_difference(console: Console, difference: dict[str, Any]) -> None:
             console.say_marked(mark, colour, one["change"], f"{lead}{one['class']}{to}")
     for name in difference["history"]:
         console.say_marked("+", "33", "widened", f"{name} is offered what was published earlier")
+    for name in difference.get("caps", ()):
+        console.say_marked("+", "33", "widened", f"{name} may be given more in an hour or a day")
     for where, some in cells:
         if some["widened"] or some["narrowed"]:
             of = "" if where == "cells" else " of the sample"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from comity.cli.acting import note_not_shown
 from comity.cli.console import Cell, Console, json_text, path_text
 from comity.cli.terminal import counted, size
 from comity.cli.writing import packed, split_packing, target
@@ -15,6 +16,7 @@ from comity.node.publishing import EVERYTHING, Selection
 from comity.node.supposing import Difference, Named, SinceReading, Supposed
 from comity.release.classes import Action
 from comity.release.suppositions import read_supposition
+from comity.stix.tlp import TLP
 
 if TYPE_CHECKING:
     from comity.node import telling
@@ -141,7 +143,12 @@ def say_preview(
             _say_told(console, each)
     if not console.json:
         _say_counts(console, counts, by_tlp, by_type)
+        leaving = {tlp for tlp, each in by_tlp.items() if each["release"] + each["redact"]}
+        note_boundaries(console, node, to, leaving)
     summary: dict[str, Any] = {**counts, "by_tlp": by_tlp, "by_type": by_type}
+    hidden = node.not_shown(to, selection=selection)
+    if hidden is not None:
+        summary["not_shown"] = hidden
     if supposing:
         made = node.difference(to, supposing, selection)
         summary["supposing"] = _supposed_words(supposing, policy)
@@ -155,6 +162,17 @@ def say_preview(
             _say_since(console, since, whole=selection == EVERYTHING, listed=False)
     if console.json:
         console.say(json_text({"summary": summary}))
+    else:
+        note_not_shown(console, hidden)
+
+
+def note_boundaries(console: Console, node: "Node", to: str, levels: Iterable[str]) -> None:
+    """Whom the partner may tell of what leaves for it with these levels, where TLP leaves that to it."""
+    from comity.node.boundaries import boundary_words
+
+    for tlp, words in zip((TLP.AMBER_STRICT, TLP.AMBER), boundary_words(node.partner(to)), strict=True):
+        if tlp.word in levels:
+            console.note(words)
 
 
 def _say_told(console: Console, each: "Told") -> None:
@@ -240,13 +258,16 @@ def say_matrix(console: Console, node: "Node", to: Sequence[str], actions: Seque
     if console.json:
         for cell in node.matrix(to, asked or tuple(Action)):
             console.say(json_text(_cell_json(cell)))
+        if (hidden := node.not_shown()) is not None:
+            console.say(json_text({"summary": {"not_shown": hidden}}))
         return
     if not console.terminal:
         for cell in node.matrix(to, asked or (Action.RELEASE,)):
             console.say_fields(_word(cell), cell.action.value, cell.partner.name, f"{cell.objects}", cell.words)
-        return
-    for action in asked or (Action.RELEASE,):
-        _say_table(console, action, node.matrix(to, (action,)))
+    else:
+        for action in asked or (Action.RELEASE,):
+            _say_table(console, action, node.matrix(to, (action,)))
+    note_not_shown(console, node.not_shown())
 
 
 def _action(word: str) -> Action:
@@ -290,5 +311,6 @@ def _say_table(console: Console, action: Action, cells: Iterable["telling.Cell"]
         console.say()
     console.note(
         f"{action.value}: {counted(len(rows), 'class', 'classes')} of {counted(sum(objects.values()), 'object')} "
-        f"for {counted(len(names), 'partner')}. What is named or referred to may be withheld besides."
+        f"for {counted(len(names), 'partner')}. What is named or referred to may be withheld besides, "
+        "and what waits for an approval is withheld until then."
     )

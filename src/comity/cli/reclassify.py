@@ -22,8 +22,11 @@ def reclassify(console: Console, source: str | None, dry_run: bool, yes: bool) -
 
     A marking definition that came late, labels that count as markings, other identities or another version of Comity
     can make an object something else than it was published as. What is tighter holds already. What may be looser waits
-    for you: it is listed first, with those to whom policy would let it go.
+    for you: it is listed first, with those to whom policy would let it go. Where there is a second person, it waits for
+    that one too.
     """
+    from comity.node.people import ALONE
+
     with open_acting(console) as node:
         found = node.class_changes(source)
         listed = [_facts(node, change) for change in found.values()]
@@ -36,11 +39,20 @@ def reclassify(console: Console, source: str | None, dry_run: bool, yes: bool) -
             done = node.reclassify(source, list(found))
     if console.json:
         counts = ("looked_at", "tightened", "confirmed", "waiting")
-        console.result({"changes": listed, "done": done and {name: getattr(done, name) for name in counts}})
+        told: dict[str, Any] = {"changes": listed, "done": done and {name: getattr(done, name) for name in counts}}
+        if done is not None and done.waits:
+            told["waits"] = done.waits
+        if done is not None and done.alone:
+            told["note"] = ALONE
+        console.result(told)
     elif done is not None:
         console.say(f"{counted(done.tightened + done.confirmed, 'object')} count as something else now.")
-        if done.waiting:
+        if done.waits:
+            console.say(f"The rest waits for a second person: comity approve {done.waits} --as NAME")
+        elif done.waiting:
             console.note(f"{counted(done.waiting, 'object')} changed meanwhile: run it again.")
+        if done.alone:
+            console.note(ALONE)
 
 
 def _facts(node: Any, change: Any) -> dict[str, Any]:
@@ -67,7 +79,8 @@ def _tell(console: Console, listed: list[dict[str, Any]]) -> None:
         console.say(f"{each['count']:,} {each['type']} {whose}: {differs}")
         words = "may loosen; waits for you" if each["loosens"] else "tightens"
         to = f", and would go to {', '.join(each['opens_to'])}" if each["opens_to"] else ""
-        console.say(f"  {words}{to}. Such as {each['samples'][0]}.")
+        such = f" Such as {each['samples'][0]}." if each["samples"] else ""
+        console.say(f"  {words}{to}.{such}")
     loosening = sum(each["count"] for each in listed if each["loosens"])
     console.note(f"{counted(loosening, 'object')} may be seen by more than before.")
 

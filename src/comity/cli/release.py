@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from comity.cli.acting import acts, note_not_shown, open_acting
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 from comity.cli.requesting import request
@@ -23,20 +24,25 @@ release.add_command(request)
 @release.command("explain", cls=Command)
 @click.argument("ident", metavar="ID")
 @_to
+@acts
 @pass_console
 def explain(console: Console, ident: str, to: str) -> None:
     """Say of an object whether a partner receives it, by which rules, and what would have to be otherwise."""
+    from comity.cli.previewing import note_boundaries
     from comity.errors import NotFound
-    from comity.node.home import open_home
 
-    with open_home(console.home) as node, node.at_one_moment():
-        copies = [copy.state for copy in node.show(ident)]
+    with open_acting(console) as node, node.at_one_moment():
         found = list(node.tell(to, [ident]))
-    if not found:
+        hidden = node.not_shown(to, [ident])
+        copies = [] if found or hidden else [copy.state for copy in node.seen(ident)]
+        if not console.json:
+            note_boundaries(console, node, to, {each.tlp for each in found if each.verdict != "withhold"})
+    if not found and not hidden:
         states = ", ".join(sorted(set(copies)))
         raise NotFound(f"{ident} is {states}: nobody outside is served it.", hint="comity publish ID", where="id")
     if console.json:
-        console.result({"items": [each.to_json() for each in found]})
+        summary = {} if hidden is None else {"not_shown": hidden}
+        console.result({"items": [each.to_json() for each in found]} | summary)
         return
     for each in found:
         console.say_pair(each.verdict.value, f"{each.id} {each.version}")
@@ -46,6 +52,7 @@ def explain(console: Console, ident: str, to: str) -> None:
             console.say_pair("changed", str(cut))
         for change in each.would_pass_if:
             console.say_pair("passes if", f"{change.of}.{change.facet} were {change.value}")
+    note_not_shown(console, hidden)
 
 
 @release.command("preview", cls=Command)
@@ -63,6 +70,7 @@ def explain(console: Console, ident: str, to: str) -> None:
 @click.option("--stix", is_flag=True, help="Write what they would read, as a STIX bundle.")
 @click.option("-o", "--output", default="-", metavar="FILE|-", help="Where --stix writes; - is standard output.")
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
+@acts
 @pass_console
 def preview(
     console: Console,
@@ -85,11 +93,10 @@ def preview(
     serves the partner, and nothing is recorded.
     """
     from comity.cli.previewing import check_options, chosen, say_preview, supposed, write_reading
-    from comity.node.home import open_home
 
     check_options(wanted, sources, facets, policy, cases, stix=stix, difference=difference, output=output, force=force)
     supposing = supposed(facets, policy, cases)
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         if stix:
             write_reading(console, node, to, wanted, types, collection, supposing, output, force=force)
             return
@@ -101,11 +108,11 @@ def preview(
 @release.command("matrix", cls=Command)
 @click.option("--to", "to", multiple=True, metavar="PARTNER", help="Only for this one; may be given again.")
 @click.option("--action", "actions", multiple=True, metavar="A", help="Only this action; may be given again.")
+@acts
 @pass_console
 def matrix(console: Console, to: tuple[str, ...], actions: tuple[str, ...]) -> None:
     """Lay out what policy decides: each class of published objects, for each partner and client."""
     from comity.cli.previewing import say_matrix
-    from comity.node.home import open_home
 
-    with open_home(console.home) as node:
+    with open_acting(console) as node:
         say_matrix(console, node, to, actions)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from comity.cli.acting import acts, open_acting
 from comity.cli.console import Console, embedded
 from comity.cli.options import Command, pass_console
 from comity.cli.terminal import exact, relative
@@ -22,6 +23,7 @@ FINDINGS_SHOWN = 10
 @click.option("--raw", is_flag=True, help="Only the bytes of the object, exactly as they came.")
 @click.option("--version", metavar="TIME", help="This version instead of the last.")
 @click.option("--who", is_flag=True, help="Who receives each copy, and by which rule; or why not.")
+@acts
 @pass_console
 def show(console: Console, id: str, raw: bool, version: str | None, who: bool) -> None:
     """Show an object, with all its copies and versions.
@@ -33,7 +35,8 @@ def show(console: Console, id: str, raw: bool, version: str | None, who: bool) -
 
     if raw and who:
         raise click.UsageError("Give --raw or --who, not both.")
-    with open_home(console.home) as node, node.at_one_moment():
+    # What is told of partners is told to somebody; the rest belongs to whoever has the host.
+    with open_acting(console) if who else open_home(console.home) as node, node.at_one_moment():
         if raw:
             body = node.get(id, version).raw
             out = console.bytes_out()
@@ -42,7 +45,7 @@ def show(console: Console, id: str, raw: bool, version: str | None, who: bool) -
             if console.terminal:
                 console.say()
             return
-        copies = node.show(id)
+        copies = node.seen(id) if who else node.show(id)
         told = node.who(id) if who else []
     if version is not None:
         copies = _of_version(copies, id, version)

@@ -6,7 +6,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from comity.node.recipients import NEVER, Partner, source_of
+from comity.node.recipients import CAPS, NEVER, Partner, source_of
 from comity.node.views import Decisions, Sound, Subject, look
 from comity.release.classes import ReleaseClass
 from comity.release.compare import difference, sample
@@ -43,8 +43,9 @@ class Seen:
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What a change makes different. `cells` are over the classes that are stored and all partners, `sampled` over a
-    sample of others; `history` names partners who are offered what is older. `whole` is False where there was more to
-    look at than is looked at; `seen` is None where objects were too many to be counted."""
+    sample of others; `history` names partners who are offered what is older, `caps` those of whose caps one is higher
+    or gone. `whole` is False where there was more to look at than is looked at; `seen` is None where objects were too
+    many to be counted."""
 
     cells: tuple[Shift, ...] = ()
     sampled: tuple[Shift, ...] = ()
@@ -52,12 +53,13 @@ class Difference:
     whole: bool = True
     seen: Seen | None = Seen()
     policies: tuple[str, ...] = ()
+    caps: tuple[str, ...] = ()
 
     @property
     def widens(self) -> bool:
         """Whether anything is allowed, or visible, that was not, or that cannot be said."""
         shifted = any(each.widened for each in (*self.cells, *self.sampled))
-        return shifted or bool(self.history) or not self.whole or bool(self.seen and self.seen.appear)
+        return shifted or bool(self.history or self.caps) or not self.whole or bool(self.seen and self.seen.appear)
 
     @property
     def facts(self) -> list[Any]:
@@ -66,7 +68,8 @@ class Difference:
             [[each.widened, each.recipient, each.object, each.digest] for each in some]
             for some in (self.cells, self.sampled)
         ]
-        return [*cells, list(self.history), self.whole, list(self.policies)]
+        caps = [list(self.caps)] if self.caps else []
+        return [*cells, list(self.history), self.whole, list(self.policies), *caps]
 
     def to_json(self, names: Mapping[str, str]) -> dict[str, Any]:
         """As the commands tell it; `names` are those of partners by id."""
@@ -86,6 +89,7 @@ class Difference:
             "cells": _told(self.cells, names),
             "sample": _told(self.sampled, names),
             "history": [names.get(id, id) for id in self.history],
+            "caps": [names.get(id, id) for id in self.caps],
             "objects": seen,
             "whole": self.whole,
         }
@@ -107,8 +111,11 @@ def _told(found: Sequence[Shift], names: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: Sound) -> Difference:
-    """The difference between the two in that state of the store, from that instant on."""
+def differ(
+    snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: Sound, best: int | None = None
+) -> Difference:
+    """The difference between the two in that state of the store, from that instant on. Objects are counted at the
+    `best` one, where the clock is doubted. Who is suspended for reading nothing counts as if it read again."""
     stored = {key: classes_in(form) for key, form in snapshot.classes().items() if form}
     classes, budget = by_words(one for pair in stored.values() for one in pair), Budget()
     same_policy = before.policy.digest == after.policy.digest
@@ -139,8 +146,16 @@ def differ(snapshot: Snapshot, before: Rights, after: Rights, now: int, sound: S
     seen = None
     if len(looked) * max(1, snapshot.last_publication) <= LOOKED_MOST:
         last = {key: pair[-1] for key, pair in stored.items()}
-        seen = _seen(snapshot, before, after, looked, last, now, sound)
-    return Difference(tuple(cells), tuple(sampled), history, whole, seen, policies)
+        seen = _seen(snapshot, before, after, looked, last, now if best is None else best, sound)
+    caps = tuple(id for id in changed if _caps_grow(before.partners[id], after.partners[id]))
+    return Difference(tuple(cells), tuple(sampled), history, whole, seen, policies, caps)
+
+
+def _caps_grow(before: Partner, after: Partner) -> bool:
+    """More may leave for it than before in an hour or a day. Who was given nothing has no cap to compare with."""
+    pairs = [(getattr(before, name), getattr(after, name)) for name in CAPS]
+    grows = any(old is not None and (new is None or new > old) for old, new in pairs)
+    return grows and before.state == after.state == "active"
 
 
 def _subject(rights: Rights, id: str, at: int) -> Subject:

@@ -12,8 +12,10 @@ from pyroaring import BitMap
 
 from comity.errors import Conflict, NotAuthorized
 from comity.interfaces import microseconds
+from comity.node import reclassifying
 from comity.node.changes import Difference, Rights, count_seen, differ
 from comity.node.deliveries import used_at
+from comity.node.loosening import difference_of
 from comity.node.partners import edited, stepped
 from comity.node.people import ADMIN, APPROVER, RELEASER, ROLES, Actor, accounts, same_person, seconds
 from comity.node.permits import permit
@@ -28,6 +30,7 @@ from comity.node.proposals import (
     PolicyChange,
     PolicyTexts,
     Proposal,
+    Reclassification,
     ReleaseRequest,
     digest_of,
     proposals,
@@ -144,10 +147,18 @@ class Changing(Releasing):
     # -- what waits
 
     def proposals(self) -> list[tuple[Proposal, str]]:
-        """All that was ever proposed, the newest first, each with the state that holds now."""
+        """All that was ever proposed, the newest first, each with the state that holds now, as whoever acts may see
+        it."""
         now = microseconds(self.clock.now())
         with self._snapshot() as snapshot:
-            return [(one, one.state_at(now)) for one in proposals(snapshot)]
+            self._viewer(snapshot)
+            return [(self._shown_proposal(snapshot, one), one.state_at(now)) for one in proposals(snapshot)]
+
+    def waiting(self) -> list[Proposal]:
+        """What waits for a second person, with no id of an object: `proposals` tells the rest to whom it may."""
+        now = microseconds(self.clock.now())
+        with self._snapshot() as snapshot:
+            return [structs.replace(one, told={}) for one in proposals(snapshot) if one.state_at(now) == WAITING]
 
     def approve(self, id: str) -> Proposal:
         """What waits under that id is in force. NotAuthorized for whoever asked, and for another account of the same
@@ -164,7 +175,11 @@ class Changing(Releasing):
                 proposal, actor = self._deciding(tx, id)
                 _refuse_requester(tx, proposal, actor)
                 self._put_change(tx, proposal.change, proposal.id)
-                return self._decide(tx, proposal, APPROVED, actor)
+                decided = self._decide(tx, proposal, APPROVED, actor)
+            if isinstance(proposal.change, Reclassification):
+                # In transactions of its own, since it may be much; what one that ends early leaves, waits on.
+                self._confirm(proposal.change)
+            return decided
         raise _overtaken()
 
     def reject(self, id: str) -> Proposal:
@@ -203,7 +218,7 @@ class Changing(Releasing):
             caution=_caution(tx, proposal, actor) if state == APPROVED else "",
         )
         tx.put_record(record_of(decided, now))
-        return decided
+        return self._shown_proposal(tx, decided)
 
     # -- one change
 
@@ -221,16 +236,17 @@ class Changing(Releasing):
                 seen = _state_of(snapshot)
                 actor = self._actor(snapshot, ADMIN)
                 alone = found.widens and not seconds(snapshot, actor)
+                shown = self._shown_difference(snapshot, found)
             if dry_run:
-                return Changed(difference=found, alone=alone)
+                return Changed(difference=shown, alone=alone)
             with self.store.write() as tx:
                 if _state_of(tx) != seen:
                     continue
                 actor = self._actor(tx, ADMIN)
                 if found.widens and seconds(tx, actor):
-                    return Changed(difference=found, waits=self._propose(tx, change, found, actor).id)
+                    return Changed(difference=shown, waits=self._propose(tx, change, found, actor).id)
                 self._put_change(tx, change)
-                return Changed(difference=found, alone=found.widens)
+                return Changed(difference=shown, alone=found.widens)
         raise _overtaken()
 
     def _difference(self, snapshot: Snapshot, change: Change) -> Difference:
@@ -238,9 +254,12 @@ class Changing(Releasing):
         self._refuse_changed(snapshot, change)
         if isinstance(change, PartnerChange) and change.step in ("pause", "end"):
             return Difference()
-        held = self._in_force_at(snapshot)
+        held, moment = self._in_force_at(snapshot), self.guard.moment(snapshot)
         if isinstance(change, ReleaseRequest):
             return self._requested(snapshot, change)
+        if isinstance(change, Reclassification):
+            found = reclassifying.changes(self.store, self.ours(), change.source)
+            return difference_of(change, found, held.policy, held.partners, moment.best)
         before = Rights(held.policy, held.partners)
         if isinstance(change, PartnerChange):
             if change.step == "resume":
@@ -250,7 +269,14 @@ class Changing(Releasing):
             after = replace(before, partners={**held.partners, change.partner.id: change.partner})
         else:
             after = replace(before, policy=self._compiled(change.texts.text, change.texts.cases))
-        return differ(snapshot, before, after, microseconds(self.clock.now()), self.is_sound)
+        # From the earlier of both instants on, nothing is over that is not over in truth.
+        return differ(snapshot, before, after, min(moment.now, moment.best), self.is_sound, moment.best)
+
+    def _confirm(self, change: Reclassification) -> reclassifying.Done:
+        """What was listed counts as what it is; what changed in another way meanwhile stands between two classes."""
+        order, confirmed = reclassifying.Order(change.why, change.by), {(had, has) for had, has, _ in change.pairs}
+        ours = self.ours()
+        return reclassifying.apply(self.store, self.clock, ours, change.source, order, frozenset(confirmed))
 
     def _requested(self, snapshot: Snapshot, request: ReleaseRequest) -> Difference:
         """What would be let go. Conflict where not all of it waits for a second person any more."""
@@ -288,6 +314,8 @@ class Changing(Releasing):
     def _put_change(self, tx: Transaction, change: Change, proposal: str = "") -> None:
         self._refuse_changed(tx, change)
         now = microseconds(self.clock.now())
+        if isinstance(change, Reclassification):
+            return
         if isinstance(change, PolicyChange):
             body = msgspec.json.encode(change.texts)
             tx.put_record(Record(POLICY, POLICY, change.texts.of or POLICY, body, changed_at=now))

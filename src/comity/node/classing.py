@@ -7,23 +7,34 @@ from typing import Any
 
 import msgspec
 import orjson
+from msgspec import structs
 
 from comity.errors import Invalid
 from comity.interfaces import microseconds
 from comity.node import reclassifying
 from comity.node.countries import countries
-from comity.node.people import ADMIN, Actor
+from comity.node.loosening import loosening, opens_to
+from comity.node.people import ADMIN, Actor, seconds
 from comity.node.publishing import turn
-from comity.node.recipients import source_of
 from comity.node.reclassifying import EVERYTHING, RECLASSIFY, RECORD, Change, Done, Order, Pair
 from comity.node.requesting import Requesting
 from comity.release.classify import CLASSIFIER
-from comity.release.dispositions import dispose_all
+from comity.release.standing import parts
 from comity.stix.markings import TLP
-from comity.store.nouns import Job, Source
+from comity.store.nouns import Job, Source, State
 from comity.store.records import Record
 
 OPERATOR_WORDS = "the host's operator"
+
+
+class Settled(Done):
+    """What was done, and the id under which the rest waits for a second person; empty where nothing does. `alone` says
+    that it may loosen and nobody else looked at it."""
+
+    waits: str = ""
+    alone: bool = False
+
+
 _RULES = "classed by"
 """The setting that keeps by which classifier, identities and countries what is published was classed."""
 
@@ -38,23 +49,23 @@ class Classing(Requesting):
         )
 
     def class_changes(self, source: str | None = None) -> dict[Pair, Change]:
-        """What of the source, or of all, would count as something else if it were classed now. Nothing is changed."""
-        if source is not None:
-            with self._snapshot() as snapshot:
+        """What of the source, or of all, would count as something else if it were classed now, with ids of what whoever
+        acts may read. Nothing is changed."""
+        with self._snapshot() as snapshot:
+            viewer = self._viewer(snapshot)
+            if source is not None:
                 snapshot.source(source)
-        return reclassifying.changes(self.store, self.ours(), source)
+        found = reclassifying.changes(self.store, self.ours(), source)
+        for pair, change in found.items():
+            if not all(map(viewer.may_read, pair)):
+                change.samples.clear()
+        return found
 
     def opens_to(self, change: Change) -> list[str]:
         """The partners and clients to whom the policy in force lets the second class go and not the first, by name."""
         with self._snapshot() as snapshot:
-            now, policy = microseconds(self.clock.now()), self._policy_at(snapshot)
-            found = []
-            for one in self._in_force_at(snapshot).partners.values():
-                recipient = one.subject(source_of(one.id), now).recipient
-                had, has = dispose_all(policy, [change.had, change.has], recipient, now)
-                if has.released and not had.released:
-                    found.append(one.name)
-        return sorted(found)
+            held = self._in_force_at(snapshot)
+        return sorted(one.name for one in opens_to(change, held.policy, held.partners, microseconds(self.clock.now())))
 
     def reclassify(
         self,
@@ -63,15 +74,41 @@ class Classing(Requesting):
         *,
         why: str = "a person asked for it",
         by: str = OPERATOR_WORDS,
-    ) -> Done:
+    ) -> Settled:
         """What is published of the source, or of all, counts as what it is by now: where that is tighter, or one of the
-        changes that were confirmed. Anything else stands between two classes. It is on record."""
+        changes that were confirmed. Anything else stands between two classes. It is on record. Where there is a second
+        person, what is confirmed and may loosen waits for it, and stands between two classes until then."""
         with self._snapshot() as snapshot:
             actor = self._actor(snapshot, ADMIN)
             if source is not None:
                 snapshot.source(source)
-        order = Order(why, _name(actor, by))
-        return reclassifying.apply(self.store, self.clock, self.ours(), source, order, frozenset(confirmed))
+        order, pairs = Order(why, _name(actor, by)), frozenset(confirmed)
+        found = reclassifying.changes(self.store, self.ours(), source) if pairs else {}
+        change = loosening({pair: found[pair] for pair in pairs & found.keys()}, source, why, order.by)
+        waits = ""
+        with self._snapshot() as snapshot:
+            made = self._difference(snapshot, change) if change.pairs else None
+        with self.store.write() as tx:
+            actor = self._actor(tx, ADMIN)
+            if seconds(tx, actor):
+                # What is tighter needs no pair, and of what was not listed a moment ago none is confirmed.
+                pairs = frozenset()
+                waits = self._propose(tx, change, made, actor).id if made else ""
+        done = reclassifying.apply(self.store, self.clock, self.ours(), source, order, pairs)
+        return Settled(**structs.asdict(done), waits=waits, alone=bool(change.pairs and pairs))
+
+    def unsettled(self) -> tuple[int, int]:
+        """How many published copies await their class, by a job, and how many stand between two, until a person says
+        so."""
+        with self._snapshot() as snapshot:
+            published = snapshot.publications()
+            there = published.of("state", State.PUBLISHED)
+            awaits, stands = 0, 0
+            for number, form in snapshot.classes().items():
+                if form and len(set(parts(form))) > 1:
+                    count = len(published.of("class", number) & there)
+                    awaits, stands = (awaits, stands + count) if parts(form)[1] else (awaits + count, stands)
+        return awaits, stands
 
     def reclassifications(self) -> list[tuple[Record, Done]]:
         """Every one that changed something or was asked for, the newest first."""

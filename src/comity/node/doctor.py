@@ -69,6 +69,7 @@ def examine(home: Path) -> list[Finding]:
                 *_jobs(node),
             ]
             found += [*_relations(node), *_partners(node), *_backups(node), *_recovery_keys(home), *_people(node)]
+            found += [*_waiting(node), *_sources(node), *_classes(node)]
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
@@ -246,3 +247,34 @@ def _people(node: Node) -> list[Finding]:
             words = f"The account {one.name} was recovered on the host at {at}: {one.recovered_why}"
             found.append(Finding(Level.WARN, words, f"Make sure that {one.person} knows of it."))
     return found
+
+
+def _waiting(node: Node) -> list[Finding]:
+    found = []
+    for one in node.waiting():
+        words = (
+            f"To {one.change.words}, asked for by {one.asked_name}, waits until {instant_of(one.expires_at):%F %TZ}."
+        )
+        found.append(Finding(Level.WARN, words, f"comity approvals, then: comity approve {one.id} --as NAME"))
+    return found or [Finding(Level.OK, "Nothing waits for a second person.")]
+
+
+def _sources(node: Node) -> list[Finding]:
+    return [
+        Finding(
+            Level.WARN, f"{name} is paused: {words}.", f"Look at what it sends, then: comity source resume '{name}'"
+        )
+        for name, words in node.paused_sources().items()
+    ] or [Finding(Level.OK, "No source is paused.")]
+
+
+def _classes(node: Node) -> list[Finding]:
+    awaits, stands = node.unsettled()
+    found = []
+    if awaits:
+        words = f"{awaits} copies are served to nobody before it is found out what they count as."
+        found.append(Finding(Level.OK, words, "`serve` and `comity worker` work it off."))
+    if stands:
+        words = f"{stands} copies stand between two classes, since what they count as by now may be looser."
+        found.append(Finding(Level.WARN, words, "comity reclassify --dry-run lists them."))
+    return found or [Finding(Level.OK, "What is published counts as what it is.")]

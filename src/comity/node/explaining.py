@@ -10,6 +10,7 @@ from comity.node.views import Sound, View, changes, reasons
 from comity.release.classes import Action, ReleaseClass
 from comity.release.closure import Candidate, Verdict
 from comity.release.cuts import Edits, inside, local_limits
+from comity.release.dispositions import CLOCK
 from comity.release.passing import Change, would_pass_if
 from comity.release.policy import Policy, Rule
 from comity.release.standing import classes_in
@@ -96,6 +97,7 @@ class Teller:
         self._policy = policy
         self._now = now
         self._held, _ = snapshot.held(now)
+        self._held_then = self._held if view.trusted is None else snapshot.held(view.trusted[0])[0]
         history = view.subject.history_from
         self._before = snapshot.last_published_before(history) if history else 0
         self._asks = passing
@@ -137,6 +139,8 @@ class Teller:
             return Verdict.WITHHOLD, decided.because, self._changes(view.classes[one.class_key])
         if decided.approval and number not in view.approved:
             return Verdict.WITHHOLD, (APPROVAL, *decided.because), ()
+        if (number in self._held) != (number in self._held_then):
+            return Verdict.WITHHOLD, (CLOCK, HELD), ()
         if number in self._held:
             return Verdict.WITHHOLD, (HELD,), ()
         if number <= self._before:

@@ -173,10 +173,21 @@ class Gate:
         relations = asked.basis.relations is not None
         return asked.view.holds_at(now, trusted) and asked.basis == _basis(tx, version, relations=relations)
 
-    def page(self, snapshot: Snapshot, asked: Asked, query: Query, most: Amount | None = None) -> Shown:
+    def page(
+        self,
+        snapshot: Snapshot,
+        asked: Asked,
+        query: Query,
+        most: Amount | None = None,
+        among: BitMap | None = None,
+    ) -> Shown:
         """The page that is asked for; about PAGE_BYTES_MOST bytes at most, yet one object at least. No more leaves than
-        `most`; where that is not even one object, `beyond` is what the first would have been."""
-        page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
+        `most`; where that is not even one object, `beyond` is what the first would have been. With `among`
+        nothing else is looked at."""
+        within = _within(snapshot, asked, query)
+        if among is not None:
+            within = among if within is None else within & among
+        page = asked.openings.page(_after(asked, query), query.limit, within)
         objects = self._leaving(snapshot, asked, page.numbers)
         if most is not None and objects and not Amount(len(objects), sum(len(one.raw) for one in objects)).fits(most):
             fitting = _fitting(objects, most)

@@ -18,8 +18,10 @@ from comity.store.interface import Snapshot, Transaction
 from comity.store.records import Record
 
 KIND = "user"
-ADMIN, APPROVER, RELEASER = "admin", "approver", "releaser"
-ROLES = ("reader", "analyst", RELEASER, APPROVER, ADMIN)
+ADMIN, APPROVER, RELEASER, AUDIT = "admin", "approver", "releaser", "release-audit"
+READING = ("reader", "analyst", RELEASER, APPROVER)
+"""Who has one of these reads content, which is not an administrator's right by itself (R44)."""
+ROLES = (*READING, ADMIN, AUDIT)
 APPROVING = frozenset({ADMIN, APPROVER})
 """Who has one of these may be the second person."""
 HOST = "the host's operator"

@@ -65,7 +65,23 @@ class ReleaseRequest(msgspec.Struct, frozen=True, tag="release"):
         return f"release {len(self.numbers):,} object{'s' * (len(self.numbers) != 1)} to {self.name}"
 
 
-Change = PolicyChange | PartnerChange | ReleaseRequest
+class Reclassification(msgspec.Struct, frozen=True, tag="reclassification"):
+    """What is published of the source, or of all, is to count as something looser: from the class of the first form to
+    that of the second, so many objects each, as they were listed."""
+
+    pairs: tuple[tuple[bytes, bytes, int], ...]
+    source: str | None
+    why: str
+    by: str
+
+    @property
+    def words(self) -> str:
+        """What it is, in a few words."""
+        count = sum(each for _, _, each in self.pairs)
+        return f"let {count:,} object{'s' * (count != 1)} count as something looser"
+
+
+Change = PolicyChange | PartnerChange | ReleaseRequest | Reclassification
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ KIND = "partner"
 """The kind of record; partners and clients are told apart by their relation."""
 WORDS_MAX, WORD_CHARACTERS_MAX, TEXT_CHARACTERS_MAX = 64, 100, 500
 CAP_MOST = 10**15
+CAPS = ("cap_objects_hour", "cap_bytes_hour", "cap_objects_day", "cap_bytes_day")
 NEVER = 2**62
 """An instant before which everything was published: who never became active is offered nothing."""
 OF_CLIENTS = ("service", "service_from", "service_until", "contact", "need_to_know")
@@ -186,7 +187,7 @@ def checked(partner: Partner) -> Partner:
                 where=where,
                 rule="ISO 3166-1 alpha-2",
             )
-    for where in ("cap_objects_hour", "cap_bytes_hour", "cap_objects_day", "cap_bytes_day"):
+    for where in CAPS:
         cap = getattr(partner, where)
         if cap is not None and not 0 < cap <= CAP_MOST:
             raise Invalid(f"A cap is 1 to {CAP_MOST:,}.", where=where)

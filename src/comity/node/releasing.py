@@ -12,12 +12,12 @@ from comity.node import publishing
 from comity.node.deliveries import Deliveries
 from comity.node.gate import Gate
 from comity.node.guard import Guard, Moment
-from comity.node.partners import Partners
 from comity.node.people import RELEASER
 from comity.node.policies import policy_texts, starter_texts
 from comity.node.proposals import PolicyTexts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
 from comity.node.recipients import Partner, partners, source_of
+from comity.node.viewing import Viewing
 from comity.node.views import Earlier, Subject
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
 from comity.stix.object import JsonObject
@@ -45,7 +45,7 @@ def _texts_of(record: Record | None) -> tuple[str, str]:
     return kept.text, kept.cases
 
 
-class Releasing(Partners):
+class Releasing(Viewing):
     """The verbs of policy and publishing."""
 
     def __init__(self, *given: Any, **named: Any) -> None:

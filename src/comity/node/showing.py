@@ -1,5 +1,6 @@
 """What own staff see of an object: every copy of it, what its markings mean, and what is wrong with it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,13 +38,15 @@ class CopyView:
     digest: str
 
 
-def views(snapshot: Snapshot, access: Access, id: str, schemas: Schemas) -> list[CopyView]:
-    """Every copy that this reader may read, newest version first."""
+def views(
+    snapshot: Snapshot, access: Access, id: str, schemas: Schemas, copies: Sequence[Copy] | None = None
+) -> list[CopyView]:
+    """Every copy that this reader may read, newest version first; of these copies, or all."""
     titles = {collection.id: collection.title for collection in snapshot.collections()}
     labels = {source.name: source.labels_are_markings for source in snapshot.sources()}
     return [
         _view(snapshot, copy, titles[copy.collection], labels.get(copy.source, False), schemas)
-        for copy in outbound.copies(snapshot, access, id)
+        for copy in (outbound.copies(snapshot, access, id) if copies is None else copies)
     ]
 
 

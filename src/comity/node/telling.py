@@ -6,15 +6,17 @@ from dataclasses import dataclass, replace
 
 from pyroaring import BitMap
 
-from comity.errors import Invalid
+from comity.errors import Invalid, NotFound
 from comity.interfaces import PAGE_ITEMS_MAX, Query
-from comity.node import outbound, publishing
+from comity.node import outbound, publishing, showing
+from comity.node.access import OPERATOR
 from comity.node.classing import Classing
 from comity.node.explaining import Cut, Teller, Told
 from comity.node.gate import Gate
 from comity.node.guard import Moment
 from comity.node.publishing import EVERYTHING, Selection
 from comity.node.recipients import Partner, partner_named, partners
+from comity.node.showing import CopyView
 from comity.node.supposing import (
     NOTHING,
     READINGS,
@@ -127,31 +129,52 @@ class Telling(Classing):
     ) -> Iterator[Told]:
         """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
         of those of the selection, or with these ids; with `passing` also what would have to be otherwise. NotFound
-        where there is no such partner."""
+        where there is no such partner. Whoever acts is told of what it may read, here and in the other verbs (R64)."""
         selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
         with self._snapshot() as snapshot:
-            moment = self.guard.moment(snapshot)
+            viewer, moment = self._reader(snapshot), self.guard.moment(snapshot)
             view, policy = self._view_of(snapshot, partner_named(snapshot, name), moment, supposing)
             teller = Teller(snapshot, view, policy, moment.now, self.is_sound, passing=passing)
-            yield from teller.tell(_chosen(snapshot, view, selection))
+            yield from teller.tell(viewer.readable(snapshot, _chosen(snapshot, view, selection), self.ours()))
+
+    def not_shown(
+        self, name: str | None = None, ids: Sequence[str] | None = None, *, selection: Selection = EVERYTHING
+    ) -> int | None:
+        """Of so many copies that `tell` would tell of, or `matrix` where there is no name, whoever acts is not told,
+        since it may not read them. None where that is not told either: the host's operator reads everything, and others
+        want the role for it."""
+        selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
+        with self._snapshot() as snapshot:
+            viewer = self._reader(snapshot)
+            if not viewer.counts:
+                return None
+            numbers = snapshot.publications().of("state", State.PUBLISHED)
+            if name is not None:
+                view, _ = self._view_of(snapshot, partner_named(snapshot, name), self.guard.moment(snapshot))
+                numbers = _chosen(snapshot, view, selection)
+            return len(numbers) - len(viewer.readable(snapshot, numbers, self.ours()))
 
     def since_reading(self, name: str, selection: Selection = EVERYTHING) -> SinceReading:
         """What the partner of that name can read now and could not when it read last, and the reverse."""
         selection = self._known(selection)
         with self._snapshot() as snapshot:
-            moment = self.guard.moment(snapshot)
+            viewer, moment = self._reader(snapshot), self.guard.moment(snapshot)
             view, _ = self._view_of(snapshot, partner_named(snapshot, name), moment)
-            among = None if selection == EVERYTHING else _chosen(snapshot, view, selection)
+            among = None
+            if selection != EVERYTHING or not viewer.everything:
+                among = viewer.readable(snapshot, _chosen(snapshot, view, selection), self.ours())
             return since_reading(snapshot, view, moment.best, among)
 
     def difference(self, name: str, supposing: Supposed, selection: Selection = EVERYTHING) -> Difference:
         """What the partner of that name would receive besides, no more, or otherwise, if all that is supposed held."""
         selection = self._known(selection)
         with self._snapshot() as snapshot:
+            viewer = self._reader(snapshot)
             moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
             before, _ = self._view_of(snapshot, partner, moment)
             after, _ = self._view_of(snapshot, partner, moment, supposing)
-            return difference(snapshot, before, after, _chosen(snapshot, before, selection))
+            among = viewer.readable(snapshot, _chosen(snapshot, before, selection), self.ours())
+            return difference(snapshot, before, after, among)
 
     def write_reading(
         self,
@@ -170,6 +193,7 @@ class Telling(Classing):
             raise Invalid("What is only supposed of objects cannot be read.", where="what-if")
         bundle_id = f"bundle--{self.entropy.uuid4()}"
         with self._snapshot() as snapshot:
+            viewer = self._reader(snapshot)
             moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
             there = snapshot.collections()
             if collection is None and len(there) != 1:
@@ -181,11 +205,14 @@ class Telling(Classing):
             query = Query(collection=found.id, ids=tuple(ids), types=tuple(types), limit=PAGE_ITEMS_MAX)
             subject, earlier = self._subject_of(snapshot, partner, moment)
             asked = gate.ask(snapshot, policy, subject, found, query, moment.now, earlier)
+            among = None
+            if not viewer.everything:
+                among = viewer.readable(snapshot, asked.view.alive, self.ours(), whole=True)
 
             def objects() -> Iterator[redact.Released]:
                 after, more = 0, True
                 while more:
-                    page = gate.page(snapshot, asked, replace(query, after=after))
+                    page = gate.page(snapshot, asked, replace(query, after=after), among=among)
                     yield from page.objects
                     after, more = page.position, page.more
 
@@ -195,9 +222,11 @@ class Telling(Classing):
         """What policy says of each class that has published objects, for each partner and client (or those of these
         names), and each of these actions. References and names, which are no facets, are not looked at."""
         with self._snapshot() as snapshot:
+            viewer = self._reader(snapshot)
             moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
-            standings = [Standing.read(form, count) for form, count in _published_classes(snapshot)]
+            forms = [each for each in _published_classes(snapshot) if viewer.may_read(each[0])]
+            standings = [Standing.read(*each) for each in forms]
             recipients = {one.id: self._subject_of(snapshot, one, moment)[0].recipient for one in there}
         apart = Alike(policy, self._floor_once(), [of for each in standings for of in (each.had, each.has) if of])
         alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
@@ -220,6 +249,7 @@ class Telling(Classing):
     def who(self, id: str) -> list[CopyWho]:
         """Of each copy of the object, in the order of `show`, who receives it."""
         with self._snapshot() as snapshot:
+            copies = self._reader(snapshot).copies(snapshot, id, self.ours())
             moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             numbers = snapshot.published_of([id])
             keys = {one.number: one.object for one in snapshot.published(numbers)}
@@ -242,8 +272,18 @@ class Telling(Classing):
                     copy.state.name.lower(),
                     tuple(found.get(copy.key, ())),
                 )
-                for copy in snapshot.copies(id)
+                for copy in copies
             ]
+
+    def seen(self, id: str) -> list[CopyView]:
+        """What `show` has of the copies of which `who` tells: those that whoever acts may read. NotFound without any,
+        in the same words as where there is no such object."""
+        with self._snapshot() as snapshot:
+            copies = self._reader(snapshot).copies(snapshot, id, self.ours())
+            views = showing.views(snapshot, OPERATOR, id, self.schemas(), copies)
+        if not views:
+            raise NotFound(f"There is no object {id!r}.", where="id")
+        return views
 
     def _view_of(
         self, snapshot: Snapshot, partner: Partner, moment: Moment, supposing: Supposed = NOTHING

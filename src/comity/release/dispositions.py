@@ -10,6 +10,7 @@ from comity.stix.tlp import TLP
 
 RESTRICTING = frozenset({"victim", "contact"})
 """Kinds of personal data that are redacted where showing them is not allowed (R23)."""
+CLOCK = Rule("gate.clock", "The clock is doubted, and at one of the two instants that it may be it stays")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,10 @@ def dispose_all(policy: Policy, classes: Sequence[ReleaseClass], recipient: Reci
 def at_both(one: Disposition, other: Disposition) -> Disposition:
     """What both let go, and as far as both do: the decision where it is not known which of two instants it is."""
     until = min((each.valid_until for each in (one, other) if each.valid_until is not None), default=None)
-    if not (one.released and other.released):
-        return Disposition(False, (other if one.released else one).because, valid_until=until)
+    if one.released != other.released:
+        return Disposition(False, (CLOCK, *(other if one.released else one).because), valid_until=until)
+    if not one.released:
+        return Disposition(False, one.because, valid_until=until)
     return Disposition(
         True,
         one.because,

@@ -41,7 +41,7 @@ def office(node: Node) -> Office:
 def test_what_widens_waits_until_another_person_approves_it(office: Office, clock: MadeClock) -> None:
     id = office.ask()
     assert office.state == "pending"
-    ((waits, state),) = office.node.proposals()
+    ((waits, state),) = office.proposals()
     assert (waits.id, state, waits.asked_name) == (id, "waiting", "anna")
     assert waits.told["cells"]["widened"] == 1
     assert waits.told["objects"]["appear"] == 1
@@ -71,9 +71,9 @@ def test_neither_who_asked_nor_another_account_of_them_nor_who_has_no_role_appro
 def test_an_approval_comes_within_24_hours_or_not_at_all(office: Office, clock: MadeClock) -> None:
     id = office.ask()
     clock.move(seconds=HOURS_24 - 1)
-    assert office.node.proposals()[0][1] == "waiting"
+    assert office.proposals()[0][1] == "waiting"
     clock.move(seconds=1)
-    assert office.node.proposals()[0][1] == "expired"
+    assert office.proposals()[0][1] == "expired"
     for decide in (office.node.approve, office.node.reject):
         with office.acts("bert"), pytest.raises(Conflict):
             decide(id)
@@ -177,7 +177,7 @@ def test_an_edit_that_opens_what_is_older_waits(office: Office) -> None:
     with office.acts("anna"):
         office.node.change_partner("CERT-B", {"history_from": microseconds(office.node.clock.now()) + 1})
     id = office.ask()
-    assert office.node.proposals()[0][0].told["objects"]["appear"] == 0
+    assert office.proposals()[0][0].told["objects"]["appear"] == 0
     office.approve(id)
     with office.acts("anna"):
         done = office.node.change_partner("CERT-B", {"history_from": 0})
@@ -200,7 +200,7 @@ def test_nothing_that_runs_behind_puts_in_force_what_waits(office: Office, clock
                 assert node.run_job() is None
         assert other.partner("CERT-B").state == "pending"
     assert office.node.jobs() == []
-    assert [(one.id, state) for one, state in office.node.proposals()] == [(id, "expired")]
+    assert [(one.id, state) for one, state in office.proposals()] == [(id, "expired")]
     with office.acts("anna"):
         with pytest.raises(Conflict):
             office.approve(id)
@@ -285,7 +285,7 @@ def test_a_policy_that_widens_waits_and_two_that_wait_do_not_both_come(office: O
 
 def test_the_digest_binds_the_change_and_every_cell(office: Office) -> None:
     office.ask()
-    ((kept, _),) = office.node.proposals()
+    ((kept, _),) = office.proposals()
     with office.node.store.read() as snapshot:
         found = office.node._difference(snapshot, kept.change)
     assert digest_of(kept.change, found) == kept.digest

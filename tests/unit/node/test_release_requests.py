@@ -66,13 +66,13 @@ class World(Office):
         query = Query(collection="default")
         page = {one["id"] for one in json.loads(b"[" + self.node.page(self.access, query).body + b"]")}
         manifest = {one.id for one in self.node.manifest(self.access, query).items}
-        preview = {one.id for one in self.node.tell("CERT-B") if one.verdict != "withhold"}
+        preview = {one.id for one in self.tell("CERT-B") if one.verdict != "withhold"}
         assert page == manifest == preview
         return page
 
     def why(self, one: dict[str, Any]) -> str:
         """The first rule that is told of the object."""
-        (told,) = self.node.tell("CERT-B", [one["id"]])
+        (told,) = self.tell("CERT-B", [one["id"]])
         return told.rules[0].id
 
     def request(self, *objects: dict[str, Any], name: str = "carl") -> str:
@@ -98,7 +98,7 @@ def test_it_is_withheld_with_what_rests_on_it_until_a_second_person_let_it_go(wo
     assert world.read() == free | {world.green["id"], world.between["id"]}
     assert world.why(world.green) == "asked"
     assert world.why(world.other) == "gate.approval"
-    ((kept, _), *_) = world.node.proposals()
+    ((kept, _), *_) = world.proposals()
     assert (kept.asked_name, kept.decided_name, kept.state) == ("carl", "bert", "approved")
     with pytest.raises(NotFound):
         world.request(world.green, world.clear)
@@ -114,7 +114,7 @@ def test_it_is_let_go_to_that_partner_alone(world: World) -> None:
         (record,) = snapshot.records(KIND)
         assert record.id == world.node.partner("CERT-B").id
         assert approved_for(snapshot, world.node.partner("CERT-C").id) == BitMap()
-    assert {one.rules[0].id for one in world.node.tell("CERT-C", [world.green["id"], world.other["id"]])} == {
+    assert {one.rules[0].id for one in world.tell("CERT-C", [world.green["id"], world.other["id"]])} == {
         "gate.approval"
     }
     assert world.read() >= {world.green["id"], world.other["id"]}
@@ -138,7 +138,7 @@ def test_what_is_published_anew_is_asked_for_anew(world: World) -> None:
     newer = world.green | {"modified": "2026-02-01T00:00:00.000Z", "name": "more of kancil"}
     world.approve(world.request(world.green))
     take(world.node, newer)
-    assert {one.rules[0].id for one in world.node.tell("CERT-B", [newer["id"]])} == {"asked", "gate.approval"}
+    assert {one.rules[0].id for one in world.tell("CERT-B", [newer["id"]])} == {"asked", "gate.approval"}
 
 
 def test_what_changed_meanwhile_or_took_too_long_is_not_let_go(world: World, clock: MadeClock) -> None:
