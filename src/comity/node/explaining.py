@@ -112,7 +112,9 @@ class Teller:
         for start in range(0, len(wanted), BATCH):
             some = wanted[start : start + BATCH]
             edits = changes(self._snapshot, self._view, visible & BitMap(some))
-            for one in self._snapshot.published(some):
+            facts = self._snapshot.published(some)
+            self._ask(facts)
+            for one in facts:
                 verdict, rules, passing = self._why(one, one.number in visible)
                 cuts = cuts_of(*edits[one.number]) if one.number in edits else ()
                 yield Told(one.id, one.version, one.number, verdict, rules, passing, cuts, self._level(one.class_key))
@@ -148,14 +150,17 @@ class Teller:
         found = reasons(self._snapshot, view, one, self._sound)
         return Verdict.WITHHOLD, tuple(Rule(each.rule, _words(each.where, each.words)) for each in found), ()
 
+    def _ask(self, facts: Iterable[Published]) -> None:
+        """What would let the classes of these pass is known, of those that policy withholds."""
+        view = self._view
+        keys = {one.class_key for one in facts} if self._asks else set()
+        new = [view.classes[key] for key in sorted(keys) if key in view.decided and not view.decided[key].released]
+        new = [of for of in dict.fromkeys(new) if of not in self._passing]
+        found = would_pass_if(self._policy, new, view.subject.recipient, Action.RELEASE, self._now)
+        self._passing.update(zip(new, map(tuple, found), strict=True))
+
     def _changes(self, of: ReleaseClass) -> tuple[Change, ...]:
-        if not self._asks:
-            return ()
-        if of not in self._passing:
-            recipient = self._view.subject.recipient
-            (found,) = would_pass_if(self._policy, [of], recipient, Action.RELEASE, self._now)
-            self._passing[of] = tuple(found)
-        return self._passing[of]
+        return self._passing.get(of, ())
 
 
 def shown(snapshot: Snapshot, view: View) -> BitMap:
