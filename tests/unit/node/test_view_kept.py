@@ -14,6 +14,11 @@ from comity.node.views import Earlier, Subject, View, leave
 from comity.stix.tlp import TLP
 from comity.store.interface import Snapshot
 
+AND_PERSONS = """
+@id("persons") @title("Persons are shown")
+permit (principal, action == Action::"show-personal-data", resource);
+"""
+
 
 @pytest.fixture
 def snapshot(node: Node) -> Iterator[Snapshot]:
@@ -71,3 +76,22 @@ def test_a_view_is_of_one_policy_and_one_subject_and_one_doubt(node: Node, snaps
         assert (view.alive, view.authorless, view.sent) == (fresh.alive, fresh.authorless, fresh.sent)
         assert view.trusted == fresh.trusted
         assert gate.view(snapshot, policy, subject, now, doubt) is view
+
+
+def test_filters_hold_together_and_not_one_of_them(node: Node) -> None:
+    first, second = (marked(TLP.GREEN, name=f"sign {n}", pattern=f"[ipv4-addr:value = '192.0.2.{n}']") for n in (1, 2))
+    take(node, first, second)
+    reader = Reader(node)
+    assert reader.ids(ids=(first["id"],), types=("indicator",)) == [first["id"]]
+    assert reader.ids(ids=(first["id"],), types=("campaign",)) == []
+    assert reader.ids(ids=(first["id"],), types=("indicator",), versions=("2000-01-01T00:00:00",)) == []
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_an_address_of_a_victim_leaves_only_where_it_may_be_shown(node: Node, shown: bool) -> None:
+    victim = "someone@example.com"
+    take(node, marked(TLP.GREEN, description=f"It was sent to {victim}."))
+    reader = Reader(node, GREEN_OURS + (AND_PERSONS if shown else ""))
+    (page,) = reader.page()[0]
+    assert (victim in page["description"]) is shown
+    assert page["description"].startswith("It was sent to ")
