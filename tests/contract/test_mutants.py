@@ -14,7 +14,7 @@ from tests.mutants import RECORD, Mutant, mutants_of, read_record, sample_of
 from tests.seeded import FAILED, LATE, PASSED, Runner
 
 ROOM = SOURCE / "release"
-MOST = 30
+MOST = 16
 SEED = "comity"
 SECONDS = 60
 UNIT, LAW, NODE = "tests/unit/release", "tests/property/test_release", "tests/unit/node"

@@ -6,6 +6,7 @@ import pytest
 from pyroaring import BitMap
 from tests.gate_world import AND_AUTHORS, GREEN_OURS, PARTNER, Reader, marked, take
 from tests.release_world import policy_of
+from tests.world import MadeClock
 
 from comity.interfaces import microseconds
 from comity.node.gate import Gate
@@ -95,3 +96,15 @@ def test_an_address_of_a_victim_leaves_only_where_it_may_be_shown(node: Node, sh
     (page,) = reader.page()[0]
     assert (victim in page["description"]) is shown
     assert page["description"].startswith("It was sent to ")
+
+
+def test_what_another_process_opened_has_the_date_that_it_gave(node: Node, clock: MadeClock) -> None:
+    one, other = Reader(node), Reader(node)
+    take(node, marked(TLP.GREEN, name="first"))
+    one.page()
+    take(node, marked(TLP.GREEN, name="second"))
+    told = other.page()
+    clock.move(seconds=60)
+    assert len(told[0]) == 2
+    assert one.page() == told
+    assert Reader(node).page() == told
