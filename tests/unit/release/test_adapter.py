@@ -134,3 +134,16 @@ def test_rows_that_spoil_the_batch_are_asked_about_alone(monkeypatch: pytest.Mon
     found = decide_all(ALL, some, replace(PARTNER, max_tlp=TLP.RED), Action.RELEASE, NOW)
     assert [one.allowed for one in found] == [True, False, False, True]
     assert found[1].failed == ("no report",)
+
+
+def test_rules_are_told_in_the_order_of_the_text_however_many_they_are() -> None:
+    ids = [f"rule.{number}" for number in range(23)]
+    text = "\n".join(f'@id("{name}") permit (principal, action, resource);' for name in ids)
+    assert [form["annotations"]["id"] for form in cedar.json_form(text)] == ids
+
+
+def test_that_there_is_no_decision_is_told_only_where_nothing_else_says_why() -> None:
+    malformed = cedar.request("B", "release", "0", to_iso(NOW)) | {"principal": "nonsense"}
+    (answer,) = cedar.ask([malformed], ALL.handle, cedar.entities([], ALL.schema), ALL.schema)
+    assert answer.errors
+    assert "there is no decision" not in answer.errors

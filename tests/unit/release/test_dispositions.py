@@ -107,6 +107,17 @@ CASES = (
 )  # fmt: skip
 
 
+def test_a_part_is_asked_about_as_an_object_that_has_no_parts() -> None:
+    policy = policy_of(
+        '@id("p.clear") @title("CLEAR") permit (principal, action, resource) when { resource.tlp == Tlp::"clear" };'
+        '@id("p.whole") @title("GREEN in one piece") permit (principal, action, resource)'
+        ' when { resource.tlp == Tlp::"green" && resource.granular.isEmpty() };',
+        FLOOR,
+    )
+    (found,) = dispose_all(policy, [replace(CLEAR, granular=frozenset({TLP.GREEN, TLP.AMBER}))], PARTNER, NOW)
+    assert (found.released, found.cut) == (True, {TLP.AMBER})
+
+
 @pytest.mark.parametrize(("one", "text", "wanted"), CASES)
 def test_what_of_an_object_must_be_changed(one: ReleaseClass, text: str, wanted: Disposition) -> None:
     policy = policy_of(text, FLOOR)
