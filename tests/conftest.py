@@ -1,7 +1,8 @@
 """What holds for every run of the tests: how long laws are tried, and that neither tests nor skips slip away unseen.
 
-Laws run as one of three profiles: `dev` (fresh examples every time), `ci` (the same examples every time; taken where
-the variable CI is set) and `deep` (many examples). HYPOTHESIS_PROFILE names another than the default.
+Laws run as one of these profiles: `dev` (fresh examples every time), `ci` (the same examples every time; taken where
+the variable CI is set), `seeded` (the same, for who looks for a fault that was put in, and wants no small example of
+it) and `deep` (many examples). HYPOTHESIS_PROFILE names another than the default.
 """
 
 import os
@@ -9,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from tests.ratchets import count_problem, read_count, read_patterns, unknown_skips, write_count
 
 HERE = Path(__file__).resolve().parent
@@ -20,6 +21,7 @@ settings.register_profile("dev", max_examples=60, deadline=None, suppress_health
 settings.register_profile(
     "ci", max_examples=100, deadline=None, derandomize=True, print_blob=True, suppress_health_check=_SLOW_HERE
 )
+settings.register_profile("seeded", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_SLOW_HERE)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "dev"))
 

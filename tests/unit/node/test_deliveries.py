@@ -168,6 +168,19 @@ def test_a_cap_of_a_day_holds_until_the_next(node: Node, clock: MadeClock) -> No
     assert len(page(node, access)[0]) == 3
 
 
+def test_a_cap_of_bytes_of_a_day_holds_over_its_hours(node: Node, clock: MadeClock) -> None:
+    access = partnered(node)
+    take(node, *(marked(TLP.GREEN) for _ in range(3)))
+    one = bytes_of(node, access, limit=1)
+    clock.move(days=1)
+    node.edit_partner("CERT-B", cap_bytes_day=2 * one)
+    assert [len(page(node, access, limit=1)[0]), len(page(node, access)[0])] == [1, 1]
+    clock.move(seconds=HOUR)
+    with pytest.raises(OverCap) as caught:
+        page(node, access)
+    assert caught.value.retry_after_seconds > HOUR
+
+
 def test_bytes_are_capped_too_and_no_object_passes_that_is_larger(node: Node, clock: MadeClock) -> None:
     access = partnered(node)
     take(node, *(marked(TLP.GREEN) for _ in range(3)), marked(TLP.GREEN, description="x" * 2000))

@@ -1,0 +1,167 @@
+"""How many mutants of `release/` no test finds: a sample of each module, and a ratchet.
+
+`tests/mutants.txt` records how many may survive in each module, and names those that cannot be found, since they change
+nothing that could be seen. What survives is printed as a FIGURE at the end of the run.
+"""
+
+import ast
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.house.tree import SOURCE, copy_of_source
+from tests.mutants import RECORD, Mutant, mutants_of, read_record, sample_of
+from tests.seeded import FAILED, LATE, PASSED, Runner
+
+ROOM = SOURCE / "release"
+MOST = 8
+SEED = "comity"
+SECONDS = 60
+UNIT, LAW, NODE = "tests/unit/release", "tests/property/test_release", "tests/unit/node"
+TWINS = f"{UNIT}/test_seeded_faults.py::test_the_floor_as_it_is_shows_no_difference"
+RULES = [f"{UNIT}/test_decide.py", f"{UNIT}/test_adapter.py", f"{UNIT}/test_approval_rules.py"]
+POLICIES = [f"{UNIT}/test_policy.py", f"{UNIT}/test_problems.py", f"{UNIT}/test_compare.py"]
+CLOSING = [f"{UNIT}/test_redact.py", f"{LAW}_closure.py", f"{LAW}_redact.py"]
+TEXTS = [f"{UNIT}/test_personal.py", f"{LAW}_personal.py"]
+TELLING = [f"{NODE}/test_telling.py", f"{NODE}/test_telling_standings.py"]
+FAST: dict[str, list[str]] = {
+    "alike.py": TELLING,
+    "cedar.py": [*RULES, f"{UNIT}/test_problems.py", f"{LAW}_laws.py"],
+    "check_digits.py": TEXTS,
+    "classes.py": [*RULES, f"{UNIT}/test_classify.py", *POLICIES],
+    "classifier.py": [f"{LAW}_classifier.py"],
+    "classify.py": [f"{UNIT}/test_classify.py", f"{LAW}_classifier.py"],
+    "closure.py": CLOSING,
+    "compare.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py", f"{NODE}/test_changes.py"],
+    "cuts.py": [*CLOSING, f"{NODE}/test_gate_plain.py"],
+    "decide.py": RULES,
+    "dispositions.py": [f"{UNIT}/test_dispositions.py", f"{UNIT}/test_approval_rules.py"],
+    "expressions.py": TEXTS,
+    "facets.py": [*RULES, f"{UNIT}/test_policy.py"],
+    "forms.py": [f"{LAW}_standing.py", f"{LAW}_classifier.py"],
+    "mentions.py": CLOSING,
+    "naming.py": CLOSING,
+    "openings.py": ["tests/property/test_openings.py"],
+    "passing.py": [f"{UNIT}/test_decide.py", *TELLING],
+    "personal.py": TEXTS,
+    "policy.py": [*POLICIES, f"{UNIT}/test_approval_rules.py"],
+    "problems.py": [*POLICIES, f"{UNIT}/test_approval_rules.py"],
+    "redact.py": CLOSING,
+    "shifts.py": [f"{UNIT}/test_approval_rules.py", f"{UNIT}/test_compare.py", f"{NODE}/test_changes.py"],
+    "sieve.py": TEXTS,
+    "spread.py": ["tests/contract/test_store_relations.py", f"{NODE}/test_gate.py"],
+    "standing.py": [f"{UNIT}/test_dispositions.py", f"{LAW}_standing.py"],
+    "suppositions.py": [f"{UNIT}/test_suppositions.py"],
+    "text.py": [*POLICIES],
+    "words.py": CLOSING,
+}
+"""The tests that are fast, of those that concern each module."""
+SLOW: dict[str, list[str]] = {
+    "alike.py": [f"{UNIT}/test_alike.py"],
+    "compare.py": [f"{UNIT}/test_compare.py"],
+    "decide.py": [TWINS, f"{LAW}_laws.py::test_a_decision_does_not_change_before_it_says"],
+    "facets.py": [TWINS],
+    "mentions.py": [f"{LAW}_closure.py::test_closure_is_that_of_the_slow_twin"],
+    "passing.py": [f"{LAW}_laws.py::test_each_change_that_would_pass_is_one_that_a_question_confirms"],
+    "shifts.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py"],
+    "standing.py": [f"{LAW}_standing.py"],
+    "suppositions.py": [f"{UNIT}/test_suppositions.py"],
+}
+"""Some that are slow, for what the fast ones do not find."""
+
+SMALL = '''"""Words."""
+from typing import TYPE_CHECKING
+if TYPE_CHECKING:
+    x = 1 < 2
+def f(a: int = 3, *, b: "x < y" = None) -> bool:
+    """Says that 1 < 2."""
+    if a < 4 and not b:
+        raise ValueError("a < b")
+    g(a, b, word="é")
+    return a in [c for c in b if c]
+'''
+
+
+def modules() -> list[str]:
+    return sorted(path.name for path in ROOM.glob("*.py") if path.name != "__init__.py")
+
+
+def survivors(runner: Runner, module: str, chosen: list[Mutant], by: str) -> list[Mutant]:
+    """The mutants of the module that no test for the module `by` finds."""
+    left = []
+    for mutant in chosen:
+        with runner.changed(f"release/{module}", mutant.text):
+            done = runner.run(FAST[by], marks="not slow and not deep", seconds=SECONDS)
+            if done.code == PASSED and by in SLOW:
+                done = runner.run(SLOW[by], seconds=SECONDS)
+        # 2 is a module that cannot be read any more; what never ends is found as well.
+        assert done.code in (PASSED, FAILED, LATE, 2), done.said
+        if done.code == PASSED:
+            left.append(mutant)
+    return left
+
+
+def test_every_module_has_its_tests_and_a_record() -> None:
+    assert set(FAST) == set(modules()) == set(read_record(RECORD.read_text(encoding="utf-8")))
+    assert set(SLOW) <= set(FAST)
+
+
+def test_mutants_are_made_of_what_decides_and_of_nothing_else() -> None:
+    found = mutants_of(SMALL)
+    assert sorted((one.line, one.new) for one in found) == sorted(
+        [
+            (5, "(4)"),
+            (7, "(False)"),
+            (7, "(True)"),
+            (7, "(a < 4 or not b)"),
+            (7, "(a < 4)"),
+            (7, "(not b)"),
+            (7, "(a <= 4)"),
+            (7, "(a > 4)"),
+            (7, "(5)"),
+            (7, "(b)"),
+            (8, "pass"),
+            (9, "(g(a, b))"),
+            (9, "(g(b, a, word='é'))"),
+            (9, "pass"),
+            (10, "(a not in [c for c in b if c])"),
+            (10, "([c for c in b])"),
+        ]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", modules())
+def test_every_mutant_is_another_module_that_can_be_read(module: str) -> None:
+    source = (ROOM / module).read_text(encoding="utf-8")
+    sound = ast.dump(ast.parse(source))
+    chosen = sample_of(source, MOST, SEED + module)
+    assert chosen == sample_of(source, MOST, SEED + module)
+    assert all(ast.dump(ast.parse(one.text)) != sound for one in chosen)
+
+
+@pytest.mark.slow
+def test_mutants_live_where_no_test_looks(tmp_path: Path) -> None:
+    chosen = sample_of((ROOM / "mentions.py").read_text(encoding="utf-8"), 2, SEED)
+    with Runner(copy_of_source(tmp_path)) as runner:
+        assert survivors(runner, "mentions.py", chosen, "openings.py") == chosen
+
+
+@pytest.mark.slow
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("module", modules())
+def test_no_more_mutants_survive_than_are_recorded(
+    module: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    source = (ROOM / module).read_text(encoding="utf-8")
+    chosen = sample_of(source, MOST, SEED + module)
+    allowed, alike = read_record(RECORD.read_text(encoding="utf-8"))[module]
+    with Runner(copy_of_source(tmp_path)) as runner:
+        left = survivors(runner, module, [one for one in chosen if one.key not in alike], module)
+    for one in left:
+        record_property("figure", f"survives: {module}:{one.line} {one.key}")
+    words = "\n".join(f"{module}:{one.line} {one.key}" for one in left)
+    assert len(left) <= allowed, (
+        f"kill them, or list in {RECORD.name} those that change nothing, with a reason:\n{words}"
+    )
