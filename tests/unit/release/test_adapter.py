@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 from tests.release_world import DAY, NOW, floor_of, policy_of
 
@@ -83,12 +84,10 @@ def test_an_error_in_what_must_be_allowed_as_well_withholds(action: str) -> None
 
 
 def test_a_rule_without_a_name_decides_nothing() -> None:
-    rows = [
-        {"uid": {"type": "ReleaseClass", "id": "0"}, "attrs": class_attributes(CLEAR), "parents": []},
-        {"uid": {"type": "Recipient", "id": "B"}, "attrs": recipient_attributes(PARTNER), "parents": []},
-    ]
+    row = {"uid": {"type": "Recipient", "id": "B"}, "attrs": recipient_attributes(PARTNER), "parents": []}
     nameless = cedar.read_rules("permit (principal, action, resource);")
-    known = cedar.entities(rows, FLOOR.schema)
+    classes = cedar.classes((orjson.dumps(class_attributes(CLEAR)),), FLOOR.schema)
+    known = cedar.with_recipient(classes, row, FLOOR.schema)
     (answer,) = cedar.ask([cedar.request("B", "release", "0", to_iso(NOW))], nameless, known, FLOOR.schema)
     assert answer.errors == ("policy0 has no name",)
     spoilt = replace(ALL, handle=nameless)
@@ -122,14 +121,14 @@ def test_a_need_to_know_of_spaces_is_none() -> None:
 
 def test_rows_that_spoil_the_batch_are_asked_about_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the library refuses of one class is withheld, and the answers of the others are their own."""
-    entities = cedar.entities
+    classes = cedar.classes
 
-    def refuse(rows: Any, schema: Any) -> Any:
-        if any(row["attrs"].get("type") == "report" for row in rows):
+    def refuse(forms: Any, schema: Any) -> Any:
+        if any(orjson.loads(form).get("type") == "report" for form in forms):
             raise ValueError("no report")
-        return entities(rows, schema)
+        return classes(forms, schema)
 
-    monkeypatch.setattr(cedar, "entities", refuse)
+    monkeypatch.setattr(cedar, "classes", refuse)
     some = [CLEAR, replace(CLEAR, type="report"), replace(CLEAR, tlp=TLP.RED), replace(CLEAR, type="tool")]
     found = decide_all(ALL, some, replace(PARTNER, max_tlp=TLP.RED), Action.RELEASE, NOW)
     assert [one.allowed for one in found] == [True, False, False, True]
@@ -144,6 +143,6 @@ def test_rules_are_told_in_the_order_of_the_text_however_many_they_are() -> None
 
 def test_that_there_is_no_decision_is_told_only_where_nothing_else_says_why() -> None:
     malformed = cedar.request("B", "release", "0", to_iso(NOW)) | {"principal": "nonsense"}
-    (answer,) = cedar.ask([malformed], ALL.handle, cedar.entities([], ALL.schema), ALL.schema)
+    (answer,) = cedar.ask([malformed], ALL.handle, cedar.classes((), ALL.schema), ALL.schema)
     assert answer.errors
     assert "there is no decision" not in answer.errors
