@@ -39,7 +39,7 @@ FAST: dict[str, list[str]] = {
     "dispositions.py": [f"{UNIT}/test_dispositions.py", f"{UNIT}/test_approval_rules.py"],
     "expressions.py": TEXTS,
     "facets.py": [*RULES, f"{UNIT}/test_policy.py"],
-    "forms.py": [f"{LAW}_standing.py", f"{LAW}_classifier.py"],
+    "forms.py": [f"{UNIT}/test_forms.py", f"{LAW}_standing.py", f"{LAW}_classifier.py"],
     "mentions.py": CLOSING,
     "naming.py": [f"{UNIT}/test_naming.py", *CLOSING],
     "openings.py": ["tests/property/test_openings.py"],
@@ -54,7 +54,7 @@ FAST: dict[str, list[str]] = {
     "standing.py": [f"{UNIT}/test_dispositions.py", f"{LAW}_standing.py"],
     "suppositions.py": [f"{UNIT}/test_suppositions.py"],
     "text.py": [*POLICIES],
-    "words.py": [f"{UNIT}/test_naming.py", *CLOSING],
+    "words.py": [f"{UNIT}/test_naming.py", f"{UNIT}/test_forms.py", *CLOSING],
 }
 """The tests that are fast, of those that concern each module."""
 SLOW: dict[str, list[str]] = {

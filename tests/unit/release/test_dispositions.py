@@ -115,7 +115,7 @@ def test_a_part_is_asked_about_as_an_object_that_has_no_parts() -> None:
         FLOOR,
     )
     (found,) = dispose_all(policy, [replace(CLEAR, granular=frozenset({TLP.GREEN, TLP.AMBER}))], PARTNER, NOW)
-    assert (found.released, found.cut) == (True, {TLP.AMBER})
+    assert (found.released, found.cut) == (True, frozenset({TLP.AMBER}))
 
 
 @pytest.mark.parametrize(("one", "text", "wanted"), CASES)
