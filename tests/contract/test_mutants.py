@@ -69,6 +69,7 @@ SLOW: dict[str, list[str]] = {
     "mentions.py": [CLOSED],
     "passing.py": [f"{LAW}_laws.py::test_each_change_that_would_pass_is_one_that_a_question_confirms"],
     "shifts.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py"],
+    "spread.py": [f"{NODE}/test_gate_plain.py", f"{NODE}/test_gate_edits.py"],
     "standing.py": [f"{LAW}_standing.py"],
     "suppositions.py": [f"{UNIT}/test_suppositions.py"],
 }
