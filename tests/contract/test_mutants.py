@@ -19,6 +19,7 @@ SEED = "comity"
 SECONDS = 60
 UNIT, LAW, NODE = "tests/unit/release", "tests/property/test_release", "tests/unit/node"
 TWINS = f"{UNIT}/test_seeded_faults.py::test_the_floor_as_it_is_shows_no_difference"
+CLOSED = f"{LAW}_closure.py::test_closure_is_that_of_the_slow_twin"
 RULES = [f"{UNIT}/test_decide.py", f"{UNIT}/test_adapter.py", f"{UNIT}/test_approval_rules.py"]
 POLICIES = [f"{UNIT}/test_policy.py", f"{UNIT}/test_problems.py", f"{UNIT}/test_compare.py"]
 CLOSING = [f"{UNIT}/test_redact.py", f"{LAW}_closure.py", f"{LAW}_redact.py"]
@@ -33,14 +34,14 @@ FAST: dict[str, list[str]] = {
     "classify.py": [f"{UNIT}/test_classify.py", f"{LAW}_classifier.py"],
     "closure.py": CLOSING,
     "compare.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py", f"{NODE}/test_changes.py"],
-    "cuts.py": [*CLOSING, f"{NODE}/test_gate_plain.py"],
+    "cuts.py": [f"{UNIT}/test_cuts.py", *CLOSING, f"{NODE}/test_gate_plain.py"],
     "decide.py": RULES,
     "dispositions.py": [f"{UNIT}/test_dispositions.py", f"{UNIT}/test_approval_rules.py"],
     "expressions.py": TEXTS,
     "facets.py": [*RULES, f"{UNIT}/test_policy.py"],
-    "forms.py": [f"{LAW}_standing.py", f"{LAW}_classifier.py"],
+    "forms.py": [f"{UNIT}/test_forms.py", f"{LAW}_standing.py", f"{LAW}_classifier.py"],
     "mentions.py": CLOSING,
-    "naming.py": CLOSING,
+    "naming.py": [f"{UNIT}/test_naming.py", *CLOSING],
     "openings.py": ["tests/property/test_openings.py"],
     "passing.py": [f"{UNIT}/test_decide.py", *TELLING],
     "personal.py": TEXTS,
@@ -53,17 +54,22 @@ FAST: dict[str, list[str]] = {
     "standing.py": [f"{UNIT}/test_dispositions.py", f"{LAW}_standing.py"],
     "suppositions.py": [f"{UNIT}/test_suppositions.py"],
     "text.py": [*POLICIES],
-    "words.py": CLOSING,
+    "words.py": [f"{UNIT}/test_naming.py", f"{UNIT}/test_forms.py", *CLOSING],
 }
 """The tests that are fast, of those that concern each module."""
 SLOW: dict[str, list[str]] = {
+    "closure.py": [CLOSED],
+    "naming.py": [CLOSED],
+    "words.py": [CLOSED],
+    "redact.py": [f"{NODE}/test_gate_plain.py"],
     "alike.py": [f"{UNIT}/test_alike.py"],
     "compare.py": [f"{UNIT}/test_compare.py"],
     "decide.py": [TWINS, f"{LAW}_laws.py::test_a_decision_does_not_change_before_it_says"],
     "facets.py": [TWINS],
-    "mentions.py": [f"{LAW}_closure.py::test_closure_is_that_of_the_slow_twin"],
+    "mentions.py": [CLOSED],
     "passing.py": [f"{LAW}_laws.py::test_each_change_that_would_pass_is_one_that_a_question_confirms"],
     "shifts.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py"],
+    "spread.py": [f"{NODE}/test_gate_plain.py", f"{NODE}/test_gate_edits.py"],
     "standing.py": [f"{LAW}_standing.py"],
     "suppositions.py": [f"{UNIT}/test_suppositions.py"],
 }

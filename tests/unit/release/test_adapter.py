@@ -146,3 +146,9 @@ def test_that_there_is_no_decision_is_told_only_where_nothing_else_says_why() ->
     (answer,) = cedar.ask([malformed], ALL.handle, cedar.classes((), ALL.schema), ALL.schema)
     assert answer.errors
     assert "there is no decision" not in answer.errors
+
+
+def test_of_a_recipient_nothing_is_taken_for_granted() -> None:
+    told = recipient_attributes(Recipient("B", Relation.PARTNER, "active"))
+    assert [name for name in ("cybersecurity", "encrypted", "commercial", "need_to_know") if told[name]] == []
+    assert [told[name] for name in ("groups", "jurisdictions", "origins")] == [[], [], []]

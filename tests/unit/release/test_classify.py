@@ -140,6 +140,9 @@ def test_the_strictest_pap_holds_also_from_a_granular_marking() -> None:
     entry = {"marking_ref": refs[1], "selectors": ["name"]}
     value = domain("campaign", name="n", object_marking_refs=refs[:1], granular_markings=[entry])
     assert classed(value, *definitions).pap == "amber"
+    several = [{"marking_ref": ref, "selectors": ["name"]} for ref in refs]
+    value = domain("campaign", name="n", granular_markings=several)
+    assert classed(value, *definitions).pap == "amber"
 
 
 def test_granular_levels_are_those_stricter_than_the_objects_own() -> None:
