@@ -256,7 +256,7 @@ def test_a_backup_that_is_told_to_end_leaves_nothing_behind(home: Path, tmp_path
     target.parent.mkdir()
     with running("backup", target, "--verify", "--home", home) as process:
         deadline = time.monotonic() + SECONDS_MAX
-        while not list(home.glob(".comity-*")) and time.monotonic() < deadline:
+        while not list(home.glob(".comity-*/*")) and time.monotonic() < deadline:
             time.sleep(0.001)
         process.send_signal(number)
         assert process.wait(SECONDS_MAX) == 130

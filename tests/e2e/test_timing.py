@@ -153,7 +153,7 @@ def test_what_names_objects_is_answered_on_a_beat_and_nothing_else_waits(
             monkeypatch.setattr(app.App, "_rest", rested)
             for id in (*world.ids, "indicator--00000000-0000-4000-8000-00000000abcd"):
                 paths = [target(id) for target in ROUTES.values()]
-                for path in (*paths, f"objects/?m%61tch[id]={id}", "objects/?limit=1"):
+                for path in (*paths, f"objects/?m%61tch[id]={id}", f"objects/?limit=1&match[id]={id}"):
                     for token, beats in ((world.tokens[B], 1), (world.staff, 0)):
                         waits.clear()
                         asker.get(token, f"collections/default/{path}")
@@ -161,6 +161,7 @@ def test_what_names_objects_is_answered_on_a_beat_and_nothing_else_waits(
                         assert all(wait >= 0 for wait in waits)
             waits.clear()
             asker.get(world.tokens[B], "collections/default/objects/")
+            asker.get(world.tokens[B], "collections/default/objects/?limit=1&added_after=2026-01-01T00:00:00Z")
             asker.get(world.tokens[B], "collections/")
             assert waits == []
 
