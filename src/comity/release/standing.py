@@ -62,6 +62,8 @@ def tightens(had: ReleaseClass, has: ReleaseClass) -> bool:
 def both(had: Disposition, has: Disposition) -> Disposition:
     """What is decided of an object between two classes: no more than either lets go. Parts that the first would have
     cut are not found any more, since markings mean something else by now: then nothing goes."""
+    if had == has:
+        return had
     until = min((each.valid_until for each in (had, has) if each.valid_until is not None), default=None)
     for one in (had, has):
         if not one.released:
