@@ -188,6 +188,7 @@ VERBS: dict[str, Entry] = {
     "difference": Proven("tests/unit/node/test_telling.py::test_the_difference_is_that_of_two_previews"),
     "disable_user": _ADMINISTRATION,
     "edit_source": _ADMINISTRATION,
+    "halted": _ADMINISTRATION,
     "heed_rules": _ADMINISTRATION,
     "is_watched": _ADMINISTRATION,
     "matrix": Proven("tests/unit/node/test_telling.py::test_each_cell_is_the_decision"),

@@ -52,6 +52,7 @@ READING = frozenset(
         "export",
         "find",
         "get",
+        "halted",
         "is_sound",
         "is_watched",
         "jobs",

@@ -98,6 +98,7 @@ SILENT = frozenset(
         "disable_user",
         "edit_source",
         "furnish",
+        "halted",
         "heed_rules",
         "is_sound",
         "is_watched",

@@ -11,8 +11,9 @@ from comity.node.views import Decisions, Sound, Subject, look
 from comity.release.classes import ReleaseClass
 from comity.release.compare import difference, sample
 from comity.release.policy import Policy
-from comity.release.shifts import Budget, Shift, Side, by_words, class_words, shifts
+from comity.release.shifts import Budget, Shift, Side, by_words, shifts
 from comity.release.standing import classes_in
+from comity.release.suppositions import class_words
 from comity.store.interface import Snapshot
 
 CELLS_TOLD, IDS_TOLD = 100, 5

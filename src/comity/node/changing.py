@@ -38,7 +38,7 @@ from comity.node.proposals import (
     waiting,
 )
 from comity.node.recipients import KIND as PARTNER_KIND
-from comity.node.recipients import Partner, partner_named, read_partner
+from comity.node.recipients import Partner, partner_named
 from comity.node.releasing import POLICY, Releasing
 from comity.node.views import waiting_for_approval
 from comity.release.policy import Policy, compile_policy
@@ -387,8 +387,7 @@ def _policy_version(snapshot: Snapshot) -> int:
 
 def _partner_version(snapshot: Snapshot, name: str) -> tuple[Partner, int]:
     partner = partner_named(snapshot, name)
-    versions = {read_partner(record).id: record.version for record in snapshot.records(PARTNER_KIND)}
-    return partner, versions[partner.id]
+    return partner, next(record.version for record in snapshot.records(PARTNER_KIND) if record.id == partner.id)
 
 
 def _state_of(snapshot: Snapshot) -> tuple[int, frozenset[int]]:

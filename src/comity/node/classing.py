@@ -25,6 +25,8 @@ from comity.store.nouns import Job, Source, State
 from comity.store.records import Record
 
 OPERATOR_WORDS = "the host's operator"
+_RULES = "classed by"
+"""The setting that keeps by which classifier, identities and countries what is published was classed."""
 
 
 class Settled(Done):
@@ -33,10 +35,6 @@ class Settled(Done):
 
     waits: str = ""
     alone: bool = False
-
-
-_RULES = "classed by"
-"""The setting that keeps by which classifier, identities and countries what is published was classed."""
 
 
 class Classing(Requesting):

@@ -63,9 +63,13 @@ def sum_of(rows: Sequence[Delivered], first: int, last: int) -> Amount:
 
 def recent(snapshot: Snapshot, recipient: str, now: int) -> tuple[Amount, Amount]:
     """What left for the recipient in this hour, and on this day (UTC)."""
+    return recent_of(snapshot.delivered(recipient, hour_of(now) // DAY_HOURS * DAY_HOURS), now)
+
+
+def recent_of(rows: Sequence[Delivered], now: int) -> tuple[Amount, Amount]:
+    """The same out of these hours."""
     hour = hour_of(now)
     first = hour - hour % DAY_HOURS
-    rows = snapshot.delivered(recipient, first)
     return sum_of(rows, hour, hour), sum_of(rows, first, first + DAY_HOURS - 1)
 
 
@@ -118,19 +122,24 @@ def standing_of(snapshot: Snapshot, partner: Partner, now: int) -> Standing:
     """How the partner stands at that instant, as far as the store knows."""
     used, usage = used_at(snapshot, partner), snapshot.usage(partner.id)
     state = partner.state_at(now, used)
-    hour, day = recent(snapshot, partner.id, now)
-    usual = usual_of(snapshot.delivered(partner.id), now)
+    rows = snapshot.delivered(partner.id)
+    (hour, day), usual = recent_of(rows, now), usual_of(rows, now)
     return Standing(
         state,
         _reason(partner, state, now),
         usage.read_at or None,
         used + UNUSED_US if used is not None and partner.state == "active" else None,
-        usage.paused_until if usage.paused_until > now and partner.has_caps else None,
+        usage.paused_until if is_paused(usage, partner, now) else None,
         hour,
         day,
         usual,
         is_unusual(usual, hour, day),
     )
+
+
+def is_paused(usage: Usage, partner: Partner, now: int) -> bool:
+    """A cap has paused delivery to the partner, as far as the store knows."""
+    return usage.paused_until > now and partner.has_caps
 
 
 def _reason(partner: Partner, state: str, now: int) -> str:
@@ -304,8 +313,8 @@ class Deliveries:
         kept, today = tx.usage(recipient), hour_of(now) // DAY_HOURS
         if kept.told_day >= today:
             return
-        usual = usual_of(tx.delivered(recipient), now)
-        if is_unusual(usual, *recent(tx, recipient, now)):
+        rows = tx.delivered(recipient)
+        if is_unusual(usual_of(rows, now), *recent_of(rows, now)):
             tx.put_usage(recipient, replace(kept, told_day=today))
             _log.warning("%s takes more than %d times what is usual for it", name, USUAL_TIMES)
 

@@ -9,7 +9,7 @@ from comity.errors import NotAuthorized, OverCap, Unauthenticated
 from comity.interfaces import Query
 from comity.node import outbound
 from comity.node.access import Access
-from comity.node.deliveries import Amount, Standing, standing_of
+from comity.node.deliveries import Amount, Standing, is_paused, standing_of, used_at
 from comity.node.gate import Asked
 from comity.node.guard import Moment, doubt_words
 from comity.node.people import ADMIN
@@ -55,6 +55,16 @@ class Delivering(Telling):
         with self._snapshot() as snapshot:
             return [(one, self._standing(snapshot, one)) for one in partners(snapshot)]
 
+    def halted(self) -> tuple[int, int]:
+        """How many partners and clients a cap has paused, and how many are suspended since they read nothing."""
+        with self._snapshot() as snapshot:
+            now, known = self.guard.moment(snapshot).best, partners(snapshot)
+            paused = sum(is_paused(snapshot.usage(one.id), one, now) for one in known)
+            unused = sum(
+                one.state == "active" and one.state_at(now, used_at(snapshot, one)) == "suspended" for one in known
+            )
+        return paused, unused
+
     def cautions(self) -> list[str]:
         """What wants a person though the node answers, in sentences."""
         moment = self.guard.look()
@@ -79,7 +89,7 @@ class Delivering(Telling):
 
     def _released_page(self, access: Access, query: Query) -> outbound.Released:
         def answer(snapshot: Snapshot, given: _Question) -> tuple[outbound.Released, Amount]:
-            left = self.deliveries.left(snapshot, given.partner, given.now)
+            left = self.deliveries.left(snapshot, given.partner, given.now) if given.partner.has_caps else None
             shown = self.gate.page(snapshot, given.asked, query, left)
             if shown.beyond is not None:
                 raise self.deliveries.over(snapshot, given.partner, given.now, shown.beyond)
@@ -90,7 +100,8 @@ class Delivering(Telling):
                 first_added=shown.first_added,
                 last_added=shown.last_added,
             )
-            return page, Amount(len(shown.objects), sum(len(each.raw) for each in shown.objects))
+            # Between the bodies stand commas, which are nobody's.
+            return page, Amount(page.count, len(page.body) - max(0, page.count - 1))
 
         try:
             return self._through_gate(access, query, answer)

@@ -2,19 +2,12 @@
 
 from dataclasses import dataclass
 
-import msgspec
-
-from comity.interfaces import microseconds
 from comity.node.access import NewToken
 from comity.node.node import Node
-from comity.node.policies import policy_texts, starter_texts
-from comity.node.proposals import PolicyTexts
+from comity.node.policies import starter_texts
 from comity.node.publishing import Selection
-from comity.node.releasing import POLICY
 from comity.release.closure import Verdict
-from comity.release.policy import compile_policy, load_floor
 from comity.release.text import fill
-from comity.store.records import Record
 
 COMMUNITY = "responders"
 GREEN_PARTNER, AMBER_PARTNER = "health-isac", "cert-norrvik"
@@ -45,16 +38,12 @@ def show_partners(node: Node) -> Shown:
 
 
 def _begin_with(node: Node, pair: str) -> None:
-    """Two starters in one. Nobody is active and nothing is published yet, so that it is not compared with the policy
-    before it, which takes seconds."""
+    """Two starters in one are in force."""
     texts = starter_texts()
     community = [fill(text, "GROUP", COMMUNITY) for text in texts["green-community"]]
     bilateral = [fill(text, "PARTNER", pair) for text in texts["bilateral-amber"]]
     text, cases = ("\n".join(both) for both in zip(community, bilateral, strict=True))
-    made = compile_policy(load_floor(*policy_texts()), text, cases)
-    body = msgspec.json.encode(PolicyTexts(text, cases, made.digest, "demo"))
-    with node.store.write() as tx:
-        tx.put_record(Record(POLICY, POLICY, "demo", body, changed_at=microseconds(node.clock.now())))
+    node.apply_policy(text, cases, "demo")
 
 
 def _telling(node: Node) -> str:

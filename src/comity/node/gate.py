@@ -188,18 +188,19 @@ class Gate:
         if among is not None:
             within = among if within is None else within & among
         page = asked.openings.page(_after(asked, query), query.limit, within)
-        objects = self._leaving(snapshot, asked, page.numbers)
-        if most is not None and objects and not Amount(len(objects), sum(len(one.raw) for one in objects)).fits(most):
-            fitting = _fitting(objects, most)
+        leaving = self._leaving(snapshot, asked, page.numbers)
+        if most is not None and leaving:
+            fitting = _fitting(leaving, most)
             if not fitting:
-                return Shown([], query.after, True, None, None, Amount(1, len(objects[0].raw)))
-            objects = objects[:fitting]
-        if not objects:
+                return Shown([], query.after, True, None, None, Amount(1, len(leaving[0][1].raw)))
+            leaving = leaving[:fitting]
+        if not leaving:
             position = asked.openings.date(page.positions[-1]) if page.positions else query.after
             return Shown([], position, page.more, None, None)
-        first, last = page.positions[0], page.positions[len(objects) - 1]
-        first_added, last_added = asked.openings.date(first), asked.openings.date(last)
-        return Shown(objects, last_added, page.more or len(objects) < len(page.numbers), first_added, last_added)
+        first, last = leaving[0][0], leaving[-1][0]
+        first_added, last_added = (asked.openings.date(page.positions[place]) for place in (first, last))
+        more = page.more or last + 1 < len(page.numbers)
+        return Shown([one for _, one in leaving], last_added, more, first_added, last_added)
 
     def entries(self, snapshot: Snapshot, asked: Asked, query: Query) -> Entries:
         """The same page as rows of a manifest; their keys are their dates, which are positions."""
@@ -211,37 +212,34 @@ class Gate:
         ]
         return Entries(items, page.more)
 
-    def _leaving(self, snapshot: Snapshot, asked: Asked, numbers: list[int]) -> list[Released]:
-        """What leaves of these, in their order: as many of the first of them as make a page."""
-        if not snapshot.publications().of("large", 1).intersect(BitMap(numbers)):
-            return _in_order(snapshot, asked.view, numbers)
-        objects: list[Released] = []
+    def _leaving(self, snapshot: Snapshot, asked: Asked, numbers: list[int]) -> list[tuple[int, Released]]:
+        """What leaves of these, each with its place among them: as many of the first of them as make a page."""
+        large = snapshot.publications().of("large", 1).intersect(BitMap(numbers))
+        step = CHUNK_OBJECTS if large else max(1, len(numbers))
+        found: list[tuple[int, Released]] = []
         size = 0
-        for start in range(0, len(numbers), CHUNK_OBJECTS):
-            for one in _in_order(snapshot, asked.view, numbers[start : start + CHUNK_OBJECTS]):
-                size += len(one.raw)
-                if size > PAGE_BYTES_MOST and objects:
-                    return objects
-                objects.append(one)
-        return objects
+        for start in range(0, len(numbers), step):
+            some = numbers[start : start + step]
+            there = dict(leave(snapshot, asked.view, some))
+            here = [(start + place, there[number]) for place, number in enumerate(some) if number in there]
+            if not large:
+                return here
+            for each in here:
+                size += len(each[1].raw)
+                if size > PAGE_BYTES_MOST and found:
+                    return found
+                found.append(each)
+        return found
 
 
-def _in_order(snapshot: Snapshot, view: View, numbers: list[int]) -> list[Released]:
-    found = leave(snapshot, view, numbers)
-    if [number for number, _ in found] != numbers:
-        by_number = dict(found)
-        return [by_number[number] for number in numbers]
-    return [one for _, one in found]
-
-
-def _fitting(objects: Sequence[Released], most: Amount) -> int:
+def _fitting(leaving: Sequence[tuple[int, Released]], most: Amount) -> int:
     """How many of the first of them are not more than that."""
     size = 0
-    for count, one in enumerate(objects):
+    for count, (_, one) in enumerate(leaving):
         size += len(one.raw)
         if not Amount(count + 1, size).fits(most):
             return count
-    return len(objects)
+    return len(leaving)
 
 
 def _put(where: dict[K, V], key: K, value: V, most: int) -> None:

@@ -81,7 +81,6 @@ class Guard:
         self._clock = clock
         self._lock = threading.Lock()
         self._begin: Reading | None = None
-        self._seen_version = -1
         self._asked_at = -1
         self._version = 0
         self._doubt: Doubt | None = None
@@ -124,12 +123,13 @@ class Guard:
 
     def confirm(self) -> Moment:
         """The clock is right as it is, a person says; nothing is doubted any more."""
+        reading = self._read()
+        body = msgspec.json.encode(Verdict(reading))
+        # Whoever has the writer's turn may be asking for the moment, so that the lock is not held while waiting for it.
+        with self._store.write() as tx:
+            tx.put_record(Record(KIND, KIND, KIND, body, changed_at=reading.wall))
+            tx.put_setting(SEEN, msgspec.json.encode(reading))
         with self._lock:
-            reading = self._read()
-            body = msgspec.json.encode(Verdict(reading))
-            with self._store.write() as tx:
-                tx.put_record(Record(KIND, KIND, KIND, body, changed_at=reading.wall))
-                tx.put_setting(SEEN, msgspec.json.encode(reading))
             self._begin, self._doubt, self._unwritten, self._unseen = reading, None, None, None
         return Moment(reading.wall)
 

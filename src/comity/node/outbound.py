@@ -1,7 +1,7 @@
 """The one way out. Whatever leaves the store for a reader is made here, so that a gate has one place to stand.
 
 Own staff who have the right to a collection see all that is received or published in it, and nothing that is a draft or
-withdrawn. What a token reads that is bound to a partner or client is made by the gate (`comity.node.releasing`).
+withdrawn. What a token reads that is bound to a partner or client is made by the gate (`comity.node.gate`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence

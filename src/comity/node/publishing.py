@@ -18,9 +18,9 @@ from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classes import ReleaseClass
 from comity.release.classifier import Classifier, key_of
-from comity.release.classify import Context, bounded, canonical_form, class_digest
+from comity.release.classify import Context, bounded, canonical_form
 from comity.release.forms import class_of
-from comity.release.standing import parts
+from comity.release.standing import digest_of, parts
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
 from comity.store.interface import Snapshot, Store, Transaction
@@ -83,9 +83,11 @@ class Classes:
         classifier = self._classifier(source, default_tlp)
         return self._form(source, classifier, classifier.of(value))
 
-    def form_of(self, source: str, default_tlp: int | None, one: StixObject) -> tuple[bytes, bytes]:
-        """The same of an object that was looked at by `looking` when it was judged."""
-        if one.looked is None:
+    def form_of(self, way: Way, default_tlp: int | None, one: StixObject) -> tuple[bytes, bytes]:
+        """The same of an object that was looked at by `looking` when it was judged, on that way."""
+        source = way.source.name
+        # What labels mean may have changed since it was judged.
+        if one.looked is None or self._sources[source].labels_are_markings != way.source.labels_are_markings:
             return self.form(source, default_tlp, orjson.loads(one.raw))
         classifier = self._classifier(source, default_tlp)
         return self._form(source, classifier, classifier.of_key(one.looked, one.raw))
@@ -100,20 +102,21 @@ class Classes:
     def _form(self, source: str, classifier: Classifier, found: ReleaseClass) -> tuple[bytes, bytes]:
         digest = classifier.digest(found)
         if (source, digest) not in self._forms:
-            kept, form = found, canonical_form(found)
+            form = canonical_form(found)
             if (source, form) not in self._known:
                 made = self._made_by(source)
-                kept = bounded(found, known=form in made, classes_of_source=len(made))
-                form = canonical_form(kept)
-                self.new += form not in made
-                made.add(form)
-                self._remember(source, form)
-            self._forms[source, digest] = (bytes.fromhex(class_digest(kept)), form)
+                if form in made:
+                    self._remember(source, form)
+                else:
+                    form = canonical_form(bounded(found, known=False, classes_of_source=len(made)))
+                    self.new += form not in made
+                    made.add(form)
+            self._forms[source, digest] = (digest_of(form), form)
         return self._forms[source, digest]
 
     def _remember(self, source: str, form: bytes) -> None:
-        """The source has made this class, and will not be asked about again; whether it has is never unsaid, which only
-        bounds it sooner."""
+        """Publications of the source have this class, so that bitmaps need not be asked for it again. That is not taken
+        back when none has it any more: then it may come back beside the bound."""
         if len(self._known) >= KNOWN_MAX:
             self._known.clear()
         self._known.add((source, form))
@@ -284,7 +287,7 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
     if auto:
         classes = Classes(tx, way.ours, way.known)
         default = int(way.default_tlp)
-        forms = [classes.form_of(name, None if one.tlp is not None else default, one) for one, _ in present]
+        forms = [classes.form_of(way, None if one.tlp is not None else default, one) for one, _ in present]
         auto = pausing.note_new(tx, name, classes.new, now)
     if not auto and not sent:
         return

@@ -7,7 +7,6 @@ only once a person has confirmed it: until then the object stands between both (
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -43,7 +42,6 @@ DEFINITION = "marking-definition"
 
 Pair = tuple[bytes, bytes]
 """The forms of the class that an object had, and of the one that it has."""
-_class_of = lru_cache(maxsize=1024)(class_of)
 
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -195,7 +193,7 @@ def settle(
     for one, form, had, has in looked_at(tx, classes, numbers):
         done.looked_at += 1
         due = has
-        if had != has and tightens(_class_of(had), _class_of(has)):
+        if had != has and tightens(class_of(had), class_of(has)):
             done.tightened += 1
         elif (had, has) in confirmed:
             done.confirmed += 1
@@ -254,7 +252,7 @@ def changes(store: Store, ours: frozenset[str], source: str | None) -> dict[Pair
                     continue
                 change = found.get((had, has))
                 if change is None:
-                    old, new = _class_of(had), _class_of(has)
+                    old, new = class_of(had), class_of(has)
                     change = found[had, has] = Change(old, new, loosens=not tightens(old, new))
                 change.count += 1
                 if len(change.samples) < SAMPLES:

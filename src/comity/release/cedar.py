@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from cedarpy import Entities, PolicySet, Schema
 
 BASES_KEPT = 8
-"""Sets of classes that are kept parsed: some ten bytes for each of their own."""
+"""Sets of classes that are kept parsed."""
 _POLICY = re.compile(r"policy\d+")
 _LEAD = re.compile(r"^for policy `policy\d+`[,:] ")
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from comity.release.classes import Recipient, ReleaseClass
 from comity.release.classify import class_digest
-from comity.release.compare import PLAIN_CLASS, told
 from comity.release.dispositions import Disposition, dispose_all
 from comity.release.policy import Policy
+from comity.release.suppositions import class_words
 
 QUESTIONS_MOST = 100_000
 """So many classes are disposed of for one change, counted again for each instant."""
@@ -90,11 +90,6 @@ def gives_more(old: Disposition, new: Disposition) -> bool:
 def _spelt(given: Disposition) -> str:
     flags = (given.released, given.name_author, given.show_personal, given.approval)
     return "".join("ny"[flag] for flag in flags) + "".join(sorted(level.word for level in given.cut))
-
-
-def class_words(one: ReleaseClass) -> str:
-    """The class in words: its marking, its type, and whatever else is not plain."""
-    return told(one, PLAIN_CLASS, ("tlp", "type"))
 
 
 def by_words(classes: Iterable[ReleaseClass]) -> list[ReleaseClass]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from comity.errors import Invalid
 from comity.release.classes import Author, Recipient, Relation, ReleaseClass
+from comity.release.compare import PLAIN_CLASS
 from comity.release.facets import Inexpressible, class_attributes, from_iso, recipient_attributes, tlp_word, to_iso
 from comity.stix.tlp import TLP
 
@@ -23,7 +24,6 @@ _KINDS: dict[str, dict[str, str]] = {
     RECIPIENT: {field.name: str(field.type) for field in fields(Recipient) if field.name != "id"} | {HISTORY: "int"},
 }
 _ENUMS: dict[str, type[Enum]] = {"author": Author, "relation": Relation}
-_PLAIN_CLASS = ReleaseClass(TLP.CLEAR, "object", "indicator")
 _PLAIN_RECIPIENT = Recipient("someone", Relation.PARTNER, "active")
 
 
@@ -58,7 +58,7 @@ def read_supposition(text: str) -> Supposition:
     made = Supposition(of, facet, _read(facet, _KINDS[of][facet], value.strip()))
     try:
         if of == OBJECT:
-            class_attributes(supposed_class(_PLAIN_CLASS, [made]))
+            class_attributes(supposed_class(PLAIN_CLASS, [made]))
         else:
             recipient_attributes(supposed_recipient(_PLAIN_RECIPIENT, [made]))
     except Inexpressible as error:
@@ -82,7 +82,7 @@ def class_words(one: ReleaseClass) -> str:
     told = []
     for field in fields(one):
         value = getattr(one, field.name)
-        if field.name in ("tlp", "type", "origin") or value != getattr(_PLAIN_CLASS, field.name):
+        if field.name in ("tlp", "type", "origin") or value != getattr(PLAIN_CLASS, field.name):
             told.append(f"{field.name}={_word_of(field.name, value)}")
     return " ".join(told)
 

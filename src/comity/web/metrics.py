@@ -120,10 +120,8 @@ class _Sizes(Collector):
         yield GaugeMetricFamily("comity_text_behind", "Copies that full text does not know yet.", counts.text_behind)
         related = self._node.relations_behind()
         yield GaugeMetricFamily("comity_relations_behind", "Copies whose references are not known yet.", related)
-        standings = [standing for _, standing in self._node.standings()]
-        paused = sum(each.paused_until is not None for each in standings)
+        paused, unused = self._node.halted()
         yield GaugeMetricFamily("comity_partners_paused", "Partners that a cap has paused.", paused)
-        unused = sum(each.reason == "unused" for each in standings)
         yield GaugeMetricFamily("comity_partners_unused", "Partners suspended since they read nothing.", unused)
         doubted = len(self._node.cautions())
         yield GaugeMetricFamily("comity_clock_doubted", "1 while the clock is not believed.", doubted)

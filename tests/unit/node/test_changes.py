@@ -19,7 +19,8 @@ from comity.release import shifts as shifting
 from comity.release.classes import Author, Recipient, Relation, ReleaseClass
 from comity.release.dispositions import Disposition, dispose_all
 from comity.release.policy import CASE_NOW, Policy
-from comity.release.shifts import Budget, Shift, Side, by_words, class_words, gives_more, shifts
+from comity.release.shifts import Budget, Shift, Side, by_words, gives_more, shifts
+from comity.release.suppositions import class_words
 from comity.stix.tlp import TLP
 
 DAY_US = 86_400_000_000
@@ -189,7 +190,7 @@ def test_the_cells_are_those_of_the_slow_twin(old: str, new: str) -> None:
     before, after = (
         Side(
             policy_of(POLICIES[name]),
-            lambda at, until=until: active(agreement_until=until).subject("s", at).recipient,  # type: ignore[misc]
+            lambda at, until=until: active(agreement_until=until).subject("s", at).recipient,  # type: ignore[misc]  # mypy reads no default of a lambda
         )
         for name, until in ((old, MAY + DAY_US), (new, CASE_NOW + 2 * DAY_US))
     )

@@ -113,10 +113,10 @@ def test_a_store_that_cannot_be_written_loses_no_count(node: Node) -> None:
     def fail() -> Any:
         raise StoreUnavailable("the disk is full")
 
-    node.store.write = fail  # type: ignore[method-assign]
+    node.store.write = fail  # type: ignore[method-assign]  # a store that fails, or comes back
     with pytest.raises(StoreUnavailable):
         node.deliveries.flush()
-    node.store.write = write  # type: ignore[method-assign]
+    node.store.write = write  # type: ignore[method-assign]  # a store that fails, or comes back
     assert amounts(node)[0].objects == 1
 
 
@@ -249,13 +249,13 @@ def between(node: Node, happens: Callable[[], object]) -> Iterator[None]:
     write = node.store.write
 
     def first() -> Any:
-        node.store.write = write  # type: ignore[method-assign]
+        node.store.write = write  # type: ignore[method-assign]  # a store that fails, or comes back
         happens()
         return write()
 
-    node.store.write = first  # type: ignore[method-assign]
+    node.store.write = first  # type: ignore[method-assign]  # a store that fails, or comes back
     yield
-    node.store.write = write  # type: ignore[method-assign]
+    node.store.write = write  # type: ignore[method-assign]  # a store that fails, or comes back
 
 
 def test_what_left_before_there_was_a_cap_counts_under_it(node: Node) -> None:

@@ -50,8 +50,8 @@ class Meanwhile:
         self._happens = happens
         self._times = times
         self._ask, self._write, self._writing = node.gate.ask, node.store.write, False
-        node.gate.ask = self.ask  # type: ignore[method-assign, assignment]
-        node.store.write = self.write  # type: ignore[method-assign]
+        node.gate.ask = self.ask  # type: ignore[method-assign, assignment]  # looked at as it goes
+        node.store.write = self.write  # type: ignore[method-assign]  # looked at as it goes
 
     def ask(self, *given: Any) -> Asked:
         self.turns.append(self._writing)

@@ -1,7 +1,10 @@
 """The guard on the clock: while it may have been set wrongly, nothing leaves that only a date has opened."""
 
 import json
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -263,3 +266,16 @@ def test_metrics_and_readiness_tell_of_it(node: Node, clock: MadeClock) -> None:
     (words,) = node.cautions()
     assert "comity clock confirm" in words
     assert node.ready() == []
+
+
+def test_who_confirms_waits_for_no_writer_that_waits_for_the_clock(node: Node) -> None:
+    """Whoever has the writer's turn may ask for the moment while a person confirms the clock."""
+    with ThreadPoolExecutor(1) as pool:
+        with node.store.write() as tx:
+            confirmed = pool.submit(node.confirm_clock)
+            time.sleep(0.1)
+            asked = threading.Thread(target=node.guard.moment, args=(tx,), daemon=True)
+            asked.start()
+            asked.join(5)
+            assert not asked.is_alive()
+        assert confirmed.result(5).trusted is None

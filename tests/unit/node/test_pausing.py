@@ -8,12 +8,16 @@ from tests.gate_world import PARTNER, Reader, look_at_all
 from tests.world import MadeClock, bundle, indicator
 
 from comity.errors import Conflict
-from comity.node import pausing
+from comity.node import pausing, receive
 from comity.node.access import Credential
 from comity.node.node import Node
 from comity.node.pausing import HOUR_US
 from comity.node.views import Subject
+from comity.node.way import way_of
+from comity.release.standing import classes_in
 from comity.stix.extensions import LIMITS_EXTENSION
+from comity.stix.parse import Limits
+from comity.stix.tlp import TLP
 from comity.store.nouns import State
 
 ALL = '@id("all") @title("Everything") permit (principal, action, resource);'
@@ -116,3 +120,26 @@ def test_nothing_of_a_paused_source_reaches_a_partner_before_it_is_published_by_
     assert reader.ids() == []
     node.publish(hold_seconds=0)
     assert len(reader.ids()) == MOST + 1
+
+
+def test_a_class_that_nothing_was_published_in_is_new_when_it_comes_again(node: Node, feed: str) -> None:
+    """A source that was paused for its classes has not made them: resumed, it is paused by the same ones again."""
+    node.receive(bundle(*map(classed, range(MOST + 1))), feed)
+    node.pause_source(feed, paused=False)
+    node.receive(bundle(*map(classed, range(MOST + 1))), feed)
+    assert list(node.paused_sources()) == [feed]
+    assert published(node) == []
+
+
+def test_what_labels_mean_when_it_is_stored_counts_and_not_when_it_was_judged(node: Node, feed: str) -> None:
+    """A source is edited while objects of it are judged."""
+    with node.store.read() as snapshot:
+        collection, source = snapshot.collection("default").id, snapshot.source(feed)
+    way = way_of(collection, source, ours=node.ours())
+    node.edit_source(feed, labels_are_markings=True)
+    raws = [orjson.dumps(indicator(name="marked by its label", labels=[label])) for label in ("tlp:clear", "tlp:red")]
+    receive.store_all(node.store, node.clock, raws, way, node.schemas(), Limits(), receive.Report(feed))
+    with node.store.read() as snapshot:
+        found = snapshot.published(list(snapshot.publications().of("state", State.PUBLISHED)))
+        levels = [classes_in(snapshot.classes()[one.class_key])[0].tlp for one in found]
+    assert levels == [TLP.CLEAR, TLP.RED]

@@ -89,7 +89,7 @@ def test_a_missing_entity_and_a_malformed_question_are_errors() -> None:
 def test_equal_values_of_another_type_are_no_words_of_policy() -> None:
     good = replace(CLEAR, exercise=False)
     assert decide(ALL, good, PARTNER, Action.RELEASE, NOW).allowed
-    bad = replace(CLEAR, exercise=0)  # type: ignore[arg-type]
+    bad = replace(CLEAR, exercise=0)  # type: ignore[arg-type]  # the wrong type is what is tried
     assert bad == good
     assert decide(ALL, bad, PARTNER, Action.RELEASE, NOW).because == (FAILED,)
 
