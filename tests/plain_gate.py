@@ -60,18 +60,13 @@ def leaving(world: World, name: str) -> list[tuple[Copy, bytes]]:
     # What is here and not published leaves nowhere; yet a text that names it says what is withheld.
     rest = [copy for copy in copies if copy.state.live and copy not in sent]
     judged = [_candidate(world, partner, policy, sources[copy.source], copy, now) for copy in (*sent, *rest)]
-    # An id of which somebody else has a copy may be a guess, and nothing rests on that unless it was published, too.
-    others = {copy.id for copy in rest}
-    candidates = [
-        Candidate(value_of(copy), copy.id not in others or one.released, True)
-        for copy, one in zip(sent, judged, strict=False)
-    ]
-    candidates += judged[len(sent) :]
+    # What it sent it may read, and nothing rests on that, since it may have guessed the id; nor does it hide what names
+    # it. What of it was published and may go back to it counts as anything else does.
     numbered = [*sent, *rest]
-    found = _leaving(numbered, candidates, node.is_sound)
-    # What it sent itself it reads as it is.
-    found[: len(sent)] = [copy.body for copy in sent]
-    return [(copy, raw) for copy, raw in zip(numbered, found, strict=True) if raw is not None]
+    counted = [place for place, one in enumerate(judged) if place >= len(sent) or one.released]
+    left = _leaving([numbered[each] for each in counted], [judged[each] for each in counted], node.is_sound)
+    found = dict(zip(counted, left, strict=True)) | {place: copy.body for place, copy in enumerate(sent)}
+    return [(copy, raw) for place, copy in enumerate(numbered) if (raw := found.get(place)) is not None]
 
 
 def _candidate(world: World, partner: Partner, policy: Policy, source: Source, copy: Copy, now: int) -> Candidate:

@@ -155,8 +155,8 @@ def numbers_as_positions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages go on from the number of a publication, which counts all that is published."""
     page = gate.Gate.page
 
-    def told(self: gate.Gate, snapshot: Any, asked: gate.Asked, query: Any) -> gate.Shown:
-        shown = page(self, snapshot, asked, query)
+    def told(self: gate.Gate, snapshot: Any, asked: gate.Asked, query: Any, left: Any) -> gate.Shown:
+        shown = page(self, snapshot, asked, query, left)
         return replace(shown, position=snapshot.last_publication << 32) if shown.more else shown
 
     monkeypatch.setattr(gate.Gate, "page", told)

@@ -16,7 +16,7 @@ from comity.release.forms import class_of
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact_all
-from comity.release.spread import NOTHING, Relations, lives, spread
+from comity.release.spread import Relations, lives, spread
 from comity.release.standing import both, merged, parts, waits
 from comity.stix.graph import Place, references
 from comity.stix.markings import effective_at
@@ -200,10 +200,6 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Sound) -> Non
     is edited. What the recipient sent itself stays as it is. Whether what is left of an object is sound is judged here
     and nowhere else, so that pages, manifests and explanations agree."""
     published = snapshot.publications()
-    own = view.relations.own
-    # Whoever sends a copy under an id that it has guessed learns nothing of what is here under it, or refers to it.
-    referred = [number for number in view.sent if number < len(own) and own[number] != NOTHING]
-    uncontested = view.sent - BitMap(snapshot.contested(referred) if referred else ())
     by_class = {key: published.of("class", key) for key, each in view.decided.items() if each.released and each.edits}
     changed = BitMap.union(BitMap(), *by_class.values())
     hidden = BitMap.union(BitMap(), *(by_class[key] for key in by_class if not view.decided[key].name_author))
@@ -211,7 +207,9 @@ def _close(snapshot: Snapshot, view: View, allowed: BitMap, sound: Sound) -> Non
     parted = BitMap.union(BitMap(), *(numbers for key, numbers in by_class.items() if view.decided[key].cut))
     fragile = snapshot.published_types(FRAGILE_TYPES)
     while True:
-        found = spread(allowed | uncontested, view.relations)
+        # Nothing rests on a copy because the recipient sent it: whoever guesses an id would learn what refers to it, or
+        # that nobody else has it.
+        found = spread(allowed, view.relations, known=view.sent)
         view.alive, view.told = found.alive | view.sent, found.alive
         view.edited = (found.edited | (changed & found.alive)) - view.sent
         view.authorless = (hidden | found.authorless) & view.edited

@@ -38,10 +38,11 @@ Numbers: TypeAlias = "BitMap | int"
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A name of one id: the publications of that id that have it, and those of other texts within two hops that say it.
-    The second may be told only while one of the first is."""
+    The second may be told only while one of the first is. `elsewhere`: a copy that is not published has it, too."""
 
     holders: "BitMap"
     texts: "BitMap"
+    elsewhere: bool
 
 
 @dataclass(slots=True)
@@ -77,10 +78,13 @@ class Spread:
     parted: "BitMap"
 
 
-def spread(alive: "BitMap", relations: Relations, elsewhere: Collection[int] = ()) -> Spread:
+def spread(
+    alive: "BitMap", relations: Relations, elsewhere: Collection[int] = (), known: "BitMap | None" = None
+) -> Spread:
     """What is left of `alive`, all of which are published, when nothing rests on anything withheld. `elsewhere` are
-    targets that count as released, whatever is held here."""
-    walk = _Walk(alive, relations, elsewhere)
+    targets that count as released, whatever is held here. `known` are publications that nothing rests on either, yet
+    whose names the recipient has given them itself, so that texts may say them."""
+    walk = _Walk(alive, relations, elsewhere, known or BitMap())
     walk.run()
     local = relations.users.get(LOCAL, {}).get(NOTHING)
     authorless, parted = walk.authorless.living(walk.alive), walk.parted.living(walk.alive)
@@ -116,8 +120,9 @@ class _Losing:
 
 
 class _Walk:
-    def __init__(self, alive: "BitMap", relations: Relations, elsewhere: Collection[int]) -> None:
+    def __init__(self, alive: "BitMap", relations: Relations, elsewhere: Collection[int], known: "BitMap") -> None:
         self.relations = relations
+        self.known = known - alive
         beyond = relations.users.get(BEYOND, {}).get(NOTHING)
         self.alive = alive - relations.unread - (_bitmap(beyond) if beyond is not None else BitMap())
         self.there = relations.well_known.union(elsewhere)
@@ -130,9 +135,7 @@ class _Walk:
         living = self.there.union(map(own.__getitem__, self.alive))
         gone = {need: targets.keys() - living for need, targets in users.items() if need not in (BEYOND, LOCAL)}
         fallen = self._without(gone)
-        fallen |= BitMap.union(
-            BitMap(), *[one.texts for one in self.relations.mentions if not one.holders.intersect(self.alive)]
-        )
+        fallen |= BitMap.union(BitMap(), *[one.texts for one in self.relations.mentions if self._is_secret(one)])
         while fallen := fallen & self.alive:
             self.alive -= fallen
             ids = {target for target in map(own.__getitem__, fallen) if target != NOTHING and not lives(target)}
@@ -170,9 +173,14 @@ class _Walk:
         for number in fallen:
             for place in self.relations.named_by.get(number, ()):
                 one = self.relations.mentions[place]
-                if not one.holders.intersect(self.alive):
+                if self._is_secret(one):
                     found.append(one.texts)
         return BitMap.union(BitMap(), *found)
+
+    def _is_secret(self, name: Mention) -> bool:
+        if name.holders.intersect(self.alive):
+            return False
+        return name.elsewhere or not name.holders.issubset(self.known)
 
 
 def _bitmap(numbers: Numbers) -> "BitMap":

@@ -127,10 +127,6 @@ class Snapshot(Protocol):
         """The numbers of all publications of versions at these instants (see `comity.stix.timestamp.instant_key`)."""
         ...
 
-    def contested(self, numbers: Sequence[int]) -> list[int]:
-        """Those of these publications with whose id another source has sent a copy that is live, published or not."""
-        ...
-
     def published_types(self, names: Sequence[str]) -> Keys:
         """The numbers of all publications of objects of these types."""
         ...

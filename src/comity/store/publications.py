@@ -36,11 +36,6 @@ _OF_IDS = (
 _OF_INSTANTS = (
     "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE o.instant IN ?texts ORDER BY p.number"
 )
-_CONTESTED = (
-    "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers AND EXISTS"
-    " (SELECT 1 FROM object other WHERE other.id = o.id AND other.gone = 0 AND other.source <> o.source)"
-    " ORDER BY p.number"
-)
 _UNPUBLISHED = (
     "SELECT o.key, o.id, t.name, o.source, o.collection, o.default_tlp, b.body FROM object o"
     " JOIN type t ON t.key = o.type JOIN body b ON b.key = o.key WHERE o.key > ? AND o.state = ? ORDER BY o.key LIMIT ?"
@@ -186,11 +181,6 @@ def of_ids(db: Database, ids: Sequence[str]) -> list[int]:
 def of_instants(db: Database, instants: Sequence[str]) -> list[int]:
     """The numbers of all publications of versions at these instants."""
     return list(db.columns("number", _OF_INSTANTS, (list(instants),))[0])
-
-
-def contested(db: Database, numbers: Sequence[int]) -> list[int]:
-    """Those of these publications with whose id another source has sent a copy that is live, published or not."""
-    return list(db.columns("number", _CONTESTED, (list(numbers),))[0])
 
 
 def of_types(db: Database, published: Publications, names: Sequence[str]) -> Keys:

@@ -213,7 +213,7 @@ class _Building:
             holders = BitMap([numbers[key] for key in one.holders if key in numbers])
             for number in holders:
                 named_by[number].append(len(found))
-            found.append(Mention(holders, texts))
+            found.append(Mention(holders, texts, len(holders) < len(one.holders)))
         self.made.mentions, self.made.named_by = found, dict(named_by)
 
 

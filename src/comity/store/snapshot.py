@@ -329,10 +329,6 @@ class TableSnapshot:
     def published_at(self, instants: Sequence[str]) -> list[int]:
         return publications.of_instants(self.db, [each for each in instants if storable(each)])
 
-    def contested(self, numbers: Sequence[int]) -> list[int]:
-        """See the interface."""
-        return publications.contested(self.db, numbers)
-
     def published_types(self, names: Sequence[str]) -> Keys:
         return publications.of_types(self.db, self.publications(), [name for name in names if storable(name)])
 

@@ -326,5 +326,24 @@ def test_whoever_sends_a_guessed_id_learns_nothing_of_what_is_here_under_it(node
             [(copy.key, b"", b"") for end in ends for copy in tx.copies(end) if copy.source == "from-b"], 0, None
         )
     look_at_all(node)
-    # What nobody else has is theirs alone, and what refers to it may go.
-    assert set(reader.ids()) == {ours, *ends, str(relations[2]["id"])}
+    # Whether somebody else has it or not, nothing of ours comes to light over what they sent.
+    assert set(reader.ids()) == {ours, *ends}
+
+
+@pytest.mark.parametrize("held", ["by nobody else", "unpublished", "withheld"])
+def test_what_a_recipient_sent_may_be_named_to_it_unless_another_copy_has_that_name(node: Node, held: str) -> None:
+    node.add_source("from-b")
+    reader = Reader(node, subject=Subject(PARTNER, frozenset({"from-b"})))
+    sent = campaign(TLP.CLEAR, "ostrich feather")
+    if held == "withheld":
+        take(node, campaign(TLP.RED, "ostrich feather") | {"id": sent["id"]})
+    elif held == "unpublished":
+        node.receive(bundle(campaign(TLP.GREEN, "ostrich feather") | {"id": sent["id"]}))
+    note = {key: value for key, value in campaign(TLP.GREEN, "").items() if key != "name"} | {"type": "note"}
+    note |= {"id": f"note--00000001-0000-4000-8000-{'c' * 12}", "content": "It is the ostrich feather."}
+    note["object_refs"] = [sent["id"], take(node, campaign(TLP.GREEN, "walnut table"))[0]]
+    node.receive(bundle(sent), "from-b")
+    with node.store.write() as tx:
+        tx.publish([(copy.key, b"", b"") for copy in tx.copies(sent["id"]) if copy.source == "from-b"], 0, None)
+    take(node, note)
+    assert (note["id"] in reader.ids()) == (held == "by nobody else")
