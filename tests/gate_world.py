@@ -59,7 +59,7 @@ class Reader:
             answer = self.gate.ask(tx, self.policy, self.subject, collection, query, now)
             self.gate.keep(tx, answer)
             shown = self.gate.page(tx, answer, query)
-            entries = self.gate.entries(tx, answer, query)
+            entries, _ = self.gate.entries(tx, answer, query)
         assert [entry.id for entry in entries.items] == [json.loads(each.raw)["id"] for each in shown.objects]
         assert entries.more == shown.more
         return [json.loads(each.raw) for each in shown.objects], shown.position, shown.more, shown.last_added

@@ -1,5 +1,6 @@
 """What a node rests on: its store, its settings, the clock and the chance that it was given."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,13 @@ from comity.store.nouns import Collection, Job, Source
 CURSOR_KEY_BYTES = 64
 
 
+def origin_of(name: str, epoch: int) -> str:
+    """The origin of the log that a node of that name keeps in that epoch: a line without what C2SP's signed-note keeps
+    apart by (white space and +)."""
+    word = re.sub(r"[^\w.-]+", "-", name)
+    return f"{word}/release" if epoch == 1 else f"{word}/release/{epoch}"
+
+
 class Base:
     """A store and what is needed to work on it; `comity.node.node.Node` adds the verbs."""
 
@@ -26,6 +34,7 @@ class Base:
         self.store = store
         self.settings = settings
         self.clock = clock
+        store.now = lambda: microseconds(self.clock.now())
         self.entropy = entropy
         self.handlers: dict[str, Handler] = {}
         self._schemas: schema.Schemas | None = None
@@ -60,11 +69,13 @@ class Base:
         return node
 
     def furnish(self) -> None:
-        """The store has what every node has: the source `local`, the collection `default` and the cursor key."""
+        """The store has what every node has: a ledger, the source `local`, the collection `default`, the cursor key."""
         with self._snapshot() as snapshot:
-            if snapshot.setting("cursor_key") is not None:
+            if snapshot.setting("cursor_key") is not None and snapshot.epochs():
                 return
         with self.store.write() as tx:
+            if not tx.epochs():
+                tx.begin_epoch(origin_of(self.name, 1))
             if tx.setting("cursor_key") is not None:
                 return
             now = microseconds(self.clock.now())

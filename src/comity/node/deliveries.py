@@ -161,6 +161,7 @@ class Deliveries:
         self._flushing = threading.Lock()
         self._counts: dict[tuple[str, int], Amount] = {}
         self._read: dict[str, int] = {}
+        self._again: dict[int, tuple[int, int]] = {}
         self._known: dict[str, int] = {}
         self._paused: dict[str, int] = {}
         self._judged: dict[str, int] = {}
@@ -240,6 +241,13 @@ class Deliveries:
                 self._read[recipient] = now
                 self._start()
 
+    def note_again(self, entry: int, now: int) -> None:
+        """What left by that entry left once more; it is written behind."""
+        with self._lock:
+            times, _ = self._again.get(entry, (0, 0))
+            self._again[entry] = (times + 1, now)
+            self._start()
+
     def _start(self) -> None:
         if self._timer is None and not self._closed:
             self._timer = threading.Timer(FLUSH_SECONDS, self._behind)
@@ -265,14 +273,15 @@ class Deliveries:
         """All that was counted in memory is in the store."""
         with self._flushing:
             with self._lock:
-                counts, read = self._counts, self._read
-                self._counts, self._read = {}, {}
-            if not counts and not read:
+                counts, read, again = self._counts, self._read, self._again
+                self._counts, self._read, self._again = {}, {}, {}
+            if not counts and not read and not again:
                 return
             try:
                 now = microseconds(self._clock.now())
                 with self._store.write() as tx:
                     names = {one.id: one.name for one in partners(tx)}
+                    tx.add_again(again)
                     for (recipient, hour), amount in counts.items():
                         tx.add_delivered(recipient, Delivered(hour, amount.objects, amount.bytes))
                     for recipient, at in read.items():
@@ -281,11 +290,16 @@ class Deliveries:
                     for recipient in {recipient for recipient, _ in counts}:
                         self._judge(tx, recipient, names.get(recipient, recipient), now)
             except BaseException:
-                self._take_back(counts, read)
+                self._take_back(counts, read, again)
                 raise
 
-    def _take_back(self, counts: dict[tuple[str, int], Amount], read: dict[str, int]) -> None:
+    def _take_back(
+        self, counts: dict[tuple[str, int], Amount], read: dict[str, int], again: dict[int, tuple[int, int]]
+    ) -> None:
         with self._lock:
+            for entry, (times, at) in again.items():
+                more, later = self._again.get(entry, (0, at))
+                self._again[entry] = (times + more, later)
             for place, amount in counts.items():
                 self._counts[place] = self._counts.get(place, Amount()) + amount
             self._read = {**read, **self._read}

@@ -1,8 +1,8 @@
 """What a bound credential reads: pages through the gate, kept before they are told, and counted."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from comity.errors import NotAuthorized, OverCap, Unauthenticated
@@ -14,6 +14,7 @@ from comity.node.gate import Asked
 from comity.node.guard import Moment, doubt_words
 from comity.node.people import ADMIN
 from comity.node.recipients import Partner, partner_named, partners
+from comity.node.recording import Leaving, manifest_leaving, objects_leaving
 from comity.node.telling import Telling
 from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Entries
@@ -88,7 +89,7 @@ class Delivering(Telling):
     # -- reading through the gate
 
     def _released_page(self, access: Access, query: Query) -> outbound.Released:
-        def answer(snapshot: Snapshot, given: _Question) -> tuple[outbound.Released, Amount]:
+        def answer(snapshot: Snapshot, given: _Question) -> tuple[outbound.Released, Amount, Leaving]:
             left = self.deliveries.left(snapshot, given.partner, given.now) if given.partner.has_caps else None
             shown = self.gate.page(snapshot, given.asked, query, left)
             if shown.beyond is not None:
@@ -100,8 +101,9 @@ class Delivering(Telling):
                 first_added=shown.first_added,
                 last_added=shown.last_added,
             )
+            leaving = objects_leaving(given.asked.view, snapshot, shown.numbers, shown.objects)
             # Between the bodies stand commas, which are nobody's.
-            return page, Amount(page.count, len(page.body) - max(0, page.count - 1))
+            return page, Amount(page.count, len(page.body) - max(0, page.count - 1)), leaving
 
         try:
             return self._through_gate(access, query, answer)
@@ -113,16 +115,17 @@ class Delivering(Telling):
             raise
 
     def _released_manifest(self, access: Access, query: Query) -> Entries:
-        def answer(snapshot: Snapshot, given: _Question) -> tuple[Entries, Amount]:
-            return self.gate.entries(snapshot, given.asked, query), Amount()
+        def answer(snapshot: Snapshot, given: _Question) -> tuple[Entries, Amount, Leaving]:
+            found, numbers = self.gate.entries(snapshot, given.asked, query)
+            return found, Amount(), manifest_leaving(given.asked.view, snapshot, numbers, found.items)
 
         return self._through_gate(access, query, answer)
 
     def _through_gate(
-        self, access: Access, query: Query, answer: Callable[[Snapshot, _Question], tuple[T, Amount]]
+        self, access: Access, query: Query, answer: Callable[[Snapshot, _Question], tuple[T, Amount, Leaving]]
     ) -> T:
-        """The answer for a bound credential. What is opened to it for the first time is kept, and what its caps count
-        is counted, before it is told.
+        """The answer for a bound credential. What is opened to it for the first time is kept, what its caps count is
+        counted, and what leaves is in the ledger, before it is told.
 
         The answer is made from a snapshot, so that no writer waits for it, and made again where the store has gone on
         before that could be kept; after some tries in the writer's turn itself."""
@@ -132,29 +135,56 @@ class Delivering(Telling):
         for attempt in range(TRIES):
             with self._snapshot() if attempt == 0 else self.store.read() as snapshot:
                 given = self._ask(snapshot, access, query)
-                told, amount = answer(snapshot, given)
+                told, amount, leaving = answer(snapshot, given)
+                again = self._entered(snapshot, given, leaving)
             self.guard.settle()
-            counted = _is_capped(given, amount)
-            if not given.asked.news and not counted:
+            if not given.asked.news and not _is_capped(given, amount) and (again or not leaving.items):
                 break
-            with self.store.write() as tx:
-                if self._holds(tx, access, given) and self._keep(tx, given, amount):
-                    break
+            entry = self.turns.take(partial(self._keep_if_holds, access, given, amount, leaving, again))
+            if entry is not None:
+                self._remember(given, leaving, 0 if again else entry)
+                break
         else:
-            with self._turn(access) as tx:
-                given = self._ask(tx, access, query)
-                told, amount = answer(tx, given)
-                self._keep(tx, given, amount)
+            told, given, amount, leaving, entry = self.turns.take(partial(self._answer_in_turn, access, query, answer))
+            self._remember(given, leaving, entry)
         if given.active and not _is_capped(given, amount):
             self.deliveries.note(given.partner.id, amount, given.now)
+        if again:
+            self.deliveries.note_again(again, given.now)
         return told
 
-    @contextmanager
-    def _turn(self, access: Access) -> Iterator[Transaction]:
-        """A writer's turn, in which the credential still holds."""
-        with self.store.write() as tx:
-            _refuse_revoked(tx, access)
-            yield tx
+    def _answer_in_turn(
+        self,
+        access: Access,
+        query: Query,
+        answer: Callable[[Snapshot, _Question], tuple[T, Amount, Leaving]],
+        tx: Transaction,
+    ) -> tuple[T, _Question, Amount, Leaving, int]:
+        """The answer, made and kept in one writer's turn."""
+        _refuse_revoked(tx, access)
+        given = self._ask(tx, access, query)
+        told, amount, leaving = answer(tx, given)
+        entry = self._keep(tx, given, amount, leaving, 0)
+        if entry is None:
+            raise self.deliveries.over(tx, given.partner, given.now, amount)
+        return told, given, amount, leaving, entry
+
+    def _keep_if_holds(
+        self, access: Access, given: _Question, amount: Amount, leaving: Leaving, again: int, tx: Transaction
+    ) -> int | None:
+        if not self._holds(tx, access, given):
+            return None
+        return self._keep(tx, given, amount, leaving, again)
+
+    def _entered(self, snapshot: Snapshot, given: _Question, leaving: Leaving) -> int:
+        """The entry by which just this left within the last day; 0 where there is none."""
+        if not leaving.items:
+            return 0
+        return self.repeats.entry_of(snapshot, given.partner.id, leaving.digest, given.now) or 0
+
+    def _remember(self, given: _Question, leaving: Leaving, entry: int) -> None:
+        if entry:
+            self.repeats.remember(given.partner.id, leaving.digest, entry, given.now)
 
     def _holds(self, tx: Transaction, access: Access, given: _Question) -> bool:
         """The answer that was made is the one that would be made now."""
@@ -162,13 +192,24 @@ class Delivering(Telling):
         moment = self.guard.moment(tx)
         return self.gate.still_holds(tx, given.asked, moment.now, moment.trusted)
 
-    def _keep(self, tx: Transaction, given: _Question, amount: Amount) -> bool:
-        """News are kept, and what a cap counts is counted. False, and neither done, where it fits no more."""
+    def _keep(self, tx: Transaction, given: _Question, amount: Amount, leaving: Leaving, again: int) -> int | None:
+        """News are kept, what a cap counts is counted, and what leaves is entered, unless it was before; the key of its
+        entry, 0 where nothing leaves. None, and nothing done, where it fits no more."""
         if _is_capped(given, amount) and not self.deliveries.count(tx, given.partner, amount, given.now):
-            return False
+            return None
         if given.asked.news:
             self.gate.keep(tx, given.asked)
-        return True
+        if again or not leaving.items:
+            return again
+        return tx.enter_release(
+            given.partner.id,
+            leaving.form,
+            leaving.digest,
+            self._policy_version(tx),
+            leaving.parts,
+            items=leaving.items,
+            under=self._policy_at(tx).digest.removeprefix("sha256:")[:16],
+        )
 
     def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> _Question:
         if query.collection is None:

@@ -41,9 +41,11 @@ V = TypeVar("V")
 @dataclass(frozen=True, slots=True)
 class Shown:
     """A page for a recipient: what leaves, in the order of its openings. Dates are in microseconds since 1970; that of
-    the last item is the position to go on from, since numbers of publications count what the recipient may not see."""
+    the last item is the position to go on from, since numbers of publications count what the recipient may not see.
+    Those in `numbers` are for this node alone."""
 
     objects: list[Released]
+    numbers: list[int]
     position: int
     more: bool
     first_added: int | None
@@ -192,25 +194,27 @@ class Gate:
         if most is not None and leaving:
             fitting = _fitting(leaving, most)
             if not fitting:
-                return Shown([], query.after, True, None, None, Amount(1, len(leaving[0][1].raw)))
+                return Shown([], [], query.after, True, None, None, Amount(1, len(leaving[0][1].raw)))
             leaving = leaving[:fitting]
         if not leaving:
             position = asked.openings.date(page.positions[-1]) if page.positions else query.after
-            return Shown([], position, page.more, None, None)
+            return Shown([], [], position, page.more, None, None)
         first, last = leaving[0][0], leaving[-1][0]
         first_added, last_added = (asked.openings.date(page.positions[place]) for place in (first, last))
         more = page.more or last + 1 < len(page.numbers)
-        return Shown([one for _, one in leaving], last_added, more, first_added, last_added)
+        numbers = [page.numbers[place] for place, _ in leaving]
+        return Shown([one for _, one in leaving], numbers, last_added, more, first_added, last_added)
 
-    def entries(self, snapshot: Snapshot, asked: Asked, query: Query) -> Entries:
-        """The same page as rows of a manifest; their keys are their dates, which are positions."""
+    def entries(self, snapshot: Snapshot, asked: Asked, query: Query) -> tuple[Entries, list[int]]:
+        """The same page as rows of a manifest, and their publications; their keys are their dates, which are
+        positions."""
         page = asked.openings.page(_after(asked, query), query.limit, _within(snapshot, asked, query))
         facts = {one.number: one for one in snapshot.published(sorted(page.numbers))}
         dates = asked.openings.dates(page.numbers)
         items = [
             Entry(dates[number], facts[number].id, facts[number].version, dates[number]) for number in page.numbers
         ]
-        return Entries(items, page.more)
+        return Entries(items, page.more), page.numbers
 
     def _leaving(self, snapshot: Snapshot, asked: Asked, numbers: list[int]) -> list[tuple[int, Released]]:
         """What leaves of these, each with its place among them: as many of the first of them as make a page."""

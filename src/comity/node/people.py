@@ -140,6 +140,7 @@ class People(Base):
             raise Unauthenticated("Only an account may do this.", hint="Give --as NAME.", where="as")
         if not account.may(frozenset(roles)):
             raise NotAuthorized(f"{account.name} is no {' or '.join(roles)}.", where="as", hint="comity user list")
+        snapshot.actor = account.id
         return Actor(account.id, account.name, account.person)
 
     # -- accounts

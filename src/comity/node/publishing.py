@@ -193,6 +193,7 @@ def publish(
     ours: frozenset[str] = frozenset(),
     hold_seconds: int | None,
     progress: Callable[[int], None] | None = None,
+    actor: str = "",
 ) -> PublishReport:
     """The received copies of the selection are published, batch by batch, each in one transaction; `hold_seconds` of
     None holds as long as is usual for so many."""
@@ -209,7 +210,7 @@ def publish(
         with store.read() as snapshot:
             turned = turns(snapshot)
             classed = _classed(Classes(snapshot, ours), batch)
-        _publish_batch(store, clock, batch, classed, turned, ours, hold, report)
+        _publish_batch(store, clock, batch, classed, turned, ours, hold, report, actor)
         if progress is not None:
             progress(report.published)
     return report
@@ -253,8 +254,10 @@ def _publish_batch(
     ours: frozenset[str],
     hold: int,
     report: PublishReport,
+    actor: str,
 ) -> None:
     with store.write() as tx:
+        tx.actor = actor
         now = microseconds(clock.now())
         until = now + hold * 1_000_000 if hold else None
         if turns(tx) != turned:
@@ -319,7 +322,7 @@ def count(store: Store, selection: Selection) -> int:
     return sum(map(len, _batches(store, selection)))
 
 
-def unpublish(store: Store, selection: Selection) -> int:
+def unpublish(store: Store, selection: Selection, *, actor: str = "") -> int:
     """The published copies of the selection are received and not published; how many there were. What a partner sent it
     can still read back."""
     with store.read() as snapshot:
@@ -328,6 +331,7 @@ def unpublish(store: Store, selection: Selection) -> int:
     done = 0
     for start in range(0, len(numbers), BATCH_OBJECTS):
         with store.write() as tx:
+            tx.actor = actor
             facts = tx.published(numbers[start : start + BATCH_OBJECTS])
             done += tx.unpublish([one.object for one in facts])
             tx.publish([(one.object, *PRIVATE) for one in facts if one.source in sent], 0, None)

@@ -17,6 +17,8 @@ from comity.node.policies import policy_texts, starter_texts
 from comity.node.proposals import PolicyTexts
 from comity.node.publishing import EVERYTHING, PublishReport, Selection
 from comity.node.recipients import Partner, partners, source_of
+from comity.node.recording import Repeats
+from comity.node.turns import Turns
 from comity.node.viewing import Viewing
 from comity.node.views import Earlier, Subject
 from comity.release.policy import Floor, Policy, compile_policy, load_floor
@@ -53,6 +55,8 @@ class Releasing(Viewing):
         self.gate = Gate(self.is_sound)
         self.guard = Guard(self.store, self.clock)
         self.deliveries = Deliveries(self.store, self.clock)
+        self.turns = Turns(self.store)
+        self.repeats = Repeats()
         self._in_force: _InForce | None = None
         self._policy_lock = threading.Lock()
         self._floor: Floor | None = None
@@ -83,6 +87,10 @@ class Releasing(Viewing):
     def _policy_at(self, snapshot: Snapshot) -> Policy:
         return self._in_force_at(snapshot).policy
 
+    def _policy_version(self, snapshot: Snapshot) -> int:
+        """Which version of its record the policy in force is; 0 before the first."""
+        return self._in_force_at(snapshot).version
+
     def _in_force_at(self, snapshot: Snapshot) -> "_InForce":
         """Policy and partners of that state, read once for each state of the records."""
         with self._policy_lock:
@@ -110,7 +118,7 @@ class Releasing(Viewing):
         """The received copies of the selection are published. Policy decides about them once the hold is over: 10 s,
         and 5 minutes for many at once, unless `hold_seconds` says otherwise. What they refer to and name is known when
         this returns: until then nobody is served them either."""
-        self._check_releaser()
+        actor = self._check_releaser()
         if hold_seconds is not None and not 0 <= hold_seconds <= publishing.HOLD_SECONDS_MOST:
             raise Invalid(f"A hold is 0 to {publishing.HOLD_SECONDS_MOST:,} seconds.", where="hold")
         with self._snapshot() as snapshot:
@@ -126,6 +134,7 @@ class Releasing(Viewing):
             ours=self.ours(),
             hold_seconds=hold_seconds,
             progress=progress,
+            actor=actor,
         )
         while report.published and self.store.index_relations(publishing.BATCH_OBJECTS):
             pass
@@ -134,16 +143,17 @@ class Releasing(Viewing):
     def unpublish(self, selection: Selection = EVERYTHING) -> int:
         """The published copies of the selection are published no more: nobody outside is served them from now on. What
         has left stays where it is. How many there were."""
-        self._check_releaser()
-        return publishing.unpublish(self.store, self._known(selection))
+        actor = self._check_releaser()
+        return publishing.unpublish(self.store, self._known(selection), actor=actor)
 
     def count_unpublished(self, selection: Selection = EVERYTHING) -> int:
         """How many copies `publish` would publish."""
         return publishing.count(self.store, self._known(selection))
 
-    def _check_releaser(self) -> None:
+    def _check_releaser(self) -> str:
+        """Who acts may publish; the id of the account."""
         with self._snapshot() as snapshot:
-            self._actor(snapshot, RELEASER)
+            return self._actor(snapshot, RELEASER).id
 
     def _known(self, selection: Selection) -> Selection:
         """The same, with the collection by its id. NotFound where a source or the collection is not there."""

@@ -28,6 +28,8 @@ from comity.store.publications import Published
 BATCH_OBJECTS = 1000
 FRAGILE_TYPES = (*sorted(OBSERVABLES), "malware-analysis")
 """Types of which a reference that can be cut may be what makes an object valid: `network-traffic` needs one end."""
+SENT = "sent"
+"""In the place of a rule: the recipient reads back what it sent itself."""
 Sound = Callable[[JsonObject, JsonObject], bool]
 """Whether the second, which is what is left of the first, breaks no rule that the first kept."""
 _FAR = 2**62
@@ -113,6 +115,8 @@ class View:
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     """By reading and collection the version of the openings that are exactly what is in view."""
+    rules: dict[str, BitMap] = field(default_factory=dict)
+    """The publications of the classes that each set of rules lets go, once asked for."""
     approved: BitMap = field(default_factory=BitMap)
     """The publications that a second person let go."""
 
@@ -129,6 +133,22 @@ class View:
         if (collection, word) not in self.readings:
             self._read(snapshot, collection)
         return self.readings[collection, word]
+
+    def by_rule(self, snapshot: Snapshot, numbers: Iterable[int]) -> dict[str, BitMap]:
+        """These publications by the rules that let them go; those that the recipient only gets back by `sent`."""
+        if not self.rules:
+            published = snapshot.publications()
+            for key, each in self.decided.items():
+                if each.released:
+                    word = " ".join(sorted(rule.id for rule in each.because))
+                    self.rules[word] = self.rules.get(word, BitMap()) | published.of("class", key)
+        left, found = BitMap(numbers), {}
+        for word, those in self.rules.items():
+            if some := left & those & self.told:
+                found[word] = some
+        if back := left - self.told:
+            found[SENT] = back
+        return found
 
     def _read(self, snapshot: Snapshot, collection: int) -> None:
         published = snapshot.publications()

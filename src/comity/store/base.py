@@ -4,6 +4,7 @@ Connections are kept for the next who needs one. Bitmaps and admin tables that a
 """
 
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +34,10 @@ IDLE_READERS_MOST = 4
 TURN_SECONDS = 10.0
 
 
+def _now() -> int:
+    return time.time_ns() // 1000
+
+
 class TableStore(ABC):
     """See `comity.store.interface.Store`."""
 
@@ -54,6 +59,7 @@ class TableStore(ABC):
         self._catching_up = threading.Lock()
         self._relating = threading.Lock()
         self._closed = False
+        self.now: Callable[[], int] = _now
 
     @abstractmethod
     def _connect(self, *, write: bool) -> Connection: ...
@@ -148,7 +154,7 @@ class TableStore(ABC):
             state = db.execute(STATE).fetchone()
             base, published = self._views, self._publications
             if (base is None or not base.is_ahead(*state[:2])) and (
-                published is None or not published.is_ahead(*state[3:])
+                published is None or not published.is_ahead(*state[3:5])
             ):
                 return TableSnapshot(db, self, state, base)
             db.rollback()

@@ -33,6 +33,15 @@ _LAWS = (
         f"SELECT count(*) FROM object WHERE gone <> CASE WHEN state <= {State.PUBLISHED} THEN 0 ELSE key END",  # noqa: S608
     ),
     (
+        "{} entries of the ledger are missing, or above the counter",
+        "SELECT abs(last_entry - (SELECT count(*) FROM entry)) + (SELECT count(*) FROM entry WHERE key > last_entry)"
+        " FROM state",
+    ),
+    (
+        "{} releases have no entry in the ledger",
+        "SELECT count(*) FROM release r LEFT JOIN entry e ON e.key = r.entry WHERE e.key IS NULL",
+    ),
+    (
         "{} publications have a number above the counter, or a change has",
         "SELECT (SELECT count(*) FROM publication, state WHERE number > last_publication)"
         " + (SELECT count(*) FROM republication, state WHERE change > last_republication)",

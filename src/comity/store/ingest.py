@@ -1,5 +1,6 @@
 """The way in for many objects: one lookup a batch, decided in Python, written in bulk."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -34,6 +35,8 @@ class Ingest:
         self._flags = ALL_FLAGS if state in VISIBLE else 0
         self._now = now
         self._risen: set[int] = set()
+        self._source_name, self._collection_id = source, collection
+        self._stored, self._digest = 0, hashlib.sha256()
 
     def put(self, batch: Sequence[StixObject]) -> None:
         """The batch is stored; there is one verdict more an object."""
@@ -91,6 +94,8 @@ class Ingest:
         risen = transaction.settle([group for group in groups.values() if len(group) > 1], unstored=first)
         self._risen.update(copy.key for copy in risen)
         self._write(rows, first, added)
+        self._stored += len(rows)
+        self._digest.update(b"".join(each.digest for each, _ in rows))
 
     def close(self) -> None:
         """What came up in a reading was moved and re-dated: once, behind all batches, so that the way in which the
@@ -99,6 +104,14 @@ class Ingest:
         if self._risen:
             groups = transaction.live(transaction.ids(self._risen)).values()
             transaction.rise(transaction.settle(groups), self._now)
+        if self._stored:
+            transaction.enter(
+                "receipt",
+                source=self._source_name,
+                collection=self._collection_id,
+                objects=self._stored,
+                digest=self._digest.hexdigest(),
+            )
 
     def _rival(self, each: StixObject, group: list[Live]) -> Live | None:
         """The live copy of the same version from the same source in the same collection."""

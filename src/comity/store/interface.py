@@ -11,6 +11,7 @@ from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.stix.object import StixObject
 from comity.store.deliveries import Delivered, Usage
+from comity.store.ledger_interface import LedgerSnapshot, LedgerTransaction
 from comity.store.nouns import (
     Bodies,
     Collection,
@@ -34,7 +35,7 @@ from comity.store.views import Keys
 T = TypeVar("T")
 
 
-class Snapshot(Protocol):
+class Snapshot(LedgerSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -184,7 +185,7 @@ class Snapshot(Protocol):
         ...
 
 
-class Transaction(Snapshot, Protocol):
+class Transaction(Snapshot, LedgerTransaction, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(
@@ -294,6 +295,9 @@ class Transaction(Snapshot, Protocol):
 
 class Store(Protocol):
     """Where a node rests. Safe to use from several threads; several processes may use one store at once."""
+
+    now: Callable[[], int]
+    """The clock by which what is done is entered into the ledger: microseconds since 1970."""
 
     def read(self) -> AbstractContextManager[Snapshot]: ...
     def write(self) -> AbstractContextManager[Transaction]:

@@ -4,6 +4,7 @@ They have numbers of their own, so that nothing a recipient is shown (order, dat
 that only own staff see. `Publications` are bitmaps of these numbers, and hold for one value of the state row.
 """
 
+import hashlib
 from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from comity.store import releases
 from comity.store.database import Database
 from comity.store.nouns import State
 from comity.store.views import CHANGES_KEPT, CHUNK_ROWS, LARGE_BYTES, Keys
@@ -233,6 +235,12 @@ def classes(db: Database) -> dict[int, bytes]:
     return {key: bytes(form) for key, form in db.execute("SELECT key, form FROM class ORDER BY key").fetchall()}
 
 
+def digest_of(db: Database, keys: Sequence[int]) -> str:
+    """SHA-256, in hexadecimal, over the digests of these copies in the order of their keys."""
+    rows = db.execute("SELECT digest FROM object WHERE key IN ?integers ORDER BY key", (list(keys),)).fetchall()
+    return hashlib.sha256(b"".join(bytes(digest) for (digest,) in rows)).hexdigest()
+
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 def class_keys(db: Database, forms: Iterable[tuple[bytes, bytes]]) -> dict[bytes, int]:
     """The keys of the classes with these digests and canonical forms, by digest; new ones are made."""
@@ -285,6 +293,7 @@ def remove(db: Database, keys: Sequence[int]) -> list[int]:
     """The copies with these keys are published no more; the numbers that they had."""
     (numbers,) = db.columns("number", "SELECT number FROM publication WHERE object IN ?integers", (list(keys),))
     if numbers:
+        releases.keep_former(db, keys)
         db.execute("DELETE FROM publication WHERE number IN ?integers", (numbers,))
         db.execute("DELETE FROM hold WHERE number IN ?integers", (numbers,))
     return list(numbers)

@@ -4,12 +4,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from comity.store import deliveries, openings, publications
 from comity.store.deliveries import Delivered, Usage
+from comity.store.entering import EnteringTables
 from comity.store.nouns import State
-from comity.store.snapshot import TableSnapshot
 from comity.store.views import KEY_MOST, check_room
 
 
-class PublishingTables(TableSnapshot):
+class PublishingTables(EnteringTables):
     """See `comity.store.interface.Transaction`."""
 
     def publish(
@@ -33,6 +33,10 @@ class PublishingTables(TableSnapshot):
         self._republished(publications.insert(self.db, first, rows, known, now, until))
         shown = [key for key, digest, _ in objects if digest != publications.PRIVATE[0]]
         self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
+        if shown:
+            self.enter(
+                "publication", objects=len(shown), digest=publications.digest_of(self.db, shown), held_until=until
+            )
         return list(range(first, first + len(objects)))
 
     def reclass(self, classes: Mapping[int, tuple[bytes, bytes]]) -> int:
@@ -41,11 +45,17 @@ class PublishingTables(TableSnapshot):
         keys = publications.class_keys(self.db, classes.values())
         changed = publications.reclass(self.db, {number: keys[digest] for number, (digest, _) in classes.items()})
         self._republished(changed)
+        if changed:
+            forms = sorted(digest.hex() for digest, _ in set(classes.values()))
+            self.enter("reclassification", objects=len(changed), classes=forms)
         return len(changed)
 
     def unpublish(self, keys: Sequence[int]) -> int:
         """See the interface."""
+        digest = publications.digest_of(self.db, keys)
         gone = self._unpublish(keys)
+        if gone:
+            self.enter("unpublication", objects=gone, digest=digest)
         self.db.execute(
             "UPDATE object SET state = ? WHERE state = ? AND key IN ?integers",
             (State.RECEIVED, State.PUBLISHED, list(keys)),

@@ -1,6 +1,6 @@
 """Reading: one consistent state of a store."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 import zstandard
@@ -13,6 +13,7 @@ from comity.store.admin import Admin
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
+from comity.store.ledger_reading import LedgerReading
 from comity.store.nouns import (
     Bodies,
     Collection,
@@ -33,7 +34,10 @@ from comity.store.records import Record
 from comity.store.related import At, Related, state_of
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
-STATE = "SELECT last_key, last_change, admin_version, last_publication, last_republication FROM state"
+STATE = (
+    "SELECT last_key, last_change, admin_version, last_publication, last_republication, last_entry, last_entry_at"
+    " FROM state"
+)
 STREAM_ROWS = 128
 STREAM_BYTES = 4 * 2**20
 SPEC_VERSION = "2.1"
@@ -61,6 +65,8 @@ class Shared(Protocol):
     def publications_last(self) -> Publications | None: ...
     def related_at(self, db: Database, last_number: int) -> Related: ...
     def related_last(self) -> Related | None: ...
+    @property
+    def now(self) -> Callable[[], int]: ...
 
 
 def storable(text: str) -> bool:
@@ -75,13 +81,15 @@ def storable(text: str) -> bool:
     return True
 
 
-class TableSnapshot:
+class TableSnapshot(LedgerReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
-    def __init__(self, db: Database, shared: Shared, state: tuple[int, int, int, int, int], base: Views | None) -> None:
+    def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:
         self._open: Database | None = db
         self._shared = shared
-        self.last_key, self.last_change, self.admin_version, self.last_publication, self.last_republication = state
+        self.last_key, self.last_change, self.admin_version, self.last_publication, self.last_republication = state[:5]
+        self.last_entry, self.last_entry_at = state[5:]
+        self.actor = ""
         self._base = base
         self._views: Views | None = None
         self._admin: Admin | None = None

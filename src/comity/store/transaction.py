@@ -11,6 +11,7 @@ A newer body of an object without versions takes the place of the one it superse
 between them, readers still get this source's, now the newest.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -20,7 +21,7 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, marks, records, related, relations, text
+from comity.store import jobs, marks, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
@@ -65,11 +66,20 @@ class TableTransaction(PublishingTables):
         return admins.load(self.db, self.admin_version)
 
     def seal(self) -> None:
-        """The state row says what this transaction did; to be called last, before the commit."""
+        """The ledger and the state row say what this transaction did; to be called last, before the commit."""
+        self._write_entries()
         self.db.execute(
             "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?, last_publication = ?,"
-            " last_republication = ?",
-            (self.last_key, self.last_change, self.admin_version, self.last_publication, self.last_republication),
+            " last_republication = ?, last_entry = ?, last_entry_at = ?",
+            (
+                self.last_key,
+                self.last_change,
+                self.admin_version,
+                self.last_publication,
+                self.last_republication,
+                self.last_entry,
+                self.last_entry_at,
+            ),
         )
 
     def take_keys(self, count: int) -> int:
@@ -207,6 +217,7 @@ class TableTransaction(PublishingTables):
         self._unpublish(keys)
         relations.forget(self.db, keys)
         self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
+        self.enter("withdrawal", collection=collection, id=id, digests=[copy.digest.hex() for copy in going])
         return len(going)
 
     def purge(self, before: int, limit: int | None = None) -> int:
@@ -222,6 +233,7 @@ class TableTransaction(PublishingTables):
             self.db.execute("DELETE FROM body WHERE key IN ?integers", (keys,))
         self.db.execute("UPDATE object SET size = 0 WHERE key IN ?integers", (keys,))
         self.db.execute("UPDATE state SET text_dirty = 1")
+        self.enter("purge", objects=len(keys), digest=publications.digest_of(self.db, keys))
         return len(keys)
 
     def put_collection(self, collection: Collection) -> Collection:
@@ -243,6 +255,7 @@ class TableTransaction(PublishingTables):
                 (stored.key, stored.id, stored.title, stored.alias, stored.description),
             )
         self.admin_version += 1
+        self.enter("collection", id=stored.id, title=stored.title, alias=stored.alias)
         return stored
 
     def put_source(self, source: Source) -> Source:
@@ -264,6 +277,15 @@ class TableTransaction(PublishingTables):
             created_at=stored.created_at,
         )
         self.admin_version += 1
+        self.enter(
+            "source",
+            name=stored.name,
+            of=stored.kind,
+            marking=stored.default_marking,
+            publish=stored.publish,
+            strict=stored.strict,
+            labels=stored.labels_are_markings,
+        )
         if old is not None and (old.kind == "own") != (stored.kind == "own"):
             self._rejudge(stored.key)
         return stored
@@ -304,6 +326,16 @@ class TableTransaction(PublishingTables):
             recipient=token.recipient,
         )
         self.admin_version += 1
+        self.enter(
+            "token",
+            id=token.id,
+            source=token.source,
+            to=token.recipient,
+            read=sorted(token.read),
+            write=sorted(token.write),
+            until=token.expires_at,
+            revoked=token.revoked_at,
+        )
 
     def put_status(self, status: Status) -> None:
         packed = zstandard.ZstdCompressor(level=1).compress(status.body)
@@ -313,12 +345,17 @@ class TableTransaction(PublishingTables):
         """See the interface."""
         keys = marks.replace(self.db, self.admin().source(source).key, old, new)
         self.log_changes(keys)
+        if keys:
+            self.enter("remarking", source=source, objects=len(keys), old=old, new=new)
         return len(keys)
 
     def put_record(self, record: Record) -> Record:
         """See the interface. Whatever rests on records is judged anew from here on."""
         self.admin_version += 1
-        return records.put(self.db, record)
+        stored = records.put(self.db, record)
+        digest = hashlib.sha256(record.body).hexdigest()
+        self.enter("record", of=record.kind, id=record.id, version=stored.version, digest=digest)
+        return stored
 
     def put_setting(self, name: str, value: bytes) -> None:
         self._put_row("setting", name=name, value=value)

@@ -1,0 +1,177 @@
+"""The rows of the ledger: one entry a thing that was done, written in the transaction that does it.
+
+An entry's *commitment* is HMAC-SHA256(nonce, record); the record is canonical JSON with the instant, the kind of act
+and its facts. Keys count over all epochs of the log; tiles and checkpoints are made from the commitments, above.
+"""
+
+import hmac
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import orjson
+
+from comity.store.database import Database
+
+NONCE_BYTES = 32
+Fact: TypeAlias = "str | int | bool | list[str] | None"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One entry. Without nonce and record the opening was erased, and what the commitment says can be shown no more."""
+
+    key: int
+    commitment: bytes
+    nonce: bytes | None
+    record: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One log of this node: the entries behind the first `before`, up to the next epoch. A restored node begins one."""
+
+    number: int
+    before: int
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A signed checkpoint over the first `size` entries of an epoch; `at` in microseconds since 1970."""
+
+    epoch: int
+    size: int
+    at: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerKey:
+    """A key that signs checkpoints. Of a retired one the private half is gone."""
+
+    verifier: str
+    secret: bytes | None
+    made_at: int
+    retired_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What is entered at the end of the transaction that does it."""
+
+    kind: str
+    facts: Mapping[str, Fact]
+
+
+def insert(db: Database, before: int, acts: Sequence[Act], at: int) -> None:
+    """There is an entry for each of these behind the first `before`."""
+    rows = []
+    for key, act in enumerate(acts, before + 1):
+        record = record_of(act, at)
+        nonce = os.urandom(NONCE_BYTES)
+        rows.append((key, hmac.digest(nonce, record, "sha256"), nonce, record))
+    db.execute_many("INSERT INTO entry (key, commitment, nonce, record) VALUES (?, ?, ?, ?)", rows)
+
+
+def record_of(act: Act, at: int) -> bytes:
+    """The canonical record (RFC 8785) of the act at that instant; facts are texts, whole numbers and lists of texts."""
+    return orjson.dumps({**act.facts, "at": at, "kind": act.kind}, option=orjson.OPT_SORT_KEYS)
+
+
+def read(db: Database, after: int, limit: int) -> list[LedgerEntry]:
+    """The next entries behind that key."""
+    rows = db.execute(
+        "SELECT key, commitment, nonce, record FROM entry WHERE key > ? ORDER BY key LIMIT ?", (after, limit)
+    )
+    return [_entry(row) for row in rows.fetchall()]
+
+
+def _entry(row: tuple[int, bytes, bytes | None, bytes | None]) -> LedgerEntry:
+    key, commitment, nonce, record = row
+    return LedgerEntry(
+        key, bytes(commitment), None if nonce is None else bytes(nonce), None if record is None else bytes(record)
+    )
+
+
+def commitments(db: Database, after: int, limit: int) -> list[bytes]:
+    """The next commitments behind that key."""
+    rows = db.execute("SELECT commitment FROM entry WHERE key > ? ORDER BY key LIMIT ?", (after, limit))
+    return [bytes(commitment) for (commitment,) in rows.fetchall()]
+
+
+# -- epochs, tiles, checkpoints, keys ---------------------------------------------------------------------------------
+def epochs(db: Database) -> list[Epoch]:
+    """Every epoch, the first one first."""
+    rows = db.execute("SELECT number, before, origin FROM epoch ORDER BY number").fetchall()
+    return [Epoch(*row) for row in rows]
+
+
+def begin(db: Database, before: int, origin: str) -> Epoch:
+    """Entries from now on belong to a new epoch of that origin."""
+    made = Epoch(len(epochs(db)) + 1, before, origin)
+    db.execute("INSERT INTO epoch (number, before, origin) VALUES (?, ?, ?)", (made.number, made.before, made.origin))
+    return made
+
+
+def tile(db: Database, epoch: int, level: int, place: int) -> bytes | None:
+    """The hashes of a tile, whole or not; None where there is none yet."""
+    row = db.execute(
+        "SELECT hashes FROM tile WHERE epoch = ? AND level = ? AND place = ?", (epoch, level, place)
+    ).fetchone()
+    return None if row is None else bytes(row[0])
+
+
+def put_tiles(db: Database, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:
+    """The tiles at these levels and places are these."""
+    db.execute_many(
+        "INSERT INTO tile (epoch, level, place, hashes) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (epoch, level, place) DO UPDATE SET hashes = excluded.hashes",
+        [(epoch, level, place, hashes) for (level, place), hashes in tiles.items()],
+    )
+
+
+def drop_tiles(db: Database) -> None:
+    """No tile is kept, so that all are made anew."""
+    db.execute("DELETE FROM tile")
+
+
+def checkpoints(db: Database, epoch: int) -> list[Checkpoint]:
+    """The checkpoints of the epoch, the smallest and then the oldest first."""
+    rows = db.execute("SELECT epoch, size, at, note FROM checkpoint WHERE epoch = ? ORDER BY size, at", (epoch,))
+    return [Checkpoint(*row) for row in rows.fetchall()]
+
+
+def last_checkpoint(db: Database, epoch: int) -> Checkpoint | None:
+    """The newest checkpoint of the epoch."""
+    row = db.execute(
+        "SELECT epoch, size, at, note FROM checkpoint WHERE epoch = ? ORDER BY size DESC, at DESC LIMIT 1", (epoch,)
+    ).fetchone()
+    return None if row is None else Checkpoint(*row)
+
+
+def put_checkpoint(db: Database, checkpoint: Checkpoint) -> None:
+    """The checkpoint is kept."""
+    db.execute(
+        "INSERT INTO checkpoint (epoch, size, at, note) VALUES (?, ?, ?, ?)",
+        (checkpoint.epoch, checkpoint.size, checkpoint.at, checkpoint.note),
+    )
+
+
+def keys(db: Database) -> list[LedgerKey]:
+    """Every key that ever signed, the oldest first."""
+    rows = db.execute("SELECT verifier, secret, made_at, retired_at FROM ledger_key ORDER BY made_at, verifier")
+    return [
+        LedgerKey(verifier, None if secret is None else bytes(secret), made_at, retired_at)
+        for verifier, secret, made_at, retired_at in rows.fetchall()
+    ]
+
+
+def put_key(db: Database, key: LedgerKey) -> None:
+    """The key is kept, in place of what was kept of it."""
+    db.execute(
+        "INSERT INTO ledger_key (verifier, secret, made_at, retired_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (verifier) DO UPDATE SET secret = excluded.secret, retired_at = excluded.retired_at",
+        (key.verifier, key.secret, key.made_at, key.retired_at),
+    )

@@ -1,0 +1,107 @@
+"""What a store does for the ledger: a part of `comity.store.interface.Snapshot` and `Transaction`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from comity.store.entries import Checkpoint, Epoch, Fact, LedgerEntry, LedgerKey
+from comity.store.releases import Former, Release
+from comity.store.views import Keys
+
+
+class LedgerSnapshot(Protocol):
+    """What is in the ledger, and what is known of what left."""
+
+    actor: str
+    """Who acts, as the entries of this transaction will say: the id of an account, or empty."""
+
+    @property
+    def last_entry(self) -> int:
+        """The key of the last entry, which counts them over all epochs; 0 where there is none."""
+        ...
+
+    def ledger_entries(self, after: int, limit: int) -> list[LedgerEntry]:
+        """The next entries behind that key, at most so many."""
+        ...
+
+    def commitments(self, after: int, limit: int) -> list[bytes]:
+        """The next commitments behind that key, at most so many."""
+        ...
+
+    def epochs(self) -> list[Epoch]:
+        """Every log of this node, the first one first."""
+        ...
+
+    def tile(self, epoch: int, level: int, place: int) -> bytes | None:
+        """The hashes of a tile, whole or not; None where there is none yet."""
+        ...
+
+    def checkpoints(self, epoch: int) -> list[Checkpoint]:
+        """The checkpoints of the epoch, the smallest and then the oldest first."""
+        ...
+
+    def last_checkpoint(self, epoch: int) -> Checkpoint | None:
+        """The newest checkpoint of the epoch."""
+        ...
+
+    def ledger_keys(self) -> list[LedgerKey]:
+        """Every key that ever signed, the oldest first."""
+        ...
+
+    def release_of_digest(self, recipient: str, digest: bytes) -> Release | None:
+        """The newest release of exactly these items to the recipient."""
+        ...
+
+    def releases(self, recipient: str, after: int, limit: int) -> list[Release]:
+        """The next releases to the recipient behind that entry, at most so many."""
+        ...
+
+    def release_parts(self, entry: int) -> dict[str, Keys]:
+        """The publications that left with that release, by the rule that let them go."""
+        ...
+
+    def release_recipients(self) -> list[str]:
+        """Everybody to whom anything ever left."""
+        ...
+
+    def former(self, numbers: Sequence[int]) -> list[Former]:
+        """What those of these numbers stood for that are published no more, by number."""
+        ...
+
+    def former_of(self, ids: Sequence[str]) -> list[int]:
+        """The numbers that publications of objects with these ids had, which are published no more."""
+        ...
+
+
+class LedgerTransaction(LedgerSnapshot, Protocol):
+    """What is entered. The verbs of a transaction that are acts (a publication, a token, a record …) enter themselves;
+    all entries of a transaction have one instant, never before that of the last one."""
+
+    def enter(self, kind: str, **facts: Fact) -> int:
+        """There is an entry of that kind with these facts, if this is committed; its key."""
+        ...
+
+    def enter_release(
+        self, recipient: str, form: str, digest: bytes, policy: int, parts: Mapping[str, Keys], **facts: Fact
+    ) -> int:
+        """A page or message leaves for the recipient, with that digest of its items, under that version of the policy:
+        it is entered, and kept with the publications that go by each rule. The key of the entry."""
+        ...
+
+    def add_again(self, counts: Mapping[int, tuple[int, int]]) -> None:
+        """What left by these entries left so many times more, and the last time then."""
+        ...
+
+    def begin_epoch(self, origin: str) -> Epoch:
+        """Entries from now on belong to a new log of that origin."""
+        ...
+
+    def put_tiles(self, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:
+        """The tiles of the epoch at these levels and places are these."""
+        ...
+
+    def drop_tiles(self) -> None:
+        """No tile is kept, so that all are made anew."""
+        ...
+
+    def put_checkpoint(self, checkpoint: Checkpoint) -> None: ...
+    def put_ledger_key(self, key: LedgerKey) -> None: ...
