@@ -139,7 +139,14 @@ def test_a_document_that_breaks_off_keeps_what_came_before(home: Path) -> None:
     assert ended.json["broken"]["where"].startswith("byte ")
 
 
-@pytest.mark.parametrize("name", ["out.json", "out.ndjson", "out.json.gz", "out.ndjson.zst"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "out.json",
+        "out.ndjson.zst",
+        *(pytest.param(each, marks=pytest.mark.deep) for each in ("out.ndjson", "out.json.gz")),
+    ],
+)
 def test_what_is_exported_comes_back_with_the_same_digests(home: Path, tmp_path: Path, name: str) -> None:
     assert comity("import", "-", home=home, given=bundle(*MANY)).code == 0
     out = tmp_path / name

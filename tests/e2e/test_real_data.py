@@ -214,7 +214,7 @@ def test_what_is_kept_is_byte_for_byte_what_was_sent_first(loaded: Loaded, sent:
     assert digests(loaded.served.home) == sent
 
 
-@pytest.mark.parametrize("name", ["all.json", "all.json.zst", "all.json.gz"])
+@pytest.mark.parametrize("name", ["all.json", "all.json.zst", pytest.param("all.json.gz", marks=pytest.mark.deep)])
 def test_an_exported_bundle_imported_elsewhere_has_the_same_digests(
     loaded: Loaded, sent: dict[Key, str], tmp_path: Path, name: str
 ) -> None:

@@ -29,7 +29,7 @@ from comity.store.sqlite import open_store, schema, schema_version
 from comity.store.steps import packaged
 
 ROUNDS = [
-    pytest.param(5, marks=pytest.mark.slow),
+    pytest.param(3, marks=pytest.mark.slow),
     pytest.param(50, marks=[pytest.mark.deep, pytest.mark.timeout(900)]),
 ]
 OBJECTS = 4 * SLICE_OBJECTS
