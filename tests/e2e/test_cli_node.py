@@ -328,13 +328,22 @@ def test_commands_and_options_are_completed() -> None:
 
 
 def test_a_locale_that_cannot_spell_a_name_does_not_end_a_command(home: Path) -> None:
-    assert comity("import", "-", home=home, given=bundle(indicator(1, name="Παλάνδουκ 日本"))).code == 0
+    assert comity("import", "-", home=home, given=bundle(indicator(1, name="Παλάνδουκ 日本 \U0001f600"))).code == 0
     env = environment(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     ended = subprocess.run(
         [*COMITY, "search", "--home", str(home)], capture_output=True, timeout=SECONDS_MAX, env=env, check=False
     )
     assert ended.returncode == 0
     assert b"indicator" in ended.stdout
+    told = subprocess.run(
+        [*COMITY, "search", "--json", "--home", str(home)],
+        capture_output=True,
+        timeout=SECONDS_MAX,
+        env=env,
+        check=False,
+    )
+    assert told.stdout.isascii()
+    assert "Παλάνδουκ 日本 \U0001f600" in json.dumps(json.loads(told.stdout), ensure_ascii=False)
 
 
 def test_an_error_is_told_without_a_reader_of_results(tmp_path: Path) -> None:

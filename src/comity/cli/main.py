@@ -1,5 +1,6 @@
 """The `comity` command: its table of commands, and the one table that turns errors into exit codes."""
 
+import codecs
 import os
 import sys
 from collections.abc import Sequence
@@ -91,6 +92,20 @@ root = LazyGroup(
 )
 
 
+SPELLED = "comity-spelled"
+
+
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """What cannot be encoded, as JSON escapes it: `\\u` and four digits for each unit of UTF-16."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2)), error.end
+
+
+codecs.register_error(SPELLED, _spelled)
+
+
 def main() -> NoReturn:
     """The console entry: runs what the command line says, and exits with the code that belongs to what became of it."""
     if instruction := os.environ.get("_COMITY_COMPLETE"):
@@ -98,8 +113,8 @@ def main() -> NoReturn:
 
         sys.exit(shell_complete(root, {}, "comity", "_COMITY_COMPLETE", instruction))
     for stream in (sys.stdout, sys.stderr):
-        # A locale that cannot spell a name must not end the command.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        # A locale that cannot spell a name must not end the command, nor make JSON that is none.
+        stream.reconfigure(errors=SPELLED)  # type: ignore[union-attr]
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()
