@@ -1,1 +1,1 @@
-"""The ledger: what a node did, so that nobody can change it afterwards unnoticed. Formats and proofs, without a store."""
+"""The ledger: what a node did, so that nobody changes it afterwards unnoticed. Formats and proofs, without a store."""

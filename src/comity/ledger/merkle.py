@@ -67,8 +67,7 @@ def inclusion_proof(index: int, size: int, hash_of: HashOf) -> list[bytes]:
 
 def consistency_proof(first: int, second: int, hash_of: HashOf) -> list[bytes]:
     """What proves to who has the roots of `first` and `second` entries that the one tree is the beginning of the other
-    (section 2.1.4.1). Nothing is needed where the first is empty, or both are one. ValueError where the first is longer.
-    """
+    (section 2.1.4.1). Nothing where the first is empty, or both are one; ValueError where the first is longer."""
     if not 0 <= first <= second:
         raise ValueError(f"{first} entries are no beginning of {second}")
     if first in (0, second):

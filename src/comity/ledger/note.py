@@ -9,12 +9,8 @@ import binascii
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING
 
 from comity.errors import Invalid, Unverified
-
-if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 ED25519 = 0x01
 KEY_BYTES = 32
@@ -77,7 +73,7 @@ class Signer:
             raise Invalid(f"A private key has {KEY_BYTES} bytes, not {len(seed)}.", where="key", rule="RFC 8032")
         self.name = name
         self._seed = seed
-        self._key: Ed25519PrivateKey = Ed25519PrivateKey.from_private_bytes(seed)
+        self._key = Ed25519PrivateKey.from_private_bytes(seed)
 
     @classmethod
     def read(cls, text: str) -> "Signer":
@@ -140,9 +136,12 @@ def read_key_parts(text: str) -> tuple[str, bytes, int, bytes]:
 
 
 def sign_note(text: str, signers: Sequence[Signer]) -> str:
-    """The note with a signature of each. ValueError for a text that no note can have, and without signers."""
+    """The note with a signature of each. ValueError for a text that no note can have, without signers, and for a key
+    that signs other things than notes."""
     if not signers or not _is_text(text) or not text.endswith("\n"):
         raise ValueError("a note has a text of whole lines, and a signature")
+    if any(signer.kind != ED25519 for signer in signers):
+        raise ValueError("the key of a witness signs no notes")
     return with_signatures(f"{text}\n", (signer.sign(text) for signer in signers))
 
 

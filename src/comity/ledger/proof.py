@@ -19,8 +19,8 @@ _RULE = "C2SP tlog-proof"
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The entry `index` is in the log at the checkpoint, which stands as its signed note; `extra` are bytes that nothing
-    proves, None where there are none."""
+    """The entry `index` is in the log at the checkpoint, which stands as its signed note; `extra` are bytes that
+    nothing proves, None where there are none."""
 
     index: int
     path: tuple[bytes, ...]
@@ -73,7 +73,7 @@ def _decoded(raw: str | bytes) -> str:
 
 
 def _bytes(text: str, what: str) -> bytes:
-    raw = base64_bytes(text) if text.isascii() else None
+    raw = base64_bytes(text)
     if raw is None:
         raise _malformed(f"{what} is not Base 64")
     return raw

@@ -129,4 +129,6 @@ def _check(value: Mapping[str, Any], where: str) -> None:
 
 
 def _invalid(where: str, what: str) -> Invalid:
-    return Invalid(f"The record {where} {what}.".replace("  ", " "), where=where or "/", rule="comity-ledger/1, records")
+    return Invalid(
+        f"The record {where} {what}.".replace("  ", " "), where=where or "/", rule="comity-ledger/1, records"
+    )
