@@ -9,13 +9,14 @@ tlog-cosignature. A file is read once, line by line; nothing is kept but the tre
 import argparse
 import base64
 import binascii
-import hmac
 import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidSignature
@@ -51,8 +52,18 @@ def _no_fraction(text: str) -> NoReturn:
     raise ValueError(f"{text} is no whole number")
 
 
-_read = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction).decode
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object with these members, none of which is there twice."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name is there twice")
+    return made
+
+
+_read = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction, object_pairs_hook=_once).raw_decode
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_INNER_END, _OUTER_END = b"\x36" * 32, b"\x5c" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +183,9 @@ class _Audit:
             self.more += 1
 
     def header(self, line: bytes) -> None:
-        value = _object(_text(line).removesuffix("\n"))
-        if not line.endswith(b"\n") or value.keys() != {"format", "keys", "node", "origin"}:
+        text = _text(line)
+        value = _object(text.removesuffix("\n"))
+        if _write(value) + "\n" != text or value.keys() != {"format", "keys", "node", "origin"}:
             raise _Bad("it is not the first line of an exported ledger")
         node, origin, keys = value["node"], value["origin"], value["keys"]
         if value["format"] != FORMAT or not (isinstance(node, str) and isinstance(origin, str)):
@@ -272,14 +284,9 @@ class _Audit:
         return made
 
     def open(self, entry: bytes, nonce: bytes, quoted: str) -> None:
-        try:
-            text = _read(quoted)
-            raw = text.encode()
-            if _write(text) != quoted:
-                raise ValueError
-        except ValueError:
-            raise _Bad("its record is not quoted in the one way that there is") from None
-        if hmac.digest(nonce, raw, "sha256") != entry:
+        text = _unquoted(quoted)
+        raw = text.encode()
+        if _hmac(nonce, raw) != entry:
             raise _Bad("record and nonce are not those that were logged")
         value = _object(text)
         at, kind = value.get("at"), value.get("kind")
@@ -293,14 +300,7 @@ class _Audit:
         match = _CHECKPOINT.fullmatch(_text(line))
         if match is None:
             raise _Bad("it is no checkpoint in the one form that they have")
-        try:
-            note = _read(match[1])
-            exact = _write(note) == match[1]
-        except ValueError:
-            exact = False
-        if not exact:
-            raise _Bad("its checkpoint is not quoted in the one way that there is")
-        found = _checkpoint(note, self.known)
+        found = _checkpoint(_unquoted(match[1]), self.known)
         if found.strangers:
             raise _Bad("somebody signed the checkpoint whose key the file does not list")
         if found.origin != self.origin or not any(self.is_log_key(key) for key in found.keys):
@@ -358,16 +358,33 @@ def _text(line: bytes) -> str:
         raise _Bad("it is not UTF-8") from None
 
 
-def _object(text: str) -> dict[str, Any]:
-    """A JSON object that is written as RFC 8785 writes it, without fractions."""
+def _hmac(nonce: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 under a key of 32 bytes (RFC 2104)."""
+    inner = sha256(nonce.translate(_INNER) + _INNER_END + message).digest()
+    return sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest()
+
+
+def _unquoted(quoted: str) -> str:
+    """The text that stands there between quotes, escaped as RFC 8785 does it."""
     try:
-        value = _read(text)
-        exact = isinstance(value, dict) and _write(value) == text
+        text, end = scanstring(quoted, 1)
+    except ValueError:
+        text, end = "", 0
+    # Only these two escapes can say what could be said in another way.
+    spelled = "\\u" not in quoted and "\\/" not in quoted
+    if end != len(quoted) or not (spelled or encode_basestring(text) == quoted):
+        raise _Bad("a text is not quoted in the one way that there is")
+    return str(text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object of one meaning: no name is there twice, and no number has a fraction."""
+    try:
+        value, end = _read(text)
     except (ValueError, RecursionError):
-        exact = False
-    if not exact:
-        raise _Bad("it is no JSON object in the canonical form")
-    assert isinstance(value, dict)
+        value, end = None, 0
+    if end != len(text) or type(value) is not dict:
+        raise _Bad("it is no JSON object of one meaning")
     return value
 
 
