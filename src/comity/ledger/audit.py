@@ -401,7 +401,10 @@ def _base64(text: str) -> bytes:
 def _key(text: object) -> _Key:
     """A verifier key, `name+id+key`, of a log or a witness."""
     match = _KEY.fullmatch(text) if isinstance(text, str) and len(text) < 1024 else None
-    raw = _base64(match[3]) if match else b""
+    try:
+        raw = _base64(match[3]) if match else b""
+    except _Bad:
+        raw = b""
     if match is None or len(raw) != 33 or raw[0] not in (_NOTE_KEY, _WITNESS_KEY) or not _is_name(match[1]):
         raise _Bad("a verifier key is not `name+id+key` of Ed25519")
     key = _Key(match[1], raw[0], raw[1:])
