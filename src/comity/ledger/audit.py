@@ -167,7 +167,7 @@ class _Audit:
                 else:
                     self.entry(line)
             except _Bad as error:
-                self.problem(max(0, self.proven) if covered else self.expected - 1, f"line {number}: {error}")
+                self.problem(self.blamed() if covered else self.expected - 1, f"line {number}: {error}")
         self.end(covered)
         return self.report()
 
@@ -305,17 +305,22 @@ class _Audit:
             raise _Bad("somebody signed the checkpoint whose key the file does not list")
         if found.origin != self.origin or not any(self.is_log_key(key) for key in found.keys):
             raise _Bad("the checkpoint is not signed by a key of this log")
-        if found.size != self.size:
-            raise _Bad(f"the checkpoint covers {found.size} entries and stands after {self.size}")
         if not self.whole:
             return
-        if found.root == self.root():
+        if found.size != self.size:
+            self.locate(min(found.size, self.size), f"a checkpoint over {found.size} entries stands after {self.size}")
+            self.whole = found.size < self.size
+        elif found.root == self.root():
             self.checkpoints += 1
             if self.is_proof(found):
                 self.prove()
         else:
             self.differ(max(0, self.proven), found.size, "the checkpoint in the file")
             self.whole = not self.is_proof(found)
+
+    def blamed(self) -> int:
+        """The first entry that may be the reason why the last ones are not as they were signed."""
+        return max(0, self.proven) if self.located is None else self.located
 
     def prove(self) -> None:
         """All entries until here are those that a trusted key has signed."""
