@@ -89,6 +89,7 @@ def test_a_log_without_entries_holds() -> None:
     assert not audit(lines[:1], [KEY]).ok
 
 
+@pytest.mark.slow
 def test_every_changed_byte_is_found() -> None:
     """Each byte of a small file, with its lowest bit, its case and its highest bit turned; and each one left out."""
     raw = b"".join(file_of(entries_of(3, {1}), 2))
