@@ -135,9 +135,10 @@ def signers_of(note: str, keys: Sequence[Key]) -> tuple[str, set[str]]:
         raw = base64.b64decode(value, validate=True)
         if dash != "\u2014" or base64.b64encode(raw).decode() != value:
             raise ValueError("no signature line")
-        (key,) = [one for one in keys if (one.name, one.key_id) == (name, raw[:4])] or [None]
-        if key is None:
+        matching = [one for one in keys if (one.name, one.key_id) == (name, raw[:4])]
+        if not matching:
             raise ValueError("signed by nobody known")
+        key = matching[0]
         message, signature = text.encode(), raw[4:]
         if key.kind == 4:
             seconds = int.from_bytes(signature[:8], "big")

@@ -461,7 +461,7 @@ def _signer(line: str, text: str, known: dict[tuple[str, bytes], _Key]) -> _Key 
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise _Bad(f"the signature of {name} under the checkpoint does not hold") from None
+        raise _Bad(f"the signature of {name!a} under the checkpoint does not hold") from None
     return key
 
 
@@ -491,7 +491,7 @@ def _told(report: Report) -> str:
 def _json(report: Report) -> str:
     root = base64.b64encode(report.root).decode()
     problems = [{"seq": each.seq, "what": each.what} for each in report.problems]
-    return json.dumps({"ok": report.ok, "size": report.size, "root": root, "problems": problems}, ensure_ascii=False)
+    return json.dumps({"ok": report.ok, "size": report.size, "root": root, "problems": problems})
 
 
 def main(arguments: list[str] | None = None) -> int:

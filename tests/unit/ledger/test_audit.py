@@ -266,7 +266,7 @@ def test_the_cosignatures_in_a_file_are_verified() -> None:
     checkpoint = Checkpoint(ORIGIN, 12, audit(LINES).root)
     bad = cosign(sign_checkpoint(checkpoint, [LOG]), replace(checkpoint, size=11), WITNESS, 7)
     line = canonical_bytes({"checkpoint": bad}) + b"\n"
-    assert "signature of cert-b.example/witness under the checkpoint does not hold" in found([*good[:-1], line])
+    assert "signature of 'cert-b.example/witness' under the checkpoint does not hold" in found([*good[:-1], line])
 
 
 def test_a_witness_cannot_stand_for_the_log() -> None:
