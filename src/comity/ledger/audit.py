@@ -472,6 +472,12 @@ def _lines(path: str) -> Iterator[bytes]:
             yield line
 
 
+def _start(path: str) -> bytes:
+    """The file, or more of it than a checkpoint can have."""
+    with open(path, "rb") as file:
+        return file.read(NOTE_BYTES_MAX + 1)
+
+
 def _told(report: Report) -> str:
     """The report in words, the claim and its limits with it."""
     root = base64.b64encode(report.root).decode()
@@ -503,7 +509,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the result for scripts; the claim goes to stderr")
     chosen = parser.parse_args(arguments)
     try:
-        held = [b"".join(_lines(path)) for path in chosen.against]
+        held = [_start(path) for path in chosen.against]
         report = audit(_lines(chosen.file), chosen.key, held)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
