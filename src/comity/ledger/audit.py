@@ -262,7 +262,7 @@ class _Audit:
         self.locate(here, f"{missing}: {seq} stands in its place" if seq > here else f"entry {seq} stands in its place")
 
     def locate(self, seq: int, what: str) -> None:
-        if self.located is None or seq < self.located:
+        if self.located is None:
             self.located = seq
         self.problem(seq, what)
 
