@@ -89,6 +89,13 @@ def test_a_log_without_entries_holds() -> None:
     assert not audit(lines[:1], [KEY]).ok
 
 
+def test_a_checkpoint_over_nothing_has_the_root_of_nothing() -> None:
+    note = sign_checkpoint(Checkpoint(ORIGIN, 0, bytes(32)), [LOG])
+    line = canonical_bytes({"checkpoint": note}) + b"\n"
+    said = "0: one or more of the entries are not those of the checkpoint in the file over 0 entries"
+    assert said in found([LINES[0], line, *LINES[1:]])
+
+
 @pytest.mark.slow
 def test_every_changed_byte_is_found() -> None:
     """Each byte of a small file, with its lowest bit, its case and its highest bit turned; and each one left out."""
