@@ -60,7 +60,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-_read = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction, object_pairs_hook=_once).raw_decode
+_read = json.JSONDecoder(  # type: ignore[attr-defined]
+    parse_float=_no_fraction, parse_constant=_no_fraction, object_pairs_hook=_once
+).scan_once
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _INNER_END, _OUTER_END = b"\x36" * 32, b"\x5c" * 32
@@ -286,7 +288,9 @@ class _Audit:
     def open(self, entry: bytes, nonce: bytes, quoted: str) -> None:
         text = _unquoted(quoted)
         raw = text.encode()
-        if _hmac(nonce, raw) != entry:
+        # HMAC-SHA256 under a key of 32 bytes (RFC 2104), in place: this is done for every entry.
+        inner = sha256(nonce.translate(_INNER) + _INNER_END + raw).digest()
+        if sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest() != entry:
             raise _Bad("record and nonce are not those that were logged")
         value = _object(text)
         at, kind = value.get("at"), value.get("kind")
@@ -363,12 +367,6 @@ def _text(line: bytes) -> str:
         raise _Bad("it is not UTF-8") from None
 
 
-def _hmac(nonce: bytes, message: bytes) -> bytes:
-    """HMAC-SHA256 under a key of 32 bytes (RFC 2104)."""
-    inner = sha256(nonce.translate(_INNER) + _INNER_END + message).digest()
-    return sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest()
-
-
 def _unquoted(quoted: str) -> str:
     """The text that stands there between quotes, escaped as RFC 8785 does it."""
     try:
@@ -385,8 +383,8 @@ def _unquoted(quoted: str) -> str:
 def _object(text: str) -> dict[str, Any]:
     """A JSON object of one meaning: no name is there twice, and no number has a fraction."""
     try:
-        value, end = _read(text)
-    except (ValueError, RecursionError):
+        value, end = _read(text, 0)
+    except (ValueError, RecursionError, StopIteration):
         value, end = None, 0
     if end != len(text) or type(value) is not dict:
         raise _Bad("it is no JSON object of one meaning")
