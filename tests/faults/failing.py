@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import psycopg
 import pytest
 from tests.postgres import database_of, restore_database
-from tests.store_world import ONE, TWO, open_kind
+from tests.store_world import NOW, ONE, TWO, open_kind
 
 from comity.errors import StoreUnavailable
 from comity.interfaces import Query
@@ -130,6 +130,12 @@ class Bench(Protocol):
         ...
 
 
+def _repeatable(store: Store) -> Store:
+    """The store, whose ledger says the same each time that the same is done."""
+    store.now, store.nonce = lambda: NOW, lambda: bytes(32)
+    return store
+
+
 class SqliteBench:
     """One file, and a copy of it to go back to."""
 
@@ -146,7 +152,7 @@ class SqliteBench:
         shutil.copy(self._kept, self.path)
 
     def open(self) -> Store:
-        return open_kind("sqlite", self._folder)
+        return _repeatable(open_kind("sqlite", self._folder))
 
     def dump(self) -> Dump:
         with closing(sqlite3.connect(self.path)) as db:
@@ -175,14 +181,14 @@ class PostgresBench:
         self._folder, self._kept = folder / "store", folder / "kept"
         for place in (self._folder, self._kept):
             place.mkdir()
-        with closing(open_kind("postgres", self._kept)) as store:
+        with closing(_repeatable(open_kind("postgres", self._kept))) as store:
             prepare(store)
 
     def reset(self) -> None:
         restore_database(self._kept, self._folder)
 
     def open(self) -> Store:
-        return open_kind("postgres", self._folder)
+        return _repeatable(open_kind("postgres", self._folder))
 
     def dump(self) -> Dump:
         with psycopg.connect(database_of(self._folder)) as db:

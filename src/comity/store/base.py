@@ -3,6 +3,7 @@
 Connections are kept for the next who needs one. Bitmaps and admin tables that a committed state has shown are shared.
 """
 
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -18,6 +19,7 @@ from comity.stix.object import StixObject
 from comity.store import check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.database import Connection, Database
+from comity.store.entries import NONCE_BYTES
 from comity.store.ingest import Ingest
 from comity.store.nouns import State, Verdict
 from comity.store.publications import Publications
@@ -36,6 +38,10 @@ TURN_SECONDS = 10.0
 
 def _now() -> int:
     return time.time_ns() // 1000
+
+
+def _nonce() -> bytes:
+    return os.urandom(NONCE_BYTES)
 
 
 class TableStore(ABC):
@@ -60,6 +66,7 @@ class TableStore(ABC):
         self._relating = threading.Lock()
         self._closed = False
         self.now: Callable[[], int] = _now
+        self.nonce: Callable[[], bytes] = _nonce
 
     @abstractmethod
     def _connect(self, *, write: bool) -> Connection: ...

@@ -71,5 +71,5 @@ class EnteringTables(TableSnapshot):
         """What was done is entered; to be called once, at the end."""
         if self._acts:
             self.last_entry_at = self._entry_time()
-            entries.insert(self.db, self._entered_before, self._acts, self.last_entry_at)
+            entries.insert(self.db, self._entered_before, self._acts, self.last_entry_at, self._shared.nonce)
             self._acts = []

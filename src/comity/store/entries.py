@@ -5,8 +5,7 @@ and its facts. Keys count over all epochs of the log; tiles and checkpoints are 
 """
 
 import hmac
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -65,13 +64,13 @@ class Act:
     facts: Mapping[str, Fact]
 
 
-def insert(db: Database, before: int, acts: Sequence[Act], at: int) -> None:
-    """There is an entry for each of these behind the first `before`."""
+def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonce: Callable[[], bytes]) -> None:
+    """There is an entry for each of these behind the first `before`, each with a nonce of its own."""
     rows = []
     for key, act in enumerate(acts, before + 1):
         record = record_of(act, at)
-        nonce = os.urandom(NONCE_BYTES)
-        rows.append((key, hmac.digest(nonce, record, "sha256"), nonce, record))
+        salt = nonce()
+        rows.append((key, hmac.digest(salt, record, "sha256"), salt, record))
     db.execute_many("INSERT INTO entry (key, commitment, nonce, record) VALUES (?, ?, ?, ?)", rows)
 
 

@@ -298,6 +298,8 @@ class Store(Protocol):
 
     now: Callable[[], int]
     """The clock by which what is done is entered into the ledger: microseconds since 1970."""
+    nonce: Callable[[], bytes]
+    """Where the nonces of the ledger's entries come from: 32 bytes that nobody can guess."""
 
     def read(self) -> AbstractContextManager[Snapshot]: ...
     def write(self) -> AbstractContextManager[Transaction]:
