@@ -9,7 +9,7 @@ from pyroaring import BitMap
 
 from comity.errors import NotFound
 from comity.node.delivering import Delivering
-from comity.node.recipients import partner_named, partners
+from comity.node.recipients import partner_named, partners, source_of
 from comity.node.reclassifying import batches
 from comity.node.recording import OBJECTS
 from comity.node.viewing import Viewer
@@ -61,7 +61,7 @@ class Holder:
 # -- what left ---------------------------------------------------------------------------------------------------------
 def left(snapshot: Snapshot, recipient: str, after: int = 0) -> Iterator[tuple[Release, Mapping[str, Keys]]]:
     """Each page of objects that left for the recipient behind that entry, with the publications of it by rule. What it
-    only got back, since it sent it, is not among them."""
+    got back for no other reason than that it sent it is not among them."""
     while some := snapshot.releases(recipient, after, RELEASES_AT_ONCE):
         after = some[-1].entry
         whole = [one for one in some if one.form == OBJECTS]
@@ -100,6 +100,11 @@ def numbers_of(snapshot: Snapshot, ids: list[str]) -> BitMap:
     return BitMap(snapshot.published_of(known)) | BitMap(snapshot.former_of(known))
 
 
+def own_source(snapshot: Snapshot, recipient: str) -> int:
+    """The store's number of the source of what the recipient sent itself, which is not ours; 0 where there is none."""
+    return next((source.key for source in snapshot.sources() if source.name == source_of(recipient)), 0)
+
+
 # -- what is held ------------------------------------------------------------------------------------------------------
 class _Holdings:
     """What one recipient has, as somebody is told who may read the publications `among`."""
@@ -111,22 +116,23 @@ class _Holdings:
         self._offered = offered
         self._published = snapshot.publications().of("state", State.PUBLISHED)
         self._sources = {source.key: source.name for source in snapshot.sources()}
+        self._own = own_source(snapshot, recipient)
 
     def of(self, numbers: list[int]) -> Iterator[Held]:
         """Each copy that these publications were of, once: where its first one is among them."""
         facts = self._snapshot.stood_for(numbers)
         # The same copy that was published again has another number.
-        others = (numbers_of(self._snapshot, [one.id for one in facts]) & self._among) - BitMap(numbers)
+        others = numbers_of(self._snapshot, [one.id for one in facts]) - BitMap(numbers)
         facts += self._snapshot.stood_for(list(others))
-        ways = first_and_last(self._snapshot, self._recipient, BitMap(one.number for one in facts))
+        ways = first_and_last(self._snapshot, self._recipient, BitMap(one.number for one in facts) & self._among)
         copies: dict[tuple[str, str, int, bytes], list[Former]] = {}
         for one in sorted(facts, key=lambda one: one.number):
-            if one.number in ways:
-                copies.setdefault((one.id, one.version, one.source, one.digest), []).append(one)
+            copies.setdefault((one.id, one.version, one.source, one.digest), []).append(one)
         wanted = BitMap(numbers)
         for same in copies.values():
-            if same[0].number in wanted:
-                yield self._held(same, [ways[one.number] for one in same])
+            first = next((one.number for one in same if one.number in ways), 0)
+            if first in wanted and same[0].source != self._own:
+                yield self._held(same, [ways[one.number] for one in same if one.number in ways])
 
     def _held(self, same: list[Former], ways: list[tuple[Left, Left]]) -> Held:
         one, numbers = same[0], BitMap(each.number for each in same)

@@ -7,7 +7,7 @@ import msgspec
 from pyroaring import BitMap
 
 from comity.errors import NotFound
-from comity.node.holding import first_and_last, numbers_left
+from comity.node.holding import first_and_last, numbers_left, own_source
 from comity.node.recipients import Partner
 from comity.release.recall import Answer, Kind, Reason, Way
 from comity.store.interface import Snapshot
@@ -69,10 +69,16 @@ def recall_of(snapshot: Snapshot, id: str) -> Recall:
 
 
 def had_by(snapshot: Snapshot, numbers: BitMap, recipients: Iterable[str], after: int = 0) -> dict[str, BitMap]:
-    """Which of these publications left for each of the recipients, or left behind that entry; who had none is not
-    among them."""
-    found = {recipient: numbers_left(snapshot, recipient, after) & numbers for recipient in recipients}
-    return {recipient: had for recipient, had in found.items() if had}
+    """Which of these publications left for each of the recipients, or left behind that entry, but for what it sent
+    itself; who had none is not among them."""
+    sources = {one.number: one.source for one in snapshot.stood_for(list(numbers))}
+    found = {}
+    for recipient in recipients:
+        own = own_source(snapshot, recipient)
+        theirs = numbers_left(snapshot, recipient, after) & numbers
+        if had := BitMap(number for number in theirs if sources[number] != own):
+            found[recipient] = had
+    return found
 
 
 # -- told --------------------------------------------------------------------------------------------------------------
