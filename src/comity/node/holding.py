@@ -13,7 +13,6 @@ from comity.node.recipients import partner_named, partners, source_of
 from comity.node.reclassifying import batches
 from comity.node.recording import OBJECTS
 from comity.node.viewing import Viewer
-from comity.node.views import SENT
 from comity.stix.timestamp import instant_key
 from comity.store.interface import Snapshot
 from comity.store.nouns import State
@@ -60,14 +59,13 @@ class Holder:
 
 # -- what left ---------------------------------------------------------------------------------------------------------
 def left(snapshot: Snapshot, recipient: str, after: int = 0) -> Iterator[tuple[Release, Mapping[str, Keys]]]:
-    """Each page of objects that left for the recipient behind that entry, with the publications of it by rule. What it
-    got back for no other reason than that it sent it is not among them."""
+    """Each page of objects that left for the recipient behind that entry, with the publications of it by rule."""
     while some := snapshot.releases(recipient, after, RELEASES_AT_ONCE):
         after = some[-1].entry
         whole = [one for one in some if one.form == OBJECTS]
         parts = snapshot.release_parts_of([one.entry for one in whole])
         for one in whole:
-            yield one, {rule: numbers for rule, numbers in parts.get(one.entry, {}).items() if rule != SENT}
+            yield one, parts.get(one.entry, {})
 
 
 def numbers_left(snapshot: Snapshot, recipient: str, after: int = 0) -> BitMap:

@@ -11,7 +11,7 @@ from pyroaring import BitMap
 from comity.errors import AlreadyDone, Invalid, NotFound
 from comity.interfaces import microseconds
 from comity.node.classing import OPERATOR_WORDS
-from comity.node.holding import Holding, numbers_of
+from comity.node.holding import Holding, numbers_of, own_source
 from comity.node.people import RELEASER
 from comity.node.permits import KIND as PERMITS
 from comity.node.permits import approved_for, permit
@@ -28,7 +28,6 @@ from comity.node.recalls import (
 )
 from comity.node.recording import OBJECTS
 from comity.node.viewing import Viewer
-from comity.node.views import SENT
 from comity.release.forms import class_of
 from comity.release.recall import (
     EVERY,
@@ -156,15 +155,16 @@ class Recalling(Holding):
     # -- what is meant
 
     def _meant(self, snapshot: Snapshot, word: str) -> list[str]:
-        """The ids that the word means: itself, or those that left by the entry of that number."""
+        """The ids that the word means: itself, or those of ours that left by the entry of that number."""
         number = word.removeprefix(ENTRY)
         if not (number.isascii() and number.isdigit() and len(number) < 19):
             return [word]
         release = snapshot.release_at(int(number))
         if release is None or release.form != OBJECTS:
             raise NotFound(f"No objects left by {word!r}.", where="id", hint="comity release record --to PARTNER")
-        numbers = [one for rule, some in snapshot.release_parts(release.entry).items() if rule != SENT for one in some]
-        return [one.id for one in snapshot.stood_for(numbers)]
+        numbers = BitMap.union(BitMap(), *snapshot.release_parts(release.entry).values())
+        own = own_source(snapshot, release.recipient)
+        return [one.id for one in snapshot.stood_for(list(numbers)) if one.source != own]
 
     def _check_successor(self, snapshot: Snapshot, order: Order, ids: Sequence[str]) -> None:
         """What is to take the place is published, and is not taken back itself."""

@@ -174,7 +174,11 @@ def test_what_a_partner_sent_it_still_reads_alone(world: World) -> None:
 
 def test_a_batch_is_what_left_by_its_entry(world: World) -> None:
     first = take(world.node, marked(TLP.GREEN), marked(TLP.AMBER))
-    world.read("CERT-B")
+    sent = json.dumps({"objects": [marked(TLP.CLEAR), marked(TLP.AMBER)]}).encode()
+    world.node.post(world.access["CERT-B"], "default", sent)
+    world.node.publish(hold_seconds=0)
+    look_at_all(world.node)
+    assert len(world.read("CERT-B")) == 4
     second = take(world.node, marked(TLP.GREEN))
     world.read("CERT-C")
     world.read("CERT-B")
@@ -182,7 +186,9 @@ def test_a_batch_is_what_left_by_its_entry(world: World) -> None:
     (entry,) = entries
     done = world.node.recall([f"entry:{entry}"], WITHDRAW)
     assert (done.objects, done.cannot_confirm) == (2, ("CERT-B", "CERT-C"))
-    assert world.ids("CERT-B") == set(second)
+    assert len(world.ids("CERT-B")) == 3
+    assert world.ids("CERT-B").isdisjoint(first)
+    assert world.ids("CERT-B").issuperset(second)
     (view,) = world.node.recalls(done.id)
     assert set(view.objects) == set(first)
     with pytest.raises(AlreadyDone):
