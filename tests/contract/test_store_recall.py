@@ -3,6 +3,7 @@ with another act."""
 
 import itertools
 
+import pytest
 from pyroaring import BitMap
 from tests.contract.test_store_publications import A, B, keys
 from tests.store_world import NOW, ONE, identifier, indicators, made, put
@@ -114,3 +115,15 @@ def test_objects_are_taken_in_along_with_another_act_or_not_at_all(store: Store)
         pass
     with store.read() as snapshot:
         assert snapshot.copies(OTHER) == []
+
+
+@pytest.mark.parametrize(
+    ("bar", "count"), [(Bar(ID, EVERY, True), 2), (Bar(ID, EVERY, False), 1), (Bar(ID, "1", True), 0)]
+)
+def test_the_check_finds_what_is_published_and_barred(store_unchecked: Store, bar: Bar, count: int) -> None:
+    store = store_unchecked
+    some = [put(store, indicators(2), source=source)[0] for source in ("local", "feed-a")]
+    with store.write() as tx:
+        tx.publish([(verdict.key, *A) for verdict in some], NOW, None)
+        tx.put_bars([bar], "r")
+    assert store.check() == [f"{count} copies are published that were taken back"] * bool(count)

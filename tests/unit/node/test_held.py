@@ -129,7 +129,8 @@ def key_of(name: str, held: Held) -> Key:
 @pytest.mark.parametrize("window", [holding.WINDOW_NUMBERS, 3])
 def test_what_is_held_is_what_was_really_sent(lived: Twin, window: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "WINDOW_NUMBERS", window)
-    node, found = lived.node, {}
+    node = lived.node
+    found: dict[Key, list[int]] = {}
     for name in NAMES:
         for held in node.held(name):
             # A newer body of an object without versions is another copy.

@@ -73,7 +73,7 @@ class World:
         self.clock.move(seconds=600)
         page = self.node.page(self.access[name], Query(collection="default", versions=versions or ("all",)))
         assert not page.more
-        found = json.loads(f"[{page.body.decode()}]")
+        found: list[dict[str, Any]] = json.loads(f"[{page.body.decode()}]")
         entries = self.node.manifest(self.access[name], Query(collection="default", versions=versions or ("all",)))
         assert {one.id for one in entries.items} == {one["id"] for one in found}
         return found
@@ -158,6 +158,8 @@ def test_what_was_withdrawn_is_gone_and_never_published_again(
     assert world.ids("CERT-B") == world.ids("CERT-C") == {other}
     copies = world.node.show(value["id"])
     assert all(copy.state != "published" for copy in copies)
+    assert all(copy.recalled for copy in copies)
+    assert not any(copy.recalled for copy in world.node.show(other))
     assert any(copy.raw for copy in copies)
 
 
@@ -403,8 +405,8 @@ def test_no_trace_of_it_is_read_on_any_route_afterwards(tmp_path: Path, clock: M
 def life(folder: Path, seed: int, *, secret: bool) -> list[bytes]:
     """All that CERT-C was told by a node that, if it is `secret`, gave CERT-B objects meanwhile and took them back."""
     folder.mkdir()
-    clock, told = MadeClock(), []
-    chance = random.Random(seed)
+    clock, chance = MadeClock(), random.Random(seed)
+    told: list[bytes] = []
     with Node.open(f"sqlite:///{folder}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
         world = World(node, clock)
         node.entropy = MadeEntropy(seed)
