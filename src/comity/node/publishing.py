@@ -310,11 +310,8 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
         forms = [PRIVATE] * len(present)
     rows = [(key, *form) for (_, key), form in zip(present, forms, strict=True)]
     if auto:
-        free = unbarred(tx, rows)
-        if sent and len(free) < len(rows):
-            kept = {key for key, _, _ in free}
-            free += [(key, *PRIVATE) for key, _, _ in rows if key not in kept]
-        rows = free
+        free = {key for key, _, _ in unbarred(tx, rows)}
+        rows = [row if row[0] in free else (row[0], *PRIVATE) for row in rows if sent or row[0] in free]
     alone = {verdict.key for _, verdict in stored if verdict.alone}
     tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None, alone=alone)
 

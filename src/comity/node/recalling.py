@@ -194,6 +194,7 @@ class Recalling(Holding):
         self._revise(tx, revised, order, id, now)
         take_back(tx, sorted(made.gone))
         numbers = numbers_of(tx, list(ids))
+        had = {recipient: those for recipient, theirs in had.items() if (those := theirs & numbers)}
         entry = tx.enter(
             "recall",
             recall=id,
@@ -216,9 +217,8 @@ class Recalling(Holding):
             objects=tuple(ids),
             revised=tuple(dict.fromkeys(base.copy.id for base in revised)),
             had={
-                recipient: Had((theirs & numbers).serialize(), Way.TAXII, Way.TAXII.first_answer)
+                recipient: Had(theirs.serialize(), Way.TAXII, Way.TAXII.first_answer)
                 for recipient, theirs in had.items()
-                if theirs & numbers
             },
         )
         tx.put_record(record_of(recall))

@@ -3,105 +3,31 @@
 import json
 import random
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pyroaring import BitMap
-from tests.asgi import ROOT, asking
-from tests.canaries import Recorder, of_object
 from tests.gate_world import admitted, look_at_all, marked, take
 from tests.offices import Office
-from tests.partner_asking import ABSENT, deleting, reading
-from tests.telling_world import put_in_force
-from tests.world import MadeClock, MadeEntropy, address, bundle, indicator
+from tests.partner_asking import ABSENT
+from tests.recall_world import AMBER, RETRACT, WITHDRAW, World, by, later
+from tests.world import MadeClock, address, bundle, indicator
 
 from comity.errors import AlreadyDone, ComityError, Invalid, NotAuthorized, NotFound
 from comity.interfaces import Query, microseconds
-from comity.node.access import Access
 from comity.node.node import Node
 from comity.node.permits import approved_for, permit
 from comity.node.publishing import Selection
-from comity.release.recall import Kind, Order, Reason
+from comity.release.recall import Kind, Reason
 from comity.stix.markings import MARKING_IDS, TLP
 from comity.store.nouns import State
 
 pytestmark = pytest.mark.slow
-RULES = """
-@id("ours") @title("Ours up to AMBER, but no malware")
-permit (principal == Recipient::"B", action == Action::"release", resource) when { resource.ours };
-@id("open") @title("CLEAR and GREEN for everybody")
-permit (principal, action == Action::"release", resource)
-when { [Tlp::"clear", Tlp::"green"].contains(resource.tlp) };
-"""
-CASES = """
-[[case]]
-name = "Ours"
-object = { tlp = "amber" }
-recipient = { id = "B" }
-expect = "allow"
-[[case]]
-name = "Open"
-object = { tlp = "green" }
-expect = "allow"
-"""
-WITHDRAW = Order(Kind.WITHDRAW, Reason.MISTAKE)
-RETRACT = Order(Kind.RETRACT, Reason.FALSE_POSITIVE)
-AMBER = Order(Kind.NARROW, Reason.WRONG_MARKING, tlp=TLP.AMBER)
-
-
-def by(id: str) -> Order:
-    return Order(Kind.SUPERSEDE, Reason.OUTDATED, by=id)
-
-
-class World:
-    """CERT-B may have ours up to AMBER, CERT-C what is CLEAR or GREEN; both read."""
-
-    def __init__(self, node: Node, clock: MadeClock) -> None:
-        self.node, self.clock = node, clock
-        node.add_source("feed", publish="auto", default_marking="green")
-        node.add_source("rss", publish="auto", default_marking="green")
-        self.access: dict[str, Access] = {}
-        for name in ("CERT-B", "CERT-C"):
-            node.add_partner(name, max_tlp="amber", history_from=0, cybersecurity=True)
-            node.step_partner(name, "activate", checked_by="a call")
-            self.access[name] = admitted(node, read=["default"], write=["default"], partner=name)
-        put_in_force(node, *(text.replace('"B"', f'"{node.partner("CERT-B").id}"') for text in (RULES, CASES)))
-
-    def read(self, name: str, *versions: str) -> list[dict[str, Any]]:
-        """Everything that the partner reads now, some time later."""
-        self.clock.move(seconds=600)
-        page = self.node.page(self.access[name], Query(collection="default", versions=versions or ("all",)))
-        assert not page.more
-        found: list[dict[str, Any]] = json.loads(f"[{page.body.decode()}]")
-        entries = self.node.manifest(self.access[name], Query(collection="default", versions=versions or ("all",)))
-        assert {one.id for one in entries.items} == {one["id"] for one in found}
-        return found
-
-    def ids(self, name: str) -> set[str]:
-        return {one["id"] for one in self.read(name)}
-
-    def recall(self, order: Order, *what: str) -> str:
-        """The recall was made; its id."""
-        self.clock.move(seconds=1)
-        id = self.node.recall(what, order).id
-        assert self.node.check() == []
-        return id
-
-    def from_feed(self, *objects: dict[str, Any], source: str = "feed") -> None:
-        """They came from a source that publishes at once, and the hold is over."""
-        self.node.receive(bundle(*objects), source)
-        look_at_all(self.node)
-        self.clock.move(seconds=400)
 
 
 @pytest.fixture
 def world(node: Node, clock: MadeClock) -> World:
     return World(node, clock)
-
-
-def later(value: dict[str, Any], **members: Any) -> dict[str, Any]:
-    return value | {"modified": "2026-03-01T00:00:00.000Z"} | members
 
 
 # -- withdraw ----------------------------------------------------------------------------------------------------------
@@ -363,86 +289,6 @@ def test_a_releaser_recalls_at_once_and_alone(world: World) -> None:
     assert world.ids("CERT-B") == set()
     with office.acts("anna"), pytest.raises(NotAuthorized):
         world.node.recalls()
-
-
-# -- canaries and two stores -------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("order", [WITHDRAW, RETRACT], ids=["withdraw", "retract"])
-def test_no_trace_of_it_is_read_on_any_route_afterwards(tmp_path: Path, clock: MadeClock, order: Order) -> None:
-    value = indicator(
-        name="zqwithdrawn beacon",
-        pattern="[domain-name:value = 'zqwithdrawn.example']",
-        x_note="zqnote of it",
-        created="2026-02-03T04:05:05.123Z",
-        modified="2026-02-03T04:05:06.789Z",
-        valid_from="2026-02-03T04:05:04.321Z",
-        object_marking_refs=[MARKING_IDS[TLP.GREEN]],
-    )
-    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
-        world = World(node, clock)
-        take(node, marked(TLP.GREEN, name="what stays", created="2026-01-09T00:00:00.000Z"))
-        world.from_feed(value)
-        token = node.new_token("siem", read=["default"], write=["default"], partner="CERT-B")
-        recorder = Recorder(of_object(value))
-        collections = [node.collection("default").id]
-        questions = list(reading(collections, [value["id"], ABSENT], [value["modified"]], ["indicator"]))
-        questions += list(deleting(collections, [value["id"]], [value["modified"]]))
-        with asking(node) as asker:
-            path = f"{ROOT}collections/default/objects/"
-            before = Recorder(recorder.canaries)
-            before.hear(path, asker.ask("GET", path, token).bytes)
-            assert len(before.found) >= 6
-            world.recall(order, value["id"])
-            for question in questions:
-                reply = asker.ask(question.method, question.target, token, question.body, question.headers)
-                assert reply.status < 500
-                recorder.hear(f"{question.method} {question.target}", reply.bytes, question.bytes)
-            gone = asker.ask("GET", f"{path}{value['id']}/", token)
-            assert gone.status == 404
-        assert recorder.requests > 200
-        assert recorder.found == []
-
-
-def life(folder: Path, seed: int, *, secret: bool) -> list[bytes]:
-    """All that CERT-C was told by a node that, if it is `secret`, gave CERT-B objects meanwhile and took them back."""
-    folder.mkdir()
-    clock, chance = MadeClock(), random.Random(seed)
-    told: list[bytes] = []
-    with Node.open(f"sqlite:///{folder}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
-        world = World(node, clock)
-        node.entropy = MadeEntropy(seed)
-        token = node.new_token("siem", read=["default"], write=["default"], partner="CERT-C")
-        hidden = [marked(TLP.AMBER, id=f"indicator--{n:08d}-0000-4000-8000-{'b' * 12}") for n in range(6)]
-        shown = [marked(TLP.GREEN, id=f"indicator--{n:08d}-0000-4000-8000-{'a' * 12}") for n in range(12)]
-        orders = [WITHDRAW, RETRACT, Order(Kind.NARROW, Reason.LEGAL, tlp=TLP.AMBER_STRICT), by(shown[0]["id"])]
-        with asking(node) as asker:
-
-            def ask() -> None:
-                node.entropy = MadeEntropy(len(told))
-                ids = [hidden[0]["id"], hidden[1]["id"], shown[0]["id"], ABSENT]
-                for question in list(reading([node.collection("default").id], ids, [], ["indicator"]))[::7]:
-                    reply = asker.ask(question.method, question.target, token, question.body, question.headers)
-                    told.append(reply.bytes)
-
-            for step in range(4):
-                take(node, *shown[3 * step : 3 * step + 3])
-                before = clock.now()
-                if secret:
-                    take(node, *hidden)
-                    world.read("CERT-B")
-                    node.recall([hidden[step]["id"]], orders[step])
-                    world.read("CERT-B")
-                clock.move(seconds=1200 - (clock.now() - before).total_seconds())
-                clock.move(seconds=chance.randrange(2000, 3000))
-                ask()
-            assert len(node.recalls()) == 4 * secret
-    return told
-
-
-def test_who_never_had_it_is_told_the_same_by_a_node_that_never_had_it(tmp_path: Path) -> None:
-    with_it, without = (life(tmp_path / str(secret), 5, secret=secret) for secret in (True, False))
-    assert with_it == without
-    assert len(with_it) > 60
-    assert any(b'"objects":[' in reply for reply in with_it)
 
 
 def test_recalls_in_whatever_order_leave_a_sound_store_and_open_nothing(world: World) -> None:
