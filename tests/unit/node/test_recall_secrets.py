@@ -1,6 +1,8 @@
 """No byte of what was taken back reaches a partner, and who never had it cannot tell that anything was taken back."""
 
+import json
 import random
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from tests.partner_asking import ABSENT, deleting, reading
 from tests.recall_world import RETRACT, WITHDRAW, World, by
 from tests.world import MadeClock, MadeEntropy, indicator
 
+from comity.interfaces import Query
 from comity.node.node import Node
 from comity.release.recall import Kind, Order, Reason
 from comity.stix.markings import MARKING_IDS, TLP
@@ -95,3 +98,33 @@ def test_who_never_had_it_is_told_the_same_by_a_node_that_never_had_it(tmp_path:
     assert with_it == without
     assert len(with_it) > 60
     assert any(b'"objects":[' in reply for reply in with_it)
+
+
+def test_who_begins_to_read_after_it_was_taken_back_reads_nothing_of_it(node: Node, clock: MadeClock) -> None:
+    """However many read at the same time, and however often the same page left before."""
+    world = World(node, clock)
+    ids = take(node, *(marked(TLP.GREEN) for _ in range(24)))
+    assert len(world.ids("CERT-B")) == 24
+    gone: set[str] = set()
+    wrong: set[str] = set()
+    stop, pages = threading.Event(), [0] * 3
+
+    def read(reader: int) -> None:
+        while not stop.is_set():
+            before = set(gone)
+            page = node.page(world.access["CERT-B"], Query(collection="default", limit=5 + 4 * reader))
+            pages[reader] += 1
+            wrong.update(before & {one["id"] for one in json.loads(f"[{page.body.decode()}]")})
+
+    threads = [threading.Thread(target=read, args=(reader,)) for reader in range(3)]
+    for thread in threads:
+        thread.start()
+    for id in ids[:12]:
+        node.recall([id], WITHDRAW)
+        gone.add(id)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == set()
+    assert min(pages) >= 3
+    assert world.ids("CERT-B") == set(ids[12:])
