@@ -60,6 +60,7 @@ FAST: dict[str, list[str]] = {
     "personal.py": TEXTS,
     "policy.py": [*POLICIES, f"{UNIT}/test_approval_rules.py"],
     "problems.py": [*POLICIES, f"{UNIT}/test_approval_rules.py"],
+    "recall.py": [f"{UNIT}/test_recall.py"],
     "redact.py": CLOSING,
     "shifts.py": [f"{UNIT}/test_approval_rules.py", f"{UNIT}/test_compare.py", f"{NODE}/test_changes.py"],
     "sieve.py": TEXTS,

@@ -11,6 +11,7 @@ from tests.store_world import NOW, ONE, TWO, furnish, identifier, indicators, ma
 
 from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.interfaces import Query
+from comity.release.recall import Bar
 from comity.store import copying
 from comity.store.base import TableStore
 from comity.store.deliveries import Delivered, Usage
@@ -63,6 +64,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.publish([(key, *form) for key in keys], NOW, NOW + 1)
         tx.unpublish(keys[:1])
         tx.put_openings("cert-b", ONE, {0: b"\0"})
+        tx.put_bars([Bar(identifier("indicator", 99), "", True)], "recall")
         tx.add_delivered("cert-b", Delivered(1, 2, 3))
         tx.put_usage("cert-b", Usage(read_at=NOW))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))

@@ -46,6 +46,7 @@ def test_all_is_published_once_and_counted_by_what_policy_will_see(home: Path) -
         "by_tlp": {"TLP:GREEN": 1, "TLP:AMBER+STRICT": 1, "TLP:RED": 1},
         "by_type": {"indicator": 3},
         "unsound": 1,
+        "recalled": 0,
         "held_until": None,
     }
     assert states(home) == ["published"] * 3

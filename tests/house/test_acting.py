@@ -11,6 +11,7 @@ from comity.errors import NotAuthorized, Unauthenticated
 from comity.node.node import Node
 from comity.node.people import ROLES
 from comity.node.policies import starter_texts
+from comity.release.recall import Kind, Order, Reason
 
 ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "add_partner": ({"admin"}, lambda node: node.add_partner("CERT-C")),
@@ -28,6 +29,7 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "new_token": ({"admin"}, lambda node: node.new_token("siem", read=["all"])),
     "pause_source": ({"admin"}, lambda node: node.pause_source("local", paused=True)),
     "publish": ({"releaser"}, lambda node: node.publish()),
+    "recall": ({"releaser"}, lambda node: node.recall(["x"], Order(Kind.WITHDRAW, Reason.MISTAKE))),
     "reclassify": ({"admin"}, lambda node: node.reclassify()),
     "reject": ({"admin", "approver"}, lambda node: node.reject("x")),
     "request_release": ({"releaser", "admin"}, lambda node: node.request_release("CERT-B")),
@@ -53,6 +55,8 @@ READING = frozenset(
         "find",
         "get",
         "halted",
+        "held",
+        "holders",
         "is_sound",
         "is_watched",
         "jobs",
@@ -70,6 +74,7 @@ READING = frozenset(
         "policy_log",
         "proposals",
         "ready",
+        "recalls",
         "reclassifications",
         "relations_behind",
         "schemas",

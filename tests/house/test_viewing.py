@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from pyroaring import BitMap
 from tests.gate_world import look_at_all, marked
 from tests.house.test_acting import ACTING, OTHERS, READING
 from tests.telling_world import put_in_force
@@ -16,9 +17,13 @@ from comity.errors import NotAuthorized, NotFound, Unauthenticated
 from comity.node.node import Node
 from comity.node.people import AUDIT
 from comity.node.people import READING as READERS
+from comity.node.publishing import Selection
+from comity.node.recalls import Had, Recall, record_of
+from comity.node.recording import OBJECTS
 from comity.node.supposing import Supposed
 from comity.node.viewing import Viewer, Viewing
 from comity.release.classes import Action
+from comity.release.recall import Kind, Reason, Way
 from comity.release.suppositions import read_supposition
 from comity.stix.tlp import TLP
 
@@ -40,6 +45,8 @@ CLASSES = {
 """What the words of the class of each have in them."""
 SECRET = {"red", "between"}
 """What is, or was, TLP:RED of others."""
+RECALL = "aaaaaaaa"
+"""The id of a recall of all four."""
 
 
 def written(node: Node) -> bytes:
@@ -57,6 +64,14 @@ def seen(node: Node, id: str) -> object:
         return None
 
 
+def held_by(node: Node, id: str) -> object:
+    """Who has it; nothing where it is said that it is not there."""
+    try:
+        return node.holders(id)
+    except NotFound:
+        return None
+
+
 TELLING: dict[str, Callable[[Node], object]] = {
     "apply_policy": lambda node: node.apply_policy(ALL_OF_IT, CASE, dry_run=True),
     "change_partner": lambda node: node.change_partner("CERT-B", {"max_tlp": "green"}, dry_run=True),
@@ -69,10 +84,13 @@ TELLING: dict[str, Callable[[Node], object]] = {
     "tell": lambda node: [*node.tell("CERT-B"), *node.tell("CERT-C")],
     "who": lambda node: [(word, len(node.who(id))) for word, id in IDS.items()],
     "write_reading": written,
+    "held": lambda node: list(node.held("CERT-E")),
+    "holders": lambda node: [(id, held_by(node, id)) for id in IDS.values()],
+    "recalls": lambda node: node.recalls(RECALL),
     "matrix": lambda node: [cell.words for cell in node.matrix(["CERT-B"], [Action.RELEASE])],
 }
 """How each is called that tells of objects. `who` and `matrix` give no ids; `words_in` says what they tell instead."""
-DECIDING = frozenset(["approve", "reject", "edit_partner", "request_release", "step_partner"])
+DECIDING = frozenset(["approve", "recall", "reject", "edit_partner", "request_release", "step_partner"])
 """What they give back is what `proposals` gives, or no more than a partner or a count."""
 OPERATORS = frozenset(["at_one_moment", "export", "find", "get", "manifest", "page", "search", "show", "status"])
 """Who calls these has the host, or a token."""
@@ -148,7 +166,7 @@ SILENT = frozenset(
 
 def words_in(name: str, told: Any) -> set[str]:
     """Of which objects it is told."""
-    if name == "seen":
+    if name in ("seen", "holders"):
         return {word for word, id in IDS.items() if (id, None) not in told}
     if name == "who":
         return {word for word, copies in told if copies}
@@ -189,6 +207,22 @@ def fill(node: Node) -> None:
     node.receive(bundle(green), "feed")
     look_at_all(node)
     put_in_force(node, OURS, CASE)
+    let_out(node)
+
+
+def let_out(node: Node) -> None:
+    """By the record all four left for CERT-E, and were taken back; two of them were published anew since."""
+    id = node.partner("CERT-E").id
+    with node.store.write() as tx:
+        numbers = BitMap(tx.published_of(list(IDS.values())))
+        tx.enter_release(id, OBJECTS, bytes(32), 0, {"ours": numbers})
+        had = {id: Had(numbers.serialize(), Way.TAXII, Way.TAXII.first_answer)}
+        words = (Kind.WITHDRAW, Reason.MISTAKE, "", "", "", 0, "operator", tx.last_entry)
+        tx.put_record(record_of(Recall(RECALL, *words, tuple(IDS.values()), (), had)))
+    again = Selection(ids=(GREEN["id"], RED["id"]))
+    node.unpublish(again)
+    node.publish(again, hold_seconds=0)
+    look_at_all(node)
 
 
 @dataclass(frozen=True)

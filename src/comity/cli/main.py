@@ -49,7 +49,7 @@ COMMANDS = {
     "approvals": ("comity.cli.approvals:approvals", "List what waits for a second person."),
     "approve": ("comity.cli.approvals:approve", "Put in force what another person asked for."),
     "reject": ("comity.cli.approvals:reject", "Let what somebody asked for never take effect."),
-    "release": ("comity.cli.release:release", "Say what a partner receives now, and why."),
+    "release": ("comity.cli.release:release", "Say what a partner receives now, and why; what left, and take it back."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

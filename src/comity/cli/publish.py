@@ -72,6 +72,7 @@ def publish(
                 "by_tlp": report.by_tlp,
                 "by_type": report.by_type,
                 "unsound": report.unsound,
+                "recalled": report.recalled,
                 "held_until": until,
             }
         )
@@ -80,6 +81,8 @@ def publish(
     console.table(("TLP", "objects"), sorted(report.by_tlp.items()))
     if report.unsound:
         console.note(f"{counted(report.unsound, 'object')} will never leave: the markings are not understood.")
+    if report.recalled:
+        console.note(f"{counted(report.recalled, 'object')} not published: taken back before (comity release revoke).")
     if until is not None:
         console.note(f"Nobody outside is served them before {until:%H:%M:%S} UTC. To take them back: comity unpublish.")
 

@@ -7,6 +7,7 @@ import click
 from comity.cli.acting import acts, note_not_shown, open_acting
 from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
+from comity.cli.recalling import recall_status, record, revoke
 from comity.cli.requesting import request
 
 _file = click.Path(path_type=Path)
@@ -15,10 +16,11 @@ _to = click.option("--to", "to", required=True, metavar="PARTNER", help="For who
 
 @click.group("release", cls=Group)
 def release() -> None:
-    """Say what a partner receives now, and why."""
+    """Say what a partner receives now, and why; what left, and take it back."""
 
 
-release.add_command(request)
+for _command in (request, record, revoke, recall_status):
+    release.add_command(_command)
 
 
 @release.command("explain", cls=Command)

@@ -79,6 +79,7 @@ def _fields(copy: "CopyView") -> dict[str, object]:
         "source": copy.source,
         "state": copy.state,
         "shown": copy.shown,
+        "recalled": copy.recalled,
         "added": copy.added,
         "tlp": copy.tlp,
         "tlp_from": copy.tlp_from,
@@ -145,7 +146,7 @@ def _tell(console: Console, copies: "list[CopyView]") -> None:
         console.say_pair("statement", statement)
     for copy in copies:
         when = relative(copy.added, now) if console.terminal else exact(copy.added)
-        shown = ", shown" if copy.shown else ""
+        shown = ", shown" * copy.shown + ", taken back from partners" * copy.recalled
         console.say_pair(
             "version", f"{copy.version} from {copy.source} in {copy.collection}: {copy.state}{shown}, {when}"
         )

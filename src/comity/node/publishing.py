@@ -40,9 +40,11 @@ BULK_OBJECTS = 100
 @dataclass(slots=True)
 class PublishReport:
     """How many copies were published, by TLP and type, and until when nobody is served them (microseconds; 0: no hold).
-    `unsound` counts those whose markings are not understood or contradict each other: no policy can release them."""
+    `unsound` counts those whose markings are not understood or contradict each other: no policy can release them;
+    `recalled` those that were taken back before, and are not published again."""
 
     published: int = 0
+    recalled: int = 0
     by_tlp: dict[str, int] = field(default_factory=dict)
     by_type: dict[str, int] = field(default_factory=dict)
     unsound: int = 0
@@ -264,7 +266,10 @@ def _publish_batch(
             # What a marking means, say, has changed since these were classed.
             classed = _classed(Classes(tx, ours), batch)
         there = tx.received([key for key, _, _ in classed])
-        tx.publish([row for row in classed if row[0] in there], now, until)
+        rows = unbarred(tx, [row for row in classed if row[0] in there])
+        report.recalled += len(there) - len(rows)
+        there = {key for key, _, _ in rows}
+        tx.publish(rows, now, until)
     report.held_until = until or 0
     by_form = {form: class_of(form) for _, _, form in classed}
     for one, (key, _, form) in zip(batch, classed, strict=True):
@@ -275,6 +280,13 @@ def _publish_batch(
         report.by_tlp[found.tlp.word] = report.by_tlp.get(found.tlp.word, 0) + 1
         report.by_type[one.type] = report.by_type.get(one.type, 0) + 1
         report.unsound += found.unsound
+
+
+def unbarred(tx: Transaction, rows: Sequence[tuple[int, bytes, bytes]]) -> list[tuple[int, bytes, bytes]]:
+    """Those of the copies that may be published: what was taken back from partners is not published again, whoever
+    sends it, and whatever rule its source has (R18)."""
+    barred = tx.barred([key for key, _, _ in rows])
+    return [row for row in rows if row[0] not in barred]
 
 
 def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
@@ -297,6 +309,9 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
     if not auto:
         forms = [PRIVATE] * len(present)
     rows = [(key, *form) for (_, key), form in zip(present, forms, strict=True)]
+    if auto:
+        free = {key for key, _, _ in unbarred(tx, rows)}
+        rows = [row if row[0] in free else (row[0], *PRIVATE) for row in rows if sent or row[0] in free]
     alone = {verdict.key for _, verdict in stored if verdict.alone}
     tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None, alone=alone)
 
@@ -319,7 +334,11 @@ def _present(
 
 def count(store: Store, selection: Selection) -> int:
     """How many copies `publish` would publish."""
-    return sum(map(len, _batches(store, selection)))
+    total = 0
+    for batch in _batches(store, selection):
+        with store.read() as snapshot:
+            total += len(batch) - len(snapshot.barred([one.key for one in batch]))
+    return total
 
 
 def unpublish(store: Store, selection: Selection, *, actor: str = "") -> int:
@@ -327,14 +346,20 @@ def unpublish(store: Store, selection: Selection, *, actor: str = "") -> int:
     can still read back."""
     with store.read() as snapshot:
         numbers = _published(snapshot, selection)
-        sent = {source.key for source in snapshot.sources() if source.kind == PARTNER}
     done = 0
     for start in range(0, len(numbers), BATCH_OBJECTS):
         with store.write() as tx:
             tx.actor = actor
-            facts = tx.published(numbers[start : start + BATCH_OBJECTS])
-            done += tx.unpublish([one.object for one in facts])
-            tx.publish([(one.object, *PRIVATE) for one in facts if one.source in sent], 0, None)
+            done += take_back(tx, numbers[start : start + BATCH_OBJECTS])
+    return done
+
+
+def take_back(tx: Transaction, numbers: Sequence[int]) -> int:
+    """These publications are received and not published; how many there were. What a partner sent it can still read."""
+    sent = {source.key for source in tx.sources() if source.kind == PARTNER}
+    facts = tx.published(numbers)
+    done = tx.unpublish([one.object for one in facts])
+    tx.publish([(one.object, *PRIVATE) for one in facts if one.source in sent], 0, None)
     return done
 
 

@@ -1,7 +1,7 @@
 """What own staff see of an object: every copy of it, what its markings mean, and what is wrong with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -20,7 +20,8 @@ from comity.store.nouns import Copy
 @dataclass(frozen=True, slots=True)
 class CopyView:
     """One copy in words. `tlp` is the effective marking, `tlp_from` is `object`, `source` or `none`; `raw` is None once
-    the body was destroyed; `findings` are those of markings first, then those of the standard."""
+    the body was destroyed; `findings` are those of markings first, then those of the standard. `recalled` says that it
+    was taken back from partners, and is not published again."""
 
     id: str
     type: str
@@ -36,6 +37,7 @@ class CopyView:
     findings: tuple[Finding, ...]
     raw: bytes | None
     digest: str
+    recalled: bool = False
 
 
 def views(
@@ -44,9 +46,14 @@ def views(
     """Every copy that this reader may read, newest version first; of these copies, or all."""
     titles = {collection.id: collection.title for collection in snapshot.collections()}
     labels = {source.name: source.labels_are_markings for source in snapshot.sources()}
+    some = outbound.copies(snapshot, access, id) if copies is None else copies
+    barred = snapshot.barred([copy.key for copy in some])
     return [
-        _view(snapshot, copy, titles[copy.collection], labels.get(copy.source, False), schemas)
-        for copy in (outbound.copies(snapshot, access, id) if copies is None else copies)
+        replace(
+            _view(snapshot, copy, titles[copy.collection], labels.get(copy.source, False), schemas),
+            recalled=copy.key in barred,
+        )
+        for copy in some
     ]
 
 

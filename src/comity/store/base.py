@@ -20,12 +20,11 @@ from comity.store import check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.database import Connection, Database
 from comity.store.entries import NONCE_BYTES
-from comity.store.ingest import Ingest
+from comity.store.ingest import Ingest, IngestingTransaction
 from comity.store.nouns import State, Verdict
 from comity.store.publications import Publications
 from comity.store.related import Related
 from comity.store.snapshot import STATE, TableSnapshot
-from comity.store.transaction import TableTransaction
 from comity.store.views import Views
 
 T = TypeVar("T")
@@ -180,7 +179,7 @@ class TableStore(ABC):
 
     # -- writing ------------------------------------------------------------------------------------------------------
     @contextmanager
-    def write(self) -> Iterator[TableTransaction]:
+    def write(self) -> Iterator[IngestingTransaction]:
         with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
 
@@ -211,14 +210,14 @@ class TableStore(ABC):
             self._turns.release()
 
     @contextmanager
-    def _transaction(self, db: Connection) -> Iterator[TableTransaction]:
+    def _transaction(self, db: Connection) -> Iterator[IngestingTransaction]:
         """From here on no other writer changes anything; at the end the state row says what was done."""
         db.lock()
         base = self._views
         state = db.execute(STATE).fetchone()
         if base is not None and base.is_ahead(state[0], state[1]):
             base = None
-        transaction = TableTransaction(db, self, state, base)
+        transaction = IngestingTransaction(db, self, state, base)
         try:
             yield transaction
             transaction.seal()
@@ -234,7 +233,7 @@ class TableStore(ABC):
         default_tlp: int | None,
         state: State,
         now: int,
-        finish: Callable[[TableTransaction, list[Verdict]], T],
+        finish: Callable[[IngestingTransaction, list[Verdict]], T],
     ) -> T:
         drawn = iter(batches)
         if self.draws_first:

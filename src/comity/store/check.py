@@ -54,6 +54,12 @@ _LAWS = (
         f" CASE WHEN length(c.form) = 0 THEN {State.RECEIVED:d} ELSE {State.PUBLISHED:d} END",
     ),
     (
+        "{} copies are published that were taken back",
+        "SELECT count(DISTINCT p.number) FROM publication p JOIN object o ON o.key = p.object"
+        " JOIN class c ON c.key = p.class JOIN source s ON s.key = o.source JOIN bar b ON b.id = o.id"
+        " WHERE length(c.form) > 0 AND b.instant IN ('', o.instant) AND (b.ours = 1 OR s.kind <> 'own')",
+    ),
+    (
         "{} publications have a date that does not rise with their number",
         "SELECT count(*) FROM (SELECT at, lag(at) OVER (ORDER BY number) AS earlier FROM publication) rising"
         " WHERE earlier > at",

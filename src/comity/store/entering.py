@@ -4,9 +4,10 @@ The verbs of a transaction that are acts enter themselves, so that none can be f
 an entry without its act, is no state of the store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from comity.store import entries, releases
+from comity.release.recall import Bar
+from comity.store import bars, entries, releases
 from comity.store.database import Database
 from comity.store.entries import Act, Checkpoint, Epoch, Fact, LedgerKey
 from comity.store.releases import Release
@@ -44,6 +45,10 @@ class EnteringTables(TableSnapshot):
         """See the interface."""
         for entry, (times, at) in sorted(counts.items()):
             releases.add_again(self.db, entry, times, at)
+
+    def put_bars(self, found: Iterable[Bar], recall: str) -> None:
+        """See the interface."""
+        bars.put(self.db, found, recall)
 
     def begin_epoch(self, origin: str) -> Epoch:
         """See the interface."""

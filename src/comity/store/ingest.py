@@ -145,3 +145,18 @@ class Ingest:
         self._transaction.db.insert(
             copies, collection=self._collection, source=self._source, default_tlp=self._default_tlp
         )
+
+
+class IngestingTransaction(TableTransaction):
+    """A transaction that takes objects in, too."""
+
+    def take(
+        self, objects: Sequence[StixObject], *, collection: str, source: str, default_tlp: int | None, now: int
+    ) -> list[Verdict]:
+        """See the interface."""
+        ingest = Ingest(
+            self, collection=collection, source=source, default_tlp=default_tlp, state=State.RECEIVED, now=now
+        )
+        ingest.put(objects)
+        ingest.close()
+        return ingest.verdicts

@@ -1,9 +1,12 @@
 """What a store does for the ledger: a part of `comity.store.interface.Snapshot` and `Transaction`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
+from comity.release.recall import Bar
+from comity.stix.object import StixObject
 from comity.store.entries import Checkpoint, Epoch, Fact, LedgerEntry, LedgerKey
+from comity.store.nouns import Verdict
 from comity.store.releases import Former, Release
 from comity.store.views import Keys
 
@@ -71,6 +74,30 @@ class LedgerSnapshot(Protocol):
         """The numbers that publications of objects with these ids had, which are published no more."""
         ...
 
+    def release_at(self, entry: int) -> Release | None:
+        """The release of that entry; None where the entry is of something else, or is not there."""
+        ...
+
+    def release_parts_of(self, entries: Sequence[int]) -> dict[int, dict[str, Keys]]:
+        """As `release_parts`, of several releases, by entry."""
+        ...
+
+    def last_left(self, recipient: str) -> int:
+        """When anything left for the recipient last (microseconds since 1970); 0 where nothing ever did."""
+        ...
+
+    def stood_for(self, numbers: Sequence[int]) -> list[Former]:
+        """What these numbers of publications stand for, or stood for until they were published no more, by number."""
+        ...
+
+    def bars(self, ids: Sequence[str]) -> list[Bar]:
+        """Every bar of objects with these ids."""
+        ...
+
+    def barred(self, keys: Sequence[int]) -> set[int]:
+        """Those of the copies with these keys that may not be published, since they were taken back."""
+        ...
+
 
 class LedgerTransaction(LedgerSnapshot, Protocol):
     """What is entered. The verbs of a transaction that are acts (a publication, a token, a record …) enter themselves;
@@ -105,3 +132,13 @@ class LedgerTransaction(LedgerSnapshot, Protocol):
 
     def put_checkpoint(self, checkpoint: Checkpoint) -> None: ...
     def put_ledger_key(self, key: LedgerKey) -> None: ...
+
+    def put_bars(self, found: Iterable[Bar], recall: str) -> None:
+        """These are not published again, from now on, by that recall or an earlier one. What is published stays so."""
+        ...
+
+    def take(
+        self, objects: Sequence[StixObject], *, collection: str, source: str, default_tlp: int | None, now: int
+    ) -> list[Verdict]:
+        """The objects are stored as received, as `Store.ingest` does it; a verdict each."""
+        ...

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from comity.store import entries, releases
+from comity.release.recall import Bar
+from comity.store import bars, entries, releases
 from comity.store.database import Database
 from comity.store.entries import Checkpoint, Epoch, LedgerEntry, LedgerKey
 from comity.store.releases import Former, Release
@@ -55,3 +56,21 @@ class LedgerReading:
 
     def former_of(self, ids: Sequence[str]) -> list[int]:
         return releases.former_of(self.db, ids)
+
+    def release_at(self, entry: int) -> Release | None:
+        return releases.by_entry(self.db, entry)
+
+    def release_parts_of(self, entries: Sequence[int]) -> dict[int, dict[str, Keys]]:
+        return releases.parts_of(self.db, entries)
+
+    def last_left(self, recipient: str) -> int:
+        return releases.last_left(self.db, recipient)
+
+    def stood_for(self, numbers: Sequence[int]) -> list[Former]:
+        return releases.stood_for(self.db, numbers)
+
+    def bars(self, ids: Sequence[str]) -> list[Bar]:
+        return bars.of(self.db, ids)
+
+    def barred(self, keys: Sequence[int]) -> set[int]:
+        return bars.barred(self.db, keys)

@@ -9,6 +9,14 @@ from pyroaring import BitMap
 from comity.store.database import Database
 from comity.store.views import Keys
 
+_FORMER = (
+    "SELECT number, id, version, source, hex(digest) AS digest, class FROM former WHERE number IN ?integers"
+    " ORDER BY number"
+)
+_PRESENT = (
+    "SELECT p.number, o.id, o.version, o.source, hex(o.digest) AS digest, p.class FROM publication p"
+    " JOIN object o ON o.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
+)
 _COLUMNS = "entry, recipient, form, at, digest, policy, again, again_at"
 
 
@@ -30,13 +38,15 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Former:
-    """What a number stood for that is published no more."""
+    """What a number stands for, or stood for until it was published no more; `class_key` is the class that it had
+    last."""
 
     number: int
     id: str
     version: str
     source: int
     digest: bytes
+    class_key: int = 0
 
 
 def put(db: Database, release: Release, parts: Mapping[str, Keys]) -> None:
@@ -84,6 +94,30 @@ def parts(db: Database, entry: int) -> dict[str, Keys]:
     return {rule: BitMap.deserialize(bytes(numbers)) for rule, numbers in rows}
 
 
+def parts_of(db: Database, entries: Sequence[int]) -> dict[int, dict[str, Keys]]:
+    """The same of several releases, by entry."""
+    found: dict[int, dict[str, Keys]] = {}
+    rows = db.execute("SELECT entry, rule, numbers FROM release_part WHERE entry IN ?integers", (list(entries),))
+    for entry, rule, numbers in rows.fetchall():
+        found.setdefault(entry, {})[rule] = BitMap.deserialize(bytes(numbers))
+    return found
+
+
+def by_entry(db: Database, entry: int) -> Release | None:
+    """The release of that entry; None where it is of something else."""
+    row = db.execute(f"SELECT {_COLUMNS} FROM release WHERE entry = ?", (entry,)).fetchone()  # noqa: S608 - names of our schema
+    return None if row is None else _release(row)
+
+
+def last_left(db: Database, recipient: str) -> int:
+    """When anything left for the recipient last (microseconds since 1970); 0 where nothing ever did."""
+    (at,) = db.execute(
+        "SELECT coalesce(max(CASE WHEN again_at > at THEN again_at ELSE at END), 0) FROM release WHERE recipient = ?",
+        (recipient,),
+    ).fetchone()
+    return int(at)
+
+
 def recipients(db: Database) -> list[str]:
     """Everybody to whom anything ever left."""
     return [
@@ -102,12 +136,21 @@ def add_again(db: Database, entry: int, times: int, at: int) -> None:
 
 def former(db: Database, numbers: Sequence[int]) -> list[Former]:
     """What those of these numbers stood for that are published no more, by number."""
-    rows = db.execute(
-        "SELECT number, id, version, source, digest FROM former WHERE number IN ?integers ORDER BY number",
-        (list(numbers),),
-    )
+    return _stood_for(db, _FORMER, numbers)
+
+
+def stood_for(db: Database, numbers: Sequence[int]) -> list[Former]:
+    """What these numbers stand for, or stood for, by number: as `former`, and what is published now."""
+    found = [*_stood_for(db, _FORMER, numbers), *_stood_for(db, _PRESENT, numbers)]
+    return sorted(found, key=lambda one: one.number)
+
+
+def _stood_for(db: Database, sql: str, numbers: Sequence[int]) -> list[Former]:
+    columns = db.columns("number id version source digest class", sql, (list(numbers),))
+    rows = zip(*columns, strict=True)
     return [
-        Former(number, id, version, source, bytes(digest)) for number, id, version, source, digest in rows.fetchall()
+        Former(number, id, version, source, bytes.fromhex(digest), key)
+        for number, id, version, source, digest, key in rows
     ]
 
 
@@ -119,7 +162,8 @@ def former_of(db: Database, ids: Sequence[str]) -> list[int]:
 def keep_former(db: Database, keys: Sequence[int]) -> None:
     """What the numbers of these copies stand for is kept, since they are about to be published no more."""
     db.execute(
-        "INSERT INTO former SELECT p.number, o.id, o.version, o.source, o.digest FROM publication p"
+        "INSERT INTO former (number, id, version, source, digest, class)"
+        " SELECT p.number, o.id, o.version, o.source, o.digest, p.class FROM publication p"
         " JOIN object o ON o.key = p.object JOIN class c ON c.key = p.class"
         " WHERE p.object IN ?integers AND length(c.form) > 0",
         (list(keys),),
