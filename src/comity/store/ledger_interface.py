@@ -91,8 +91,8 @@ class LedgerTransaction(LedgerSnapshot, Protocol):
         """What left by these entries left so many times more, and the last time then."""
         ...
 
-    def begin_epoch(self, origin: str) -> Epoch:
-        """Entries from now on belong to a new log of that origin."""
+    def begin_epoch(self, origin: str, number: int = 0) -> Epoch:
+        """Entries from now on belong to a new log of that origin, with that number or the next one."""
         ...
 
     def put_tiles(self, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:

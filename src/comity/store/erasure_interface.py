@@ -1,0 +1,93 @@
+"""What a store does for persons of whom something is erased, and for what must not be: a part of
+`comity.store.interface.Snapshot` and `Transaction`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from comity.store.finding import Found
+from comity.store.holds import LegalHold
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What one erasure destroyed: how many objects by id, their copies, bodies, rows of status resources and openings
+    of entries of the ledger, and how many ids of observables became random ones."""
+
+    objects: int
+    copies: int
+    bodies: int
+    statuses: int
+    entries: int
+    renamed: int
+
+
+class ErasureSnapshot(Protocol):
+    """Where something is, what is on hold, and what is not taken in any more."""
+
+    def find_everywhere(self, text: str) -> list[Found]:
+        """Every place of the store in which the text occurs, in small or capital letters and however composed."""
+        ...
+
+    def copies_of(self, keys: Sequence[int]) -> dict[str, list[int]]:
+        """The keys of all copies, gone ones included, of the ids of these copies, by id."""
+        ...
+
+    def keys_of_ids(self, ids: Sequence[str]) -> dict[str, list[int]]:
+        """The keys of all copies of these ids, by id; those that are here."""
+        ...
+
+    def digests_of(self, keys: Sequence[int]) -> list[bytes]:
+        """The SHA-256 of the bodies of these copies, each once."""
+        ...
+
+    def sent_to(self, ids: Sequence[str]) -> dict[str, int]:
+        """To whom anything with these ids left, and in how many releases."""
+        ...
+
+    def legal_holds(self) -> list[LegalHold]:
+        """All that there ever were, the oldest first."""
+        ...
+
+    def on_hold(self, ids: Sequence[str], now: int) -> list[str]:
+        """Those of these ids that are on legal hold at that instant."""
+        ...
+
+    def erased(self) -> frozenset[bytes]:
+        """The keyed hashes of all that was erased."""
+        ...
+
+    def every_object(self) -> list[tuple[int, str, str, str, bytes]]:
+        """Of each live copy: key, collection, source, id and digest, in the order of keys."""
+        ...
+
+
+class ErasureTransaction(ErasureSnapshot, Protocol):
+    """What is destroyed, and what must not be."""
+
+    def keep_aside(self, kind: str, **facts: str | int | bytes | Sequence[str]) -> None:
+        """Whoever keeps the file beside the store is told of it before the commit."""
+        ...
+
+    def erase(
+        self,
+        ids: Sequence[str],
+        *,
+        statuses: Sequence[str] = (),
+        entries: Sequence[int] = (),
+        renamed: Callable[[str], str],
+        now: int,
+    ) -> Erased:
+        """Of every copy of these ids nothing is left but its row: no body, no digest, no line of an index. An id that
+        is made of content (an object without versions) is the one that `renamed` gives. These status resources are
+        gone, and the openings of these entries of the ledger and of those that name one of the ids or digests."""
+        ...
+
+    def bar(self, hashes: Sequence[bytes]) -> None:
+        """What has one of these keyed hashes counts as erased from now on."""
+        ...
+
+    def put_hold(self, hold: LegalHold) -> None: ...
+    def withdraw_digests(self, wanted: Mapping[int, str], now: int) -> int:
+        """These live copies (key and id of each) are withdrawn; how many."""
+        ...
