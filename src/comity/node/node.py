@@ -10,11 +10,14 @@ from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.delivering import Delivering
+from comity.node.erasing import Erasing
+from comity.node.holding import Holding
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.showing import CopyView
+from comity.node.subjects import Subjects
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -47,7 +50,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Delivering):
+class Node(Erasing, Holding, Subjects, Delivering):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

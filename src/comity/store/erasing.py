@@ -1,7 +1,7 @@
 """Erasing: what is destroyed for good, and the rows that stay so that numbers and dates stay used."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from comity.stix.object import VERSIONLESS
 from comity.store import finding, holds, relations, text
@@ -24,6 +24,7 @@ class ErasingTransaction(TableTransaction):
         *,
         statuses: Sequence[str] = (),
         entries: Sequence[int] = (),
+        closed: Sequence[str] = (),
         renamed: Callable[[str], str],
         now: int,
     ) -> Erased:
@@ -36,12 +37,15 @@ class ErasingTransaction(TableTransaction):
             bodies = self._destroy(keys, now)
             others = self._rename(by_id, renamed)
             gone = self._forget_statuses([*statuses, *self._statuses_saying(by_id)])
-            opened = self._close({*entries, *self._entries_saying({*by_id, *digest_words(digests)})})
+            named = self._entries_saying({*by_id, *digest_words(digests)}, frozenset(closed))
+            emptied = self._close({*entries, *named})
             self.db.execute(
                 "UPDATE release SET digest = ? WHERE entry IN ?integers", (NO_DIGEST, self._releases_of(digests))
             )
         self.db.execute("UPDATE state SET text_dirty = 1")
-        return Erased(len(by_id), len(keys), bodies, gone, opened, others)
+        hashed = [digest.hex() for digest in digests]
+        self.keep_aside("erasure", ids=sorted(by_id), digests=hashed, closed=[each.hex() for each in emptied])
+        return Erased(len(by_id), len(keys), bodies, gone, len(emptied), others)
 
     def withdraw_digests(self, wanted: Mapping[int, str], now: int) -> int:
         """See the interface."""
@@ -128,25 +132,28 @@ class ErasingTransaction(TableTransaction):
     def _forget_statuses(self, ids: Sequence[str]) -> int:
         return self.db.execute("DELETE FROM status WHERE id IN ?texts", (sorted(set(ids)),)).rowcount
 
-    def _entries_saying(self, wanted: Iterable[str]) -> Iterator[int]:
-        """The entries that name one of these ids or digests."""
+    def _entries_saying(self, wanted: Iterable[str], closed: Container[str]) -> Iterator[int]:
+        """The entries that name one of these ids or digests, or have one of these commitments."""
         parts = [each.encode() for each in wanted]
         after = 0
         while rows := self.db.execute(
-            "SELECT key, record FROM entry WHERE key > ? AND record IS NOT NULL ORDER BY key LIMIT ?",
+            "SELECT key, record, commitment FROM entry WHERE key > ? AND record IS NOT NULL ORDER BY key LIMIT ?",
             (after, ENTRIES_AT_ONCE),
         ).fetchall():
-            for key, record in rows:
-                if any(each in bytes(record) for each in parts):
+            for key, record, commitment in rows:
+                if any(each in bytes(record) for each in parts) or bytes(commitment).hex() in closed:
                     yield key
             after = rows[-1][0]
 
-    def _close(self, entries: Iterable[int]) -> int:
-        """Of these entries only the commitment is left; of how many there was more."""
-        return self.db.execute(
-            "UPDATE entry SET nonce = NULL, record = NULL WHERE record IS NOT NULL AND key IN ?integers",
+    def _close(self, entries: Iterable[int]) -> list[bytes]:
+        """Of these entries only the commitment is left; the commitments of those of which there was more."""
+        rows = self.db.execute(
+            "SELECT key, commitment FROM entry WHERE record IS NOT NULL AND key IN ?integers ORDER BY key",
             (sorted(set(entries)),),
-        ).rowcount
+        ).fetchall()
+        keys = [key for key, _ in rows]
+        self.db.execute("UPDATE entry SET nonce = NULL, record = NULL WHERE key IN ?integers", (keys,))
+        return [bytes(commitment) for _, commitment in rows]
 
     def _releases_of(self, digests: Sequence[bytes]) -> list[int]:
         """The releases of pages on which one of these stood alone: their digest says what it was."""

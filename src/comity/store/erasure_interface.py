@@ -1,7 +1,7 @@
 """What a store does for persons of whom something is erased, and for what must not be: a part of
 `comity.store.interface.Snapshot` and `Transaction`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,8 +29,8 @@ class ErasureSnapshot(Protocol):
         """Every place of the store in which the text occurs, in small or capital letters and however composed."""
         ...
 
-    def copies_of(self, keys: Sequence[int]) -> dict[str, list[int]]:
-        """The keys of all copies, gone ones included, of the ids of these copies, by id."""
+    def ids_of(self, keys: Sequence[int]) -> list[str]:
+        """The ids of the copies with these keys, each once, in order."""
         ...
 
     def keys_of_ids(self, ids: Sequence[str]) -> dict[str, list[int]]:
@@ -57,8 +57,9 @@ class ErasureSnapshot(Protocol):
         """The keyed hashes of all that was erased."""
         ...
 
-    def every_object(self) -> list[tuple[int, str, str, str, bytes]]:
-        """Of each live copy: key, collection, source, id and digest, in the order of keys."""
+    def every_copy(self) -> Iterator[tuple[int, str, str, bytes, bool]]:
+        """Of each copy: key, id of its collection, id, digest, and whether it lives. Nothing else may be asked before
+        the last one was told."""
         ...
 
 
@@ -75,12 +76,14 @@ class ErasureTransaction(ErasureSnapshot, Protocol):
         *,
         statuses: Sequence[str] = (),
         entries: Sequence[int] = (),
+        closed: Sequence[str] = (),
         renamed: Callable[[str], str],
         now: int,
     ) -> Erased:
         """Of every copy of these ids nothing is left but its row: no body, no digest, no line of an index. An id that
         is made of content (an object without versions) is the one that `renamed` gives. These status resources are
-        gone, and the openings of these entries of the ledger and of those that name one of the ids or digests."""
+        gone, and the openings of these entries of the ledger, by key or by commitment in hexadecimal, and of those that
+        name one of the ids or digests."""
         ...
 
     def bar(self, hashes: Sequence[bytes]) -> None:

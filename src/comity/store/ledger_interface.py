@@ -14,6 +14,9 @@ class LedgerSnapshot(Protocol):
     actor: str
     """Who acts, as the entries of this transaction will say: the id of an account, or empty."""
 
+    last_entry_at: int
+    """When the last entry was written, in microseconds since 1970."""
+
     @property
     def last_entry(self) -> int:
         """The key of the last entry, which counts them over all epochs; 0 where there is none."""

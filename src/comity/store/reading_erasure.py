@@ -1,7 +1,7 @@
 """Reading what erasure, holds and restoring rest on, from one state of a store."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
 
@@ -22,9 +22,9 @@ class ErasureReading:
     def find_everywhere(self, text: str) -> list[Found]:
         return finding.find(self.db, text)
 
-    def copies_of(self, keys: Sequence[int]) -> dict[str, list[int]]:
-        rows = self.db.execute("SELECT DISTINCT id FROM object WHERE key IN ?integers", (list(keys),)).fetchall()
-        return self.keys_of_ids([id for (id,) in rows])
+    def ids_of(self, keys: Sequence[int]) -> list[str]:
+        rows = self.db.execute("SELECT DISTINCT id FROM object WHERE key IN ?integers ORDER BY id", (list(keys),))
+        return [id for (id,) in rows.fetchall()]
 
     def keys_of_ids(self, ids: Sequence[str]) -> dict[str, list[int]]:
         found: defaultdict[str, list[int]] = defaultdict(list)
@@ -57,9 +57,8 @@ class ErasureReading:
     def erased(self) -> frozenset[bytes]:
         return frozenset(bytes(hash) for (hash,) in self.db.execute("SELECT hash FROM erased").fetchall())
 
-    def every_object(self) -> list[tuple[int, str, str, str, bytes]]:
-        rows = self.db.execute(
-            "SELECT o.key, c.id, s.name, o.id, o.digest FROM object o JOIN collection c ON c.key = o.collection"
-            " JOIN source s ON s.key = o.source WHERE o.gone = 0 ORDER BY o.key"
-        ).fetchall()
-        return [(key, collection, source, id, bytes(digest)) for key, collection, source, id, digest in rows]
+    def every_copy(self) -> Iterator[tuple[int, str, str, bytes, bool]]:
+        for key, collection, id, digest, gone in self.db.scan(
+            "SELECT o.key, c.id, o.id, o.digest, o.gone FROM object o JOIN collection c ON c.key = o.collection"
+        ):
+            yield key, collection, id, bytes(digest), gone == 0
