@@ -10,7 +10,7 @@ from comity.cli.console import Console
 from comity.cli.options import Command, Group, pass_console
 
 if TYPE_CHECKING:
-    from comity.store.holds import LegalHold
+    from comity.node.holding import Hold
 
 
 @click.group("hold", cls=Group)
@@ -67,7 +67,7 @@ def end(console: Console, id: str) -> None:
     _tell(console, [ended])
 
 
-def _tell(console: Console, found: "list[LegalHold]") -> None:
+def _tell(console: Console, found: "list[Hold]") -> None:
     items = [_facts(one) for one in found]
     if console.json:
         console.result({"items": items})
@@ -76,7 +76,7 @@ def _tell(console: Console, found: "list[LegalHold]") -> None:
     console.table(("id", "object", "until", "reason"), rows)
 
 
-def _facts(one: "LegalHold") -> dict[str, Any]:
+def _facts(one: "Hold") -> dict[str, Any]:
     from dataclasses import asdict
 
     from comity.interfaces import instant_of

@@ -185,12 +185,15 @@ class Erasing(Delivering):
     ) -> tuple[str, ...]:
         day = f"{instant_of(now):%Y-%m-%d}"
         found = [
-            f"Of {done.entries:,} entries of the ledger the commitment stays; what it was a commitment to is gone.",
             f"{done.copies:,} rows of numbers and dates stay, without content, so that none is used again.",
             "Keyed hashes of ids and bodies stay, so that nothing of it is taken in again.",
             f"Backups made before {day} hold it until they are destroyed; restored with side.log, it is erased anew.",
             "What a file system keeps of blocks that were freed, and its snapshots, is not in the hands of the node.",
         ]
+        if done.entries:
+            found.append(
+                f"Of {done.entries:,} entries of the ledger the commitment stays; what it committed to is gone."
+            )
         referring = len(tx.targets([id.lower() for id in ids]))
         if referring:
             found.append(f"Other objects refer to {referring:,} of them by id.")

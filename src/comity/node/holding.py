@@ -1,6 +1,7 @@
 """Legal holds (R42): as long as one is in force, nothing of its object is destroyed, whoever asks for it."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from comity.errors import AlreadyDone, Invalid, NotFound
 from comity.interfaces import microseconds
@@ -10,6 +11,7 @@ from comity.node.people import ADMIN
 from comity.store.holds import LegalHold
 
 DAYS_MOST = 3660
+Hold: TypeAlias = LegalHold
 
 
 class Holding(Delivering):
