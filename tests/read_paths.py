@@ -152,6 +152,13 @@ _STAFF = _equal("test_a_bound_credential_is_given_nothing_but_by_the_gate")
 _GATE = _equal("test_objects_are_exactly_those_permitted")
 
 VERBS: dict[str, Entry] = {
+    "add_holds": _ADMINISTRATION,
+    "end_hold": _ADMINISTRATION,
+    "erase": _ADMINISTRATION,
+    "erasures": _OPERATOR,
+    "find_subject": _OPERATOR,
+    "is_clean": _ADMINISTRATION,
+    "legal_holds": _OPERATOR,
     "add_collection": _ADMINISTRATION,
     "add_partner": _ADMINISTRATION,
     "add_source": _ADMINISTRATION,

@@ -10,7 +10,7 @@ from pathlib import Path
 from comity.errors import AlreadyDone, Invalid, Refused, StoreUnavailable, Unverified
 from comity.interfaces import microseconds
 from comity.node import recovery, system
-from comity.node.hashes import hashes_in, hashes_of
+from comity.node.hashes import hashes_of
 from comity.node.node import Node
 from comity.node.restoring import Anew, begin_anew
 from comity.node.settings import STORE_FILE, Settings, settings_problems
@@ -95,12 +95,13 @@ def open_home(home: Path) -> Node:
 
 def keep_side(node: Node, home: Path) -> None:
     """Whatever must stay done though the store is put back is written into the file beside it, before it is done."""
-    node.store.aside = SideFile(home / SIDE_FILE, node.entropy).keep
+    side = SideFile(home / SIDE_FILE, node.entropy)
+    node.store.aside = side.keep
     with node.store.read() as snapshot:
         known = hashes_of(snapshot)
-    if known is None:
+    if known is None or not side.path.exists():
         with node.store.write() as tx:
-            hashes_in(tx, node.entropy)
+            side.begin(tx)
 
 
 def _open(home: Path, settings: Settings, *, create: bool) -> Node:
@@ -232,8 +233,9 @@ def restore(
         found = _restored(file, str(source), scratch, key)
         with found.node as node:
             made_at = _instant(found.contents.made_at)
-            write_side(scratch / SIDE_FILE, lines or ())
-            node.store.aside = SideFile(scratch / SIDE_FILE, node.entropy).keep
+            if lines:
+                write_side(scratch / SIDE_FILE, lines)
+            keep_side(node, scratch)
             anew = begin_anew(node, made_at, lines, keep_tokens=keep_tokens)
             if not dry_run:
                 recovery.note_verified(node, made_at)

@@ -15,7 +15,7 @@ from comity.node.people import KIND as USER
 from comity.node.people import accounts
 from comity.node.recipients import KIND as PARTNER
 from comity.node.recipients import Partner
-from comity.node.side import Line, checked
+from comity.node.side import BEGUN, EPOCH, Line, checked
 from comity.store.interface import Transaction
 from comity.store.records import Record
 
@@ -49,14 +49,16 @@ def begin_anew(node: Node, made_at: int, lines: Sequence[Line] | None, *, keep_t
         hashes = hashes_in(tx, node.entropy)
         known = _commitments(tx)
         every = list(checked(lines or (), hashes))
-        begun = _begin(node, tx, every, made_at, side=lines is not None, keep_tokens=keep_tokens)
+        # A file that was begun behind the backup does not say what was taken back between both.
+        side = any(line.number <= tx.last_entry for line in every if line.kind == BEGUN)
+        begun = _begin(node, tx, every, made_at, side=side, keep_tokens=keep_tokens)
         done = _apply(node, tx, unknown(every, known), hashes, now)
-        voided = 0 if lines is not None or keep_tokens else _void_tokens(tx, now)
+        voided = 0 if side or keep_tokens else _void_tokens(tx, now)
         _retire_keys(tx, now)
         tx.put_setting("cursor_key", node.entropy.token_bytes(64))
     if done.erased:
         node.store.scrub()
-    return replace(done, epoch=begun, side=lines is not None, voided=voided)
+    return replace(done, epoch=begun, side=side, voided=voided)
 
 
 def unknown(lines: Sequence[Line], known: frozenset[str]) -> list[Line]:
@@ -64,9 +66,9 @@ def unknown(lines: Sequence[Line], known: frozenset[str]) -> list[Line]:
     was heeded when that epoch began."""
     begin = 0
     for place, line in enumerate(lines):
-        if line.kind == "epoch" and line.entry in known:
+        if line.kind == EPOCH and line.entry in known:
             begin = place + 1
-    return [line for line in lines[begin:] if line.entry not in known]
+    return [line for line in lines[begin:] if line.kind != BEGUN and line.entry not in known]
 
 
 def _commitments(tx: Transaction) -> frozenset[str]:
@@ -82,7 +84,7 @@ def _begin(node: Node, tx: Transaction, lines: Sequence[Line], made_at: int, *, 
     """The number of the new epoch, which is higher than any that is known of; its first entry says what came before."""
     last = tx.epochs()[-1] if tx.epochs() else None
     checkpoint = None if last is None else tx.last_checkpoint(last.number)
-    number = 1 + max([0 if last is None else last.number, *(line.number for line in lines)])
+    number = 1 + max([0 if last is None else last.number, *(line.number for line in lines if line.kind == EPOCH)])
     entries = tx.last_entry
     tx.begin_epoch(origin_of(node.name, number), number)
     tx.enter(

@@ -25,6 +25,7 @@ from comity.store.asides import Aside
 from comity.store.interface import Transaction
 
 SIDE_FILE = "side.log"
+BEGUN, EPOCH = "begun", "epoch"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -48,6 +49,13 @@ class SideFile:
 
     path: Path
     entropy: Entropy
+
+    def begin(self, tx: Transaction) -> None:
+        """There is a file; where there was none, its first line says from which entry of the ledger on it knows all."""
+        hashes = hashes_in(tx, self.entropy)
+        if not self.path.exists():
+            line = Line(kind=BEGUN, at=tx.last_entry_at, entry="", of=hashes.name, number=tx.last_entry)
+            system.append_durably(self.path, _encoded(line, hashes))
 
     def keep(self, tx: Transaction, asides: Sequence[Aside], commitment: bytes) -> None:
         """There is a line for each of these that matters, on the disk. StoreUnavailable where it cannot be written, and
