@@ -8,10 +8,10 @@ from tests.store_world import NOW, ONE, TWO, furnish, identifier, made, open_kin
 
 from comity.stix.object import StixObject
 from comity.store.base import TableStore
-from comity.store.erasing import NO_DIGEST
 from comity.store.finding import JSON, LOOKED, OVERLOOKED, PACKED, PLAIN, folded, says
 from comity.store.holds import LegalHold
 from comity.store.nouns import Status, TextQuery
+from comity.store.reading_erasure import NO_DIGEST
 
 SECRET = "Anna Müster"
 FORM = (b"\1\0" * 16, b"{}")

@@ -8,10 +8,9 @@ from comity.store import finding, holds, relations, text
 from comity.store.erasure_interface import Erased
 from comity.store.holds import LegalHold
 from comity.store.nouns import State
+from comity.store.reading_erasure import NO_DIGEST
 from comity.store.transaction import TableTransaction
 
-NO_DIGEST = bytes(32)
-"""The digest of a body that was erased."""
 ENTRIES_AT_ONCE = 2000
 
 

@@ -38,7 +38,7 @@ class ErasureSnapshot(Protocol):
         ...
 
     def digests_of(self, keys: Sequence[int]) -> list[bytes]:
-        """The SHA-256 of the bodies of these copies, each once."""
+        """The SHA-256 of the bodies of these copies, each once; of those that were erased there is none."""
         ...
 
     def sent_to(self, ids: Sequence[str]) -> dict[str, int]:

@@ -10,6 +10,9 @@ from comity.store.database import Database
 from comity.store.finding import Found
 from comity.store.holds import LegalHold
 
+NO_DIGEST = bytes(32)
+"""The digest of a body that was erased."""
+
 
 class ErasureReading:
     """See `comity.store.erasure_interface.ErasureSnapshot`."""
@@ -35,7 +38,7 @@ class ErasureReading:
 
     def digests_of(self, keys: Sequence[int]) -> list[bytes]:
         rows = self.db.execute("SELECT DISTINCT digest FROM object WHERE key IN ?integers", (list(keys),))
-        return sorted(bytes(digest) for (digest,) in rows.fetchall())
+        return sorted({bytes(digest) for (digest,) in rows.fetchall()} - {NO_DIGEST})
 
     def sent_to(self, ids: Sequence[str]) -> dict[str, int]:
         numbers = BitMap([*publications.of_ids(self.db, ids), *releases.former_of(self.db, ids)])
