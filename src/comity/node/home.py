@@ -10,7 +10,7 @@ from pathlib import Path
 from comity.errors import AlreadyDone, Invalid, Refused, StoreUnavailable, Unverified
 from comity.interfaces import microseconds
 from comity.node import recovery, system
-from comity.node.hashes import hashes_of
+from comity.node.hashes import hashes_in, hashes_of
 from comity.node.node import Node
 from comity.node.restoring import Anew, begin_anew
 from comity.node.settings import STORE_FILE, Settings, settings_problems
@@ -95,11 +95,15 @@ def open_home(home: Path) -> Node:
 
 def keep_side(node: Node, home: Path) -> None:
     """Whatever must stay done though the store is put back is written into the file beside it, before it is done."""
-    side = SideFile(home / SIDE_FILE, node.entropy)
+    side = SideFile(home / SIDE_FILE)
     node.store.aside = side.keep
     with node.store.read() as snapshot:
         known = hashes_of(snapshot)
-    if known is None or not side.path.exists():
+    if known is None:
+        # In a transaction of its own: no line may be of a key that was never committed.
+        with node.store.write() as tx:
+            hashes_in(tx, node.entropy)
+    if not side.path.exists():
         with node.store.write() as tx:
             side.begin(tx)
 

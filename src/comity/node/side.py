@@ -13,10 +13,9 @@ from pathlib import Path
 import msgspec
 from msgspec import structs
 
-from comity.errors import Conflict, NotFound, Unverified
-from comity.interfaces import Entropy
+from comity.errors import Conflict, NotFound, StoreUnavailable, Unverified
 from comity.node import system
-from comity.node.hashes import Hashes, hashes_in
+from comity.node.hashes import Hashes, hashes_of
 from comity.node.people import KIND as USER
 from comity.node.people import Account
 from comity.node.recipients import KIND as PARTNER
@@ -45,14 +44,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 
 @dataclass(frozen=True, slots=True)
 class SideFile:
-    """The file, and the chance of which a key is made. Several processes may write it at once."""
+    """The file. Several processes may write it at once."""
 
     path: Path
-    entropy: Entropy
 
     def begin(self, tx: Transaction) -> None:
         """There is a file; where there was none, its first line says from which entry of the ledger on it knows all."""
-        hashes = hashes_in(tx, self.entropy)
+        hashes = _hashes(tx)
         if not self.path.exists():
             line = Line(kind=BEGUN, at=tx.last_entry_at, entry="", of=hashes.name, number=tx.last_entry)
             system.append_durably(self.path, _encoded(line, hashes))
@@ -60,13 +58,21 @@ class SideFile:
     def keep(self, tx: Transaction, asides: Sequence[Aside], commitment: bytes) -> None:
         """There is a line for each of these that matters, on the disk. StoreUnavailable where it cannot be written, and
         then nothing was done."""
-        hashes = hashes_in(tx, self.entropy)
+        hashes = _hashes(tx)
         at = tx.last_entry_at
         for aside in asides:
             line = line_of(aside, hashes)
             if line is not None:
                 line = structs.replace(line, at=at, entry=commitment.hex(), of=hashes.name)
                 system.append_durably(self.path, _encoded(line, hashes))
+
+
+def _hashes(tx: Transaction) -> Hashes:
+    """The keyed hashes of the store. StoreUnavailable where their key could not be kept when the node was opened."""
+    found = hashes_of(tx)
+    if found is None:
+        raise StoreUnavailable("The store was busy when the node was opened.", hint="Nothing was done. Try again.")
+    return found
 
 
 def line_of(aside: Aside, hashes: Hashes) -> Line | None:

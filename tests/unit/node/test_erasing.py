@@ -17,6 +17,8 @@ from comity.node.node import Node
 from comity.node.proposals import KIND as PROPOSAL
 from comity.stix.tlp import TLP
 
+pytestmark = pytest.mark.slow
+
 SECRET = "anna.muster@victim.example"
 DAY_US = 86_400_000_000
 
