@@ -129,6 +129,13 @@ COMMANDS: dict[str, Entry] = {
     "comity user list": _OWN,
     "comity user recover": _KEEPS,
     "comity user reset": _KEEPS,
+    "comity subject find": _OWN,
+    "comity erase": _KEEPS,
+    "comity erasure list": _KEEPS,
+    "comity erasure show": _KEEPS,
+    "comity hold add": _KEEPS,
+    "comity hold list": _OWN,
+    "comity hold end": _KEEPS,
     "comity backup": _COPY,
     "comity restore": _COPY,
     "comity recovery-key new": _KEEPS,
@@ -148,6 +155,13 @@ _STAFF = _equal("test_a_bound_credential_is_given_nothing_but_by_the_gate")
 _GATE = _equal("test_objects_are_exactly_those_permitted")
 
 VERBS: dict[str, Entry] = {
+    "add_holds": _ADMINISTRATION,
+    "end_hold": _ADMINISTRATION,
+    "erase": _ADMINISTRATION,
+    "erasures": _OPERATOR,
+    "find_subject": _OPERATOR,
+    "is_clean": _ADMINISTRATION,
+    "legal_holds": _OPERATOR,
     "add_collection": _ADMINISTRATION,
     "add_partner": _ADMINISTRATION,
     "add_source": _ADMINISTRATION,

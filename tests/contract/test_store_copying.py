@@ -15,6 +15,7 @@ from comity.release.recall import Bar
 from comity.store import copying
 from comity.store.base import TableStore
 from comity.store.deliveries import Delivered, Usage
+from comity.store.holds import LegalHold
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
 from comity.store.steps import packaged
@@ -68,6 +69,8 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.add_delivered("cert-b", Delivered(1, 2, 3))
         tx.put_usage("cert-b", Usage(read_at=NOW))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
+        tx.bar([b"\0" * 32])
+        tx.put_hold(LegalHold("h", identifier("indicator", 31), "a case", "", NOW, NOW + 1))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
     while store.index_text(10) or store.index_relations(10):

@@ -14,6 +14,7 @@ from comity.node.policies import starter_texts
 from comity.release.recall import Kind, Order, Reason
 
 ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
+    "add_holds": ({"admin"}, lambda node: node.add_holds(["x"], "a case", 2**60)),
     "add_partner": ({"admin"}, lambda node: node.add_partner("CERT-C")),
     "add_source": ({"admin"}, lambda node: node.add_source("feed", publish="auto")),
     "add_taxii_source": ({"admin"}, lambda node: node.add_taxii_source("peer", "https://peer.example/taxii2/")),
@@ -23,8 +24,13 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "change_partner": ({"admin"}, lambda node: node.change_partner("CERT-B", {"country": "EE"})),
     "confirm_clock": ({"admin"}, lambda node: node.confirm_clock()),
     "disable_user": ({"admin"}, lambda node: node.disable_user("anna")),
+    "end_hold": ({"admin"}, lambda node: node.end_hold("x")),
+    "erase": ({"admin"}, lambda node: node.erase(["x"], basis="a law")),
+    "erasures": ({"admin", "approver"}, lambda node: node.erasures()),
+    "find_subject": ({"admin"}, lambda node: node.find_subject("anna")),
     "edit_source": ({"admin"}, lambda node: node.edit_source("local", default_marking="tlp:green")),
     "edit_partner": ({"admin"}, lambda node: node.edit_partner("CERT-B", country="EE")),
+    "legal_holds": ({"admin"}, lambda node: node.legal_holds()),
     "move_partner": ({"admin"}, lambda node: node.move_partner("CERT-B", "end")),
     "new_token": ({"admin"}, lambda node: node.new_token("siem", read=["all"])),
     "pause_source": ({"admin"}, lambda node: node.pause_source("local", paused=True)),
@@ -57,6 +63,7 @@ READING = frozenset(
         "halted",
         "held",
         "holders",
+        "is_clean",
         "is_sound",
         "is_watched",
         "jobs",

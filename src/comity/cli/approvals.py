@@ -65,10 +65,14 @@ def reject(console: Console, id: str) -> None:
 
 
 def _tell(console: Console, done: "Proposal") -> None:
+    from comity.node.proposals import Erasure
+
     if console.json:
         console.result(_facts(done, done.state))
     else:
         console.say(f"{done.id} is {done.state}: {done.change.words}.")
+        if isinstance(done.change, Erasure) and done.state == "approved":
+            console.note(f"The certificate says what remains: comity erasure show {done.id}")
         if done.caution:
             console.note(f"{done.caution} See: comity user reset")
 

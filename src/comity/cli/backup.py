@@ -1,6 +1,7 @@
 """`comity backup`, `restore`, `migrate`: keeping a node, bringing it back, and moving it to a new version."""
 
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -43,21 +44,36 @@ def backup(console: Console, dest: Path, verify: bool, plain: bool) -> None:
 @click.command("restore", cls=Command)
 @click.argument("src", type=_FILE)
 @click.option("--key", metavar="FILE|-", help="The private half of the recovery key.")
+@click.option("--side", type=_FILE, multiple=True, help="The side.log of the lost node; may be given again.")
+@click.option("--keep-tokens", is_flag=True, help="Without a side.log, let tokens hold none the less.")
 @click.option("--dry-run", is_flag=True, help="Restore on trial: check everything, and leave nothing behind.")
 @pass_console
-def restore(console: Console, src: Path, key: str | None, dry_run: bool) -> None:
+def restore(
+    console: Console, src: Path, key: str | None, side: tuple[Path, ...], keep_tokens: bool, dry_run: bool
+) -> None:
     """Make a new home from a backup.
 
-    The folder of --home is made from the backup SRC, which is checked row by row. A node is never overwritten.
+    The folder of --home is made from the backup SRC, which is checked row by row. A node is never overwritten. What was
+    withdrawn, erased or revoked since is in side.log: it may lie in the new home already, or beside it, or is named by
+    --side. Without it no token holds, unless they are kept.
     """
     from comity.node import home
 
     halves = _private_halves(key) if key is not None else []
     with interruptible():
-        report = home.restore(src, console.home, key=halves, dry_run=dry_run)
+        report = home.restore(src, console.home, key=halves, side=side, keep_tokens=keep_tokens, dry_run=dry_run)
+    anew = asdict(report.anew)
     if console.json:
-        console.result(_fields(report))
+        console.result(_fields(report) | anew)
         return
+    if report.anew.side:
+        done = ", ".join(f"{name} {anew[name]:,}" for name in ("withdrawn", "erased", "revoked", "partners", "users"))
+        console.note(f"Epoch {report.anew.epoch} of the ledger begins. Taken back again by side.log: {done}.")
+    else:
+        console.note(
+            f"Epoch {report.anew.epoch} of the ledger begins. There was no side.log: what was withdrawn or erased since"
+            f" the backup is here again; {counted(report.anew.voided, 'token')} made void."
+        )
     if dry_run:
         console.say(f"{path_text(src)} holds: {report.node}, {_sizes(report)}, as of {report.made_at}.")
         return

@@ -50,6 +50,10 @@ COMMANDS = {
     "approve": ("comity.cli.approvals:approve", "Put in force what another person asked for."),
     "reject": ("comity.cli.approvals:reject", "Let what somebody asked for never take effect."),
     "release": ("comity.cli.release:release", "Say what a partner receives now, and why; what left, and take it back."),
+    "subject": ("comity.cli.subject:subject", "Find every place in which a person or value occurs."),
+    "erase": ("comity.cli.erase:erase", "Erase objects, so that nothing of them is left on the node."),
+    "erasure": ("comity.cli.erase:erasure", "Show the certificates of what was erased."),
+    "hold": ("comity.cli.hold:hold", "Keep objects from being destroyed, for a while."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

@@ -26,6 +26,7 @@ from comity.node.proposals import (
     WAITING,
     WAITING_MOST,
     Change,
+    Erasure,
     PartnerChange,
     PolicyChange,
     PolicyTexts,
@@ -252,7 +253,7 @@ class Changing(Releasing):
     def _difference(self, snapshot: Snapshot, change: Change) -> Difference:
         """What the change would make different. Conflict where what it changes was changed meanwhile."""
         self._refuse_changed(snapshot, change)
-        if isinstance(change, PartnerChange) and change.step in ("pause", "end"):
+        if isinstance(change, Erasure) or (isinstance(change, PartnerChange) and change.step in ("pause", "end")):
             return Difference()
         held, moment = self._in_force_at(snapshot), self.guard.moment(snapshot)
         if isinstance(change, ReleaseRequest):
@@ -314,7 +315,7 @@ class Changing(Releasing):
     def _put_change(self, tx: Transaction, change: Change, proposal: str = "") -> None:
         self._refuse_changed(tx, change)
         now = microseconds(self.clock.now())
-        if isinstance(change, Reclassification):
+        if isinstance(change, Reclassification | Erasure):
             return
         if isinstance(change, PolicyChange):
             body = msgspec.json.encode(change.texts)

@@ -1,17 +1,22 @@
 """A node's home: a folder with its settings and its store; making it, opening it, backing it up, migrating it."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 
 from comity.errors import AlreadyDone, Invalid, Refused, StoreUnavailable, Unverified
 from comity.interfaces import microseconds
 from comity.node import recovery, system
+from comity.node.hashes import hashes_in, hashes_of
 from comity.node.node import Node
+from comity.node.restoring import Anew, begin_anew
 from comity.node.settings import STORE_FILE, Settings, settings_problems
+from comity.node.side import SIDE_FILE, SideFile
+from comity.node.side import read as read_side
+from comity.node.side import write as write_side
 from comity.node.system import SETTINGS_FILE, SystemClock, SystemEntropy
 from comity.store import archive, sealed
 from comity.store.address import masked
@@ -34,6 +39,13 @@ class BackupReport:
     bytes_on_disk: int
     encrypted: bool = False
     verified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReport(BackupReport):
+    """The same of a restore, with what was done before anything is served (R32)."""
+
+    anew: Anew = field(default_factory=lambda: Anew(0, side=False))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,7 @@ def init_home(home: Path, *, name: str, store: str | None = None) -> Node:
     system.make_home(home)
     node = _open(home, settings, create=True)
     node.furnish()
+    keep_side(node, home)
     system.write_settings(home, values)
     return node
 
@@ -72,11 +85,27 @@ def open_home(home: Path) -> Node:
     try:
         # Where the store cannot be read or written now, whatever is asked of the node says so.
         with suppress(StoreUnavailable):
+            keep_side(node, home)
             node.heed_rules()
     except BaseException:
         node.close()
         raise
     return node
+
+
+def keep_side(node: Node, home: Path) -> None:
+    """Whatever must stay done though the store is put back is written into the file beside it, before it is done."""
+    side = SideFile(home / SIDE_FILE)
+    node.store.aside = side.keep
+    with node.store.read() as snapshot:
+        known = hashes_of(snapshot)
+    if known is None:
+        # In a transaction of its own: no line may be of a key that was never committed.
+        with node.store.write() as tx:
+            hashes_in(tx, node.entropy)
+    if not side.path.exists():
+        with node.store.write() as tx:
+            side.begin(tx)
 
 
 def _open(home: Path, settings: Settings, *, create: bool) -> Node:
@@ -183,30 +212,57 @@ def _restored(
         raise
 
 
-def restore(source: Path, home: Path, *, key: Sequence[str] = (), dry_run: bool = False) -> BackupReport:
-    """A new home holds what the backup held, checked row by row; page positions given out before are void.
+def restore(
+    source: Path,
+    home: Path,
+    *,
+    key: Sequence[str] = (),
+    side: Sequence[Path] = (),
+    keep_tokens: bool = False,
+    dry_run: bool = False,
+) -> RestoreReport:
+    """A new home holds what the backup held, checked row by row, but for what was taken back since; page positions
+    given out before are void.
 
-    `key` holds private halves of recovery keys, for a backup that is encrypted. With `dry_run` all is tried beside the
-    home, and nothing is left of it. AlreadyDone where the home is not empty: a restore never overwrites a node.
+    `key` holds private halves of recovery keys, for a backup that is encrypted. What was taken back since is in the
+    files `side`, else in that which lies in the new home, else in that beside it; where there is none, tokens are void
+    unless they are kept. With `dry_run` all is tried beside the home, and nothing is left of it. AlreadyDone where the
+    home holds anything else: a restore never overwrites a node.
     """
-    if not dry_run and home.exists() and any(home.iterdir()):
+    if not dry_run and home.exists() and any(path.name != SIDE_FILE for path in home.iterdir()):
         raise AlreadyDone(f"{home} is not empty; a restore never overwrites.", hint="Name a new folder by --home.")
+    files = list(side) or [path for path in _sides_near(home) if path.exists()][:1]
+    lines = [line for path in files for line in read_side(path)] if files else None
     with system.opened(source) as file, scratch_folder(home.absolute().parent) as scratch:
         found = _restored(file, str(source), scratch, key)
         with found.node as node:
+            made_at = _instant(found.contents.made_at)
+            if lines:
+                write_side(scratch / SIDE_FILE, lines)
+            keep_side(node, scratch)
+            anew = begin_anew(node, made_at, lines, keep_tokens=keep_tokens)
             if not dry_run:
-                with node.store.write() as tx:
-                    tx.put_setting("cursor_key", node.entropy.token_bytes(64))
-                recovery.note_verified(node, _instant(found.contents.made_at))
+                recovery.note_verified(node, made_at)
         # The store of a node may have been elsewhere; that of the new home is in it.
         if system.load_settings(scratch).store != Settings().store:
             system.set_setting(scratch, "store", Settings().store)
         if dry_run:
-            return _report(source, found.contents, found.held.copies, source, encrypted=bool(key), verified=True)
+            return _restore_report(source, found, source, anew, encrypted=bool(key))
         system.make_home(home)
-        for name in sorted(BACKUP_FILES):
+        for name in (SIDE_FILE, *sorted(BACKUP_FILES)):
             (scratch / name).rename(home / name)
-    return _report(home, found.contents, found.held.copies, home / STORE_FILE, encrypted=bool(key), verified=True)
+    return _restore_report(home, found, home / STORE_FILE, anew, encrypted=bool(key))
+
+
+def _sides_near(home: Path) -> Iterator[Path]:
+    yield home / SIDE_FILE
+    yield home.absolute().parent / SIDE_FILE
+
+
+def _restore_report(path: Path, found: _Restored, sized: Path, anew: Anew, *, encrypted: bool) -> RestoreReport:
+    report = _report(path, found.contents, found.held.copies, sized, encrypted=encrypted, verified=True)
+    values = {each.name: getattr(report, each.name) for each in fields(report)}
+    return RestoreReport(**values, anew=anew)
 
 
 def _report(

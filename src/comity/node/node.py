@@ -9,12 +9,15 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.erasing import Erasing
+from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
 from comity.node.recalling import Recalling
 from comity.node.receive import Posted, Report
 from comity.node.showing import CopyView
+from comity.node.subjects import Subjects
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -47,7 +50,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Recalling):
+class Node(Erasing, LegalHolding, Subjects, Recalling):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

@@ -81,7 +81,23 @@ class Reclassification(msgspec.Struct, frozen=True, tag="reclassification"):
         return f"let {count:,} object{'s' * (count != 1)} count as something looser"
 
 
-Change = PolicyChange | PartnerChange | ReleaseRequest | Reclassification
+class Erasure(msgspec.Struct, frozen=True, tag="erasure"):
+    """Objects that are to be erased, on which basis. Neither they nor what was looked for is named: `objects` are keyed
+    hashes of their ids; the resources and entries are what else of the store is to go."""
+
+    objects: tuple[str, ...]
+    statuses: tuple[str, ...]
+    entries: tuple[int, ...]
+    basis: str
+    remains: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """What it is, in a few words."""
+        return f"erase {len(self.objects):,} object{'s' * (len(self.objects) != 1)}: {self.basis}"
+
+
+Change = PolicyChange | PartnerChange | ReleaseRequest | Reclassification | Erasure
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from comity.errors import Invalid, InvalidObject
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import publishing, reclassifying
 from comity.node.access import Access
+from comity.node.barring import Barred, barred
 from comity.node.outbound import permit
 from comity.node.way import Way
 from comity.stix.markings import TLP
@@ -125,6 +126,7 @@ class _Judging:
         schemas: Schemas,
         limits: Limits,
         *,
+        barred: Barred,
         first_index: int = 0,
         ids_needed: bool = False,
     ) -> None:
@@ -132,6 +134,7 @@ class _Judging:
         self._way = way
         self._schemas = schemas
         self._limits = limits
+        self.barred = barred
         self._index = first_index
         self._ids_needed = ids_needed
         self.judged: list[StixObject | Rejected] = []
@@ -153,6 +156,8 @@ class _Judging:
                     result = judge(
                         raw, self._index, self._schemas, strict=strict, labels=labels, limits=limits, look=look
                     )
+                if isinstance(result, StixObject):
+                    result = self.barred.judge(result, self._index)
                 self._index += 1
                 self.judged.append(result)
                 if isinstance(result, StixObject):
@@ -236,12 +241,13 @@ def store_all(
     done = 0
     while True:
         taken = _Slice(source)
-        judging = _Judging(taken, way, schemas, limits, first_index=done)
+        judging = _Judging(taken, way, schemas, limits, barred=barred(store), first_index=done)
         now = microseconds(clock.now())
 
         def finish(
             tx: Transaction, verdicts: list[Verdict], judging: _Judging = judging, taken: _Slice = taken, now: int = now
         ) -> list[Verdict]:
+            judging.barred.check(tx)
             if way.marking_given:
                 tell_kept_markings(tx, way, judging.verdicts(verdicts), report)
             _after_storing(tx, way, _taken(judging.verdicts(verdicts)), now)
@@ -324,12 +330,13 @@ def post(
     then. The right is looked at again inside the transaction, since the body may have taken its time.
     """
     raws = split_envelope(body, objects_max=ENVELOPE_OBJECTS_MAX)
-    judging = _Judging(raws, way, schemas, limits, ids_needed=True)
+    judging = _Judging(raws, way, schemas, limits, barred=barred(store), ids_needed=True)
     now_us = microseconds(clock.now())
     status_id = str(entropy.uuid4())
 
     def finish(tx: Transaction, verdicts: list[Verdict]) -> bytes:
         permit(tx, access, way.collection, write=True)
+        judging.barred.check(tx)
         _after_storing(tx, way, _taken(judging.verdicts(verdicts)), now_us)
         resource = _status(judging.verdicts(verdicts), status_id, now_us)
         tx.forget_statuses(now_us - STATUS_SECONDS_KEPT * 1_000_000)

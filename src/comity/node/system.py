@@ -1,5 +1,6 @@
 """The real world: settings, disk, clock, chance. The only module of the node that names them."""
 
+import fcntl
 import importlib.resources
 import io
 import os
@@ -19,7 +20,7 @@ from uuid import UUID, uuid4
 import orjson
 
 from comity import __version__
-from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled, Refused
+from comity.errors import AlreadyDone, Invalid, NotFound, NotInstalled, Refused, StoreUnavailable
 from comity.node.settings import STORE_FILE, Settings, settings_problems
 from comity.store.address import SQLITE, has_password, is_postgres, masked
 from comity.store.scratch import PREFIX, sync_folder
@@ -169,6 +170,27 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def append_durably(path: Path, line: bytes) -> None:
+    """The line stands at the end of the file (mode 0600), on the disk; what an earlier writer left without its end is a
+    line of its own. StoreUnavailable where that cannot be."""
+    try:
+        is_new = not path.exists()
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "r+b", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            size = os.fstat(descriptor).st_size
+            torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+            content = b"\n" * bool(torn) + line + b"\n"
+            if file.write(content) != len(content):
+                raise OSError("the disk is full")
+            os.fsync(descriptor)
+        if is_new:
+            sync_folder(path.parent)
+    except OSError as error:
+        words = f"{path} cannot be written: {error.strerror or error}."
+        raise StoreUnavailable(words, hint="Nothing was done. Make room, or mend the rights of the file.") from error
 
 
 def read_secret(path: Path) -> str:

@@ -18,9 +18,11 @@ from comity.errors import StoreUnavailable
 from comity.stix.object import StixObject
 from comity.store import check, related, relations, text
 from comity.store.admin import Admin, load
+from comity.store.asides import KeepAside, keep_nothing
 from comity.store.database import Connection, Database
 from comity.store.entries import NONCE_BYTES
-from comity.store.ingest import Ingest, IngestingTransaction
+from comity.store.erasing import ErasingTransaction
+from comity.store.ingest import Ingest
 from comity.store.nouns import State, Verdict
 from comity.store.publications import Publications
 from comity.store.related import Related
@@ -66,6 +68,7 @@ class TableStore(ABC):
         self._closed = False
         self.now: Callable[[], int] = _now
         self.nonce: Callable[[], bytes] = _nonce
+        self.aside: KeepAside = keep_nothing
 
     @abstractmethod
     def _connect(self, *, write: bool) -> Connection: ...
@@ -76,6 +79,10 @@ class TableStore(ABC):
 
     @abstractmethod
     def backup(self, target: Path) -> None:
+        """See the interface."""
+
+    @abstractmethod
+    def scrub(self) -> None:
         """See the interface."""
 
     # -- what snapshots share -----------------------------------------------------------------------------------------
@@ -179,7 +186,7 @@ class TableStore(ABC):
 
     # -- writing ------------------------------------------------------------------------------------------------------
     @contextmanager
-    def write(self) -> Iterator[IngestingTransaction]:
+    def write(self) -> Iterator[ErasingTransaction]:
         with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
 
@@ -210,14 +217,14 @@ class TableStore(ABC):
             self._turns.release()
 
     @contextmanager
-    def _transaction(self, db: Connection) -> Iterator[IngestingTransaction]:
+    def _transaction(self, db: Connection) -> Iterator[ErasingTransaction]:
         """From here on no other writer changes anything; at the end the state row says what was done."""
         db.lock()
         base = self._views
         state = db.execute(STATE).fetchone()
         if base is not None and base.is_ahead(state[0], state[1]):
             base = None
-        transaction = IngestingTransaction(db, self, state, base)
+        transaction = ErasingTransaction(db, self, state, base)
         try:
             yield transaction
             transaction.seal()
@@ -233,7 +240,7 @@ class TableStore(ABC):
         default_tlp: int | None,
         state: State,
         now: int,
-        finish: Callable[[IngestingTransaction, list[Verdict]], T],
+        finish: Callable[[ErasingTransaction, list[Verdict]], T],
     ) -> T:
         drawn = iter(batches)
         if self.draws_first:

@@ -46,6 +46,10 @@ class TextIndex(Protocol):
         """It knows none of these keys; their bodies must still be there."""
         ...
 
+    def knows(self, keys: list[int]) -> list[int]:
+        """Those of these keys that it knows."""
+        ...
+
     def tidy(self) -> bool:
         """A bounded piece of what is left of forgotten text is destroyed. True where more may be left."""
         ...

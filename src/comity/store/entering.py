@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from comity.release.recall import Bar
 from comity.store import bars, entries, releases
+from comity.store.asides import Aside
 from comity.store.database import Database
 from comity.store.entries import Act, Checkpoint, Epoch, Fact, LedgerKey
 from comity.store.releases import Release
@@ -21,6 +22,7 @@ class EnteringTables(TableSnapshot):
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:
         super().__init__(db, shared, state, base)
         self._acts: list[Act] = []
+        self._asides: list[Aside] = []
         self._entered_before = self.last_entry
         self._entered_at = 0
 
@@ -41,6 +43,10 @@ class EnteringTables(TableSnapshot):
         releases.put(self.db, Release(key, recipient, form, at, digest, policy), parts)
         return key
 
+    def keep_aside(self, kind: str, **facts: str | int | bytes | Sequence[str]) -> None:
+        """See the interface."""
+        self._asides.append(Aside(kind, facts))
+
     def add_again(self, counts: Mapping[int, tuple[int, int]]) -> None:
         """See the interface."""
         for entry, (times, at) in sorted(counts.items()):
@@ -50,9 +56,12 @@ class EnteringTables(TableSnapshot):
         """See the interface."""
         bars.put(self.db, found, recall)
 
-    def begin_epoch(self, origin: str) -> Epoch:
+    def begin_epoch(self, origin: str, number: int = 0) -> Epoch:
         """See the interface."""
-        return entries.begin(self.db, self.last_entry, origin)
+        made = entries.begin(self.db, self.last_entry, origin, number)
+        if made.number > 1:
+            self.keep_aside("epoch", number=made.number)
+        return made
 
     def put_tiles(self, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:
         entries.put_tiles(self.db, epoch, tiles)
@@ -72,9 +81,12 @@ class EnteringTables(TableSnapshot):
             self._entered_at = max(self._shared.now(), self.last_entry_at)
         return self._entered_at
 
-    def _write_entries(self) -> None:
-        """What was done is entered; to be called once, at the end."""
+    def _write_entries(self) -> bytes:
+        """What was done is entered; to be called once, at the end. The commitment of the last entry, if any."""
+        commitment = b""
         if self._acts:
             self.last_entry_at = self._entry_time()
-            entries.insert(self.db, self._entered_before, self._acts, self.last_entry_at, self._shared.nonce)
+            before, at, nonce = self._entered_before, self.last_entry_at, self._shared.nonce
+            commitment = entries.insert(self.db, before, self._acts, at, nonce)
             self._acts = []
+        return commitment

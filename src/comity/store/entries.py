@@ -64,14 +64,16 @@ class Act:
     facts: Mapping[str, Fact]
 
 
-def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonce: Callable[[], bytes]) -> None:
-    """There is an entry for each of these behind the first `before`, each with a nonce of its own."""
+def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonce: Callable[[], bytes]) -> bytes:
+    """There is an entry for each of these behind the first `before`, each with a nonce of its own; the commitment of
+    the last one."""
     rows = []
     for key, act in enumerate(acts, before + 1):
         record = record_of(act, at)
         salt = nonce()
         rows.append((key, hmac.digest(salt, record, "sha256"), salt, record))
     db.execute_many("INSERT INTO entry (key, commitment, nonce, record) VALUES (?, ?, ?, ?)", rows)
+    return rows[-1][1]
 
 
 def record_of(act: Act, at: int) -> bytes:
@@ -107,9 +109,9 @@ def epochs(db: Database) -> list[Epoch]:
     return [Epoch(*row) for row in rows]
 
 
-def begin(db: Database, before: int, origin: str) -> Epoch:
-    """Entries from now on belong to a new epoch of that origin."""
-    made = Epoch(len(epochs(db)) + 1, before, origin)
+def begin(db: Database, before: int, origin: str, number: int = 0) -> Epoch:
+    """Entries from now on belong to a new epoch of that origin, which has the number, or the next one."""
+    made = Epoch(number or max((each.number for each in epochs(db)), default=0) + 1, before, origin)
     db.execute("INSERT INTO epoch (number, before, origin) VALUES (?, ?, ?)", (made.number, made.before, made.origin))
     return made
 

@@ -10,7 +10,9 @@ from typing import Protocol, TypeVar
 from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.stix.object import StixObject
+from comity.store.asides import KeepAside
 from comity.store.deliveries import Delivered, Usage
+from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
 from comity.store.ledger_interface import LedgerSnapshot, LedgerTransaction
 from comity.store.nouns import (
     Bodies,
@@ -35,7 +37,7 @@ from comity.store.views import Keys
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, Protocol):
+class Snapshot(LedgerSnapshot, ErasureSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -185,7 +187,7 @@ class Snapshot(LedgerSnapshot, Protocol):
         ...
 
 
-class Transaction(Snapshot, LedgerTransaction, Protocol):
+class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(
@@ -288,8 +290,8 @@ class Transaction(Snapshot, LedgerTransaction, Protocol):
         ...
 
     def purge(self, before: int, limit: int | None = None) -> int:
-        """The bodies of copies withdrawn before that instant are destroyed, at most `limit` of them, the longest
-        withdrawn first; how many. Keys and dates stay used."""
+        """The bodies of copies withdrawn before that instant are destroyed, but for those on legal hold, at most
+        `limit` of them, the longest withdrawn first; how many. Keys and dates stay used."""
         ...
 
 
@@ -300,6 +302,8 @@ class Store(Protocol):
     """The clock by which what is done is entered into the ledger: microseconds since 1970."""
     nonce: Callable[[], bytes]
     """Where the nonces of the ledger's entries come from: 32 bytes that nobody can guess."""
+    aside: KeepAside
+    """Who is told, before the commit, of what must stay done though the store is put back."""
 
     def read(self) -> AbstractContextManager[Snapshot]: ...
     def write(self) -> AbstractContextManager[Transaction]:
@@ -336,6 +340,11 @@ class Store(Protocol):
 
     def backup(self, target: Path) -> None:
         """A consistent copy, made while others read and write, is in the new file `target` (mode 0600)."""
+        ...
+
+    def scrub(self) -> None:
+        """Nothing that was deleted is in the files of the store any more. StoreUnavailable where others read or write
+        for too long. What a server of databases, its archives and its file system keep is theirs."""
         ...
 
     def check(self, *, deep: bool = False) -> list[str]:

@@ -17,6 +17,9 @@ class LedgerSnapshot(Protocol):
     actor: str
     """Who acts, as the entries of this transaction will say: the id of an account, or empty."""
 
+    last_entry_at: int
+    """When the last entry was written, in microseconds since 1970."""
+
     @property
     def last_entry(self) -> int:
         """The key of the last entry, which counts them over all epochs; 0 where there is none."""
@@ -118,8 +121,8 @@ class LedgerTransaction(LedgerSnapshot, Protocol):
         """What left by these entries left so many times more, and the last time then."""
         ...
 
-    def begin_epoch(self, origin: str) -> Epoch:
-        """Entries from now on belong to a new log of that origin."""
+    def begin_epoch(self, origin: str, number: int = 0) -> Epoch:
+        """Entries from now on belong to a new log of that origin, with that number or the next one."""
         ...
 
     def put_tiles(self, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:

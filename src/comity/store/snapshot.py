@@ -10,6 +10,7 @@ from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.store import deliveries, jobs, openings, publications, records, search
 from comity.store.admin import Admin
+from comity.store.asides import KeepAside
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
@@ -30,6 +31,7 @@ from comity.store.nouns import (
     Token,
 )
 from comity.store.publications import Publications, Published, Unpublished
+from comity.store.reading_erasure import ErasureReading
 from comity.store.records import Record
 from comity.store.related import At, Related, state_of
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
@@ -69,6 +71,8 @@ class Shared(Protocol):
     def now(self) -> Callable[[], int]: ...
     @property
     def nonce(self) -> Callable[[], bytes]: ...
+    @property
+    def aside(self) -> KeepAside: ...
 
 
 def storable(text: str) -> bool:
@@ -83,7 +87,7 @@ def storable(text: str) -> bool:
     return True
 
 
-class TableSnapshot(LedgerReading):
+class TableSnapshot(LedgerReading, ErasureReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:

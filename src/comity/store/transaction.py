@@ -21,7 +21,7 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import jobs, marks, publications, records, related, relations, text
+from comity.store import holds, jobs, marks, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Job, Source, State, Status, Token
 from comity.store.publications import Publications
@@ -217,14 +217,16 @@ class TableTransaction(PublishingTables):
         self._unpublish(keys)
         relations.forget(self.db, keys)
         self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
-        self.enter("withdrawal", collection=collection, id=id, digests=[copy.digest.hex() for copy in going])
+        digests = [copy.digest.hex() for copy in going]
+        self.enter("withdrawal", collection=collection, id=id, digests=digests)
+        self.keep_aside("withdrawal", collection=collection, id=id, digests=digests)
         return len(going)
 
     def purge(self, before: int, limit: int | None = None) -> int:
         (keys,) = self.db.columns(
             "key",
-            "SELECT key FROM object WHERE withdrawn_at < ? AND size > 0 ORDER BY withdrawn_at, key LIMIT ?",
-            (before, KEY_MOST if limit is None else limit),
+            holds.PURGEABLE,
+            (before, self._shared.now(), KEY_MOST if limit is None else limit),
         )
         if not keys:
             return 0
@@ -336,6 +338,8 @@ class TableTransaction(PublishingTables):
             until=token.expires_at,
             revoked=token.revoked_at,
         )
+        if token.revoked_at is not None:
+            self.keep_aside("revocation", token=token.id)
 
     def put_status(self, status: Status) -> None:
         packed = zstandard.ZstdCompressor(level=1).compress(status.body)
@@ -355,6 +359,7 @@ class TableTransaction(PublishingTables):
         stored = records.put(self.db, record)
         digest = hashlib.sha256(record.body).hexdigest()
         self.enter("record", of=record.kind, id=record.id, version=stored.version, digest=digest)
+        self.keep_aside("record", of=record.kind, id=record.id, body=record.body)
         return stored
 
     def put_setting(self, name: str, value: bytes) -> None:

@@ -113,7 +113,7 @@ def test_a_backup_restores_everything_but_open_page_positions(home: Path, tmp_pa
         made = backup(home, tmp_path / "b.tar.zst", plain=True)
     assert (made.objects, made.encrypted) == (2, False)
     assert stat.S_IMODE((tmp_path / "b.tar.zst").stat().st_mode) == 0o600
-    restored = restore(tmp_path / "b.tar.zst", tmp_path / "again")
+    restored = restore(tmp_path / "b.tar.zst", tmp_path / "again", side=[home / "side.log"])
     assert (restored.objects, restored.node) == (2, "CERT-A")
     with open_home(tmp_path / "again") as node:
         assert [item.raw for item in node.find()] == before

@@ -54,7 +54,7 @@ def bodies(home: Path) -> list[bytes]:
 
 def test_a_node_is_made_in_an_empty_database_and_there_once(home: Path, url: str, tmp_path: Path) -> None:
     assert load_settings(home) == Settings(name="CERT-A", store=url)
-    assert sorted(path.name for path in home.iterdir()) == ["comity.toml"]
+    assert sorted(path.name for path in home.iterdir()) == ["comity.toml", "side.log"]
     assert check_settings(home) == []
     with pytest.raises(AlreadyDone):
         init_home(tmp_path / "other", name="CERT-B", store=url)
@@ -88,7 +88,7 @@ def test_a_node_moves_to_postgres_and_back_with_everything(tmp_path: Path, url: 
     assert load_settings(home) == Settings(name="CERT-A", store=url, port=8471)
     assert "port = 8471  # ours\n" in (home / "comity.toml").read_text()
     assert stat.S_IMODE((home / "comity.toml").stat().st_mode) == 0o600
-    assert sorted(path.name for path in home.iterdir()) == ["comity.db", "comity.toml"]
+    assert sorted(path.name for path in home.iterdir()) == ["comity.db", "comity.toml", "side.log"]
     assert bodies(home) == before
     with open_home(home) as node:
         assert node.admit(Credential(token.user, token.secret)).name == "siem"

@@ -71,6 +71,10 @@ class PostgresText:
             for key, names, words in rows:
                 copy.write_row((key, folded(names), words_of(words)))
 
+    def knows(self, keys: list[int]) -> list[int]:
+        rows = self._db.execute("SELECT key FROM text_index WHERE key = ANY(%s::bigint[])", (keys,)).fetchall()
+        return [key for (key,) in rows]
+
     def forget(self, keys: list[int]) -> None:
         self._db.execute("DELETE FROM text_index WHERE key = ANY(%s::bigint[])", (keys,))
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import ClassVar
 
+from comity.errors import StoreUnavailable
 from comity.store.base import TableStore
 from comity.store.sqlite import schema
 from comity.store.sqlite.connection import connect, guarded
@@ -40,3 +41,18 @@ class SqliteStore(TableStore):
         self._refuse_closed()
         with guarded(), closing(connect(self.path, write=False)) as db:
             schema.copy_into(db, target)
+
+    def scrub(self) -> None:
+        """See the interface. The file is written anew, and what it was written through is emptied."""
+        self._refuse_closed()
+        with guarded(), closing(SqliteDatabase(self.path, write=True)) as db:
+            db.begin()
+            db.text.tidy_all()
+            db.execute("UPDATE state SET text_dirty = 0")
+            db.commit()
+            db.raw.execute("VACUUM")
+            busy, _, _ = db.raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:
+            raise StoreUnavailable(
+                "others read the store for too long, so that its log still holds what was erased", hint="try again"
+            )

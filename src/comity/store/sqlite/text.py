@@ -37,12 +37,15 @@ class SqliteText:
             "INSERT INTO text_words (rowid, words) VALUES (?, ?)", [(key, words) for key, _, words in rows]
         )
 
-    def forget(self, keys: list[int]) -> None:
+    def knows(self, keys: list[int]) -> list[int]:
         known = self._db.execute(
             "SELECT id FROM text_names_docsize WHERE id IN (SELECT value FROM json_each(?))",
             (msgspec.json.encode(keys).decode(),),
-        ).fetchall()
-        for (key,) in known:
+        )
+        return [key for (key,) in known.fetchall()]
+
+    def forget(self, keys: list[int]) -> None:
+        for key in self.knows(keys):
             (body,) = self._db.execute("SELECT body FROM body WHERE key = ?", (key,)).fetchone()
             names, words = texts_of(body)
             self._db.execute("INSERT INTO text_names (text_names, rowid, names) VALUES ('delete', ?, ?)", (key, names))
@@ -57,6 +60,12 @@ class SqliteText:
             # SQLite's documentation: fewer than two changes say that there was nothing left to merge.
             busy = busy or self._db.total_changes - before >= 2
         return busy
+
+    def tidy_all(self) -> None:
+        """No segment of the indexes holds anything of what was forgotten."""
+        with erasing(self._db):
+            for table in ("text_names", "text_words"):
+                self._db.execute(f"INSERT INTO {table} ({table}) VALUES ('optimize')")  # noqa: S608 - names of our schema
 
     def matches(self, word: str, low: int, high: int) -> list[int]:
         """The word is quoted, so that nothing in it is an operator."""
