@@ -1,0 +1,134 @@
+"""What an entry of the log says, and how the log holds it without telling (R26).
+
+A *record* is the canonical JSON (RFC 8785) of one act: when it was, of which kind, and further facts. The log holds its
+*commitment* alone, HMAC-SHA256 (RFC 2104) of the record under a nonce. Record and nonce together are the *opening*:
+who has it can compare it with the log, and who has not learns nothing. Once it is destroyed, nobody can.
+"""
+
+import hmac
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from comity.canonical import canonical_bytes
+from comity.errors import Invalid, Unverified
+
+NONCE_BYTES = 32
+COMMITMENT_BYTES = 32
+RECORD_BYTES_MAX = 64 * 1024
+PADDING = "padding"
+_INTEGER_MAX = 2**53 - 1
+_NAME = re.compile(r"[!-~]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One act: when it was in microseconds since 1970 UTC, its kind, and the further facts."""
+
+    at: int
+    kind: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What opens a commitment: the bytes of the record, and the nonce of 32 random bytes."""
+
+    record: bytes
+    nonce: bytes
+
+    @property
+    def commitment(self) -> bytes:
+        """The commitment that this opens, and no other."""
+        return commitment(self.nonce, self.record)
+
+    def read(self, entry: bytes) -> Record:
+        """The record, which is that of the entry. Unverified where this does not open the entry."""
+        if not hmac.compare_digest(self.commitment, entry):
+            raise Unverified(
+                "The record is not the one that was logged.", hint="One of record, nonce and entry was changed."
+            )
+        return read_record(self.record)
+
+
+def commitment(nonce: bytes, record: bytes) -> bytes:
+    """What the log holds of a record: 32 bytes that look random to who has not the nonce. ValueError for a nonce of
+    another length."""
+    if len(nonce) != NONCE_BYTES:
+        raise ValueError(f"a nonce has {NONCE_BYTES} bytes, not {len(nonce)}")
+    return hmac.digest(nonce, record, "sha256")
+
+
+def make_record(at: int, kind: str, facts: Mapping[str, Any] | None = None) -> bytes:
+    """The bytes of a record. Invalid for facts that are not JSON without fractions, that have the names `at` or `kind`,
+    or that are too long."""
+    facts = facts or {}
+    for name in ("at", "kind"):
+        if name in facts:
+            raise Invalid(f"A fact may not be called {name!r}.", where=f"/{name}", rule="comity-ledger/1")
+    value = {**facts, "at": at, "kind": kind}
+    _check(value, "")
+    try:
+        raw = canonical_bytes(value)
+    except ValueError as error:
+        raise Invalid("The record cannot be written as JSON.", where="/", rule="RFC 8785") from error
+    if len(raw) > RECORD_BYTES_MAX:
+        raise _invalid("", f"has more than {RECORD_BYTES_MAX} bytes")
+    return raw
+
+
+def padding_record(at: int) -> bytes:
+    """The record of an entry that stands for no act, and only hides how many there were."""
+    return make_record(at, PADDING)
+
+
+def read_record(raw: bytes) -> Record:
+    """The record with these bytes. Invalid where they are not the canonical bytes of one."""
+    if len(raw) > RECORD_BYTES_MAX:
+        raise _invalid("", f"has more than {RECORD_BYTES_MAX} bytes")
+    try:
+        value = json.loads(raw.decode())
+    except (ValueError, RecursionError) as error:
+        raise _invalid("", "is not JSON") from error
+    if not isinstance(value, dict):
+        raise _invalid("", "is not a JSON object")
+    _check(value, "")
+    try:
+        exact = canonical_bytes(value) == raw
+    except ValueError:
+        exact = False
+    if not exact:
+        raise _invalid("", "is not in the canonical form")
+    return Record(value["at"], value["kind"], {name: value[name] for name in value if name not in ("at", "kind")})
+
+
+def _check(value: Mapping[str, Any], where: str) -> None:
+    """What a record wants beyond JSON: an instant, a kind, and no number that could be written in two ways."""
+    at, kind = value.get("at"), value.get("kind")
+    if type(at) is not int or not 0 <= at <= _INTEGER_MAX:
+        raise _invalid("/at", "is not a whole number of microseconds since 1970")
+    if type(kind) is not str or not kind:
+        raise _invalid("/kind", "is not a word")
+    ahead: list[tuple[str, Any]] = [(where, value)]
+    while ahead:
+        place, one = ahead.pop()
+        if isinstance(one, dict):
+            for name, inner in one.items():
+                if type(name) is not str or _NAME.fullmatch(name) is None:
+                    raise _invalid(place, f"has a name that is not of printable ASCII without spaces: {name!r}")
+                ahead.append((f"{place}/{name}", inner))
+        elif isinstance(one, list | tuple):
+            ahead.extend((f"{place}/{number}", inner) for number, inner in enumerate(one))
+        elif type(one) is int:
+            if abs(one) > _INTEGER_MAX:
+                raise _invalid(place, "is beyond what RFC 8785 can say of whole numbers")
+        elif one is not None and type(one) not in (str, bool):
+            raise _invalid(place, "is not text, a whole number, a truth value, a list or an object")
+
+
+def _invalid(where: str, what: str) -> Invalid:
+    return Invalid(
+        f"The record {where} {what}.".replace("  ", " "), where=where or "/", rule="comity-ledger/1, records"
+    )
