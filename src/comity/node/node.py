@@ -9,9 +9,9 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.delivering import Delivering
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
+from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.showing import CopyView
@@ -47,7 +47,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Delivering):
+class Node(Proving):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -315,10 +315,11 @@ class Node(Delivering):
             return [] if snapshot.collections() else ["There is no collection."]
 
     def work(self) -> bool:
-        """One bounded piece of what runs behind: full text, relations, and once an hour the bodies whose time for
-        undo is over. True where more is waiting."""
+        """One bounded piece of what runs behind: full text, relations, on its beat the ledger is signed, and once an
+        hour the bodies go whose time for undo is over. True where more is waiting."""
         moment = self.guard.look()
         now = moment.now
+        self._beat_if_due(now)
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
             with self.store.write() as tx:
                 # What a clock that was set forward says is over may not be.

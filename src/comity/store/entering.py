@@ -59,7 +59,8 @@ class EnteringTables(TableSnapshot):
         entries.put_checkpoint(self.db, checkpoint)
 
     def put_ledger_key(self, key: LedgerKey) -> None:
-        entries.put_key(self.db, key)
+        with self.db.erasing():
+            entries.put_key(self.db, key)
 
     def _entry_time(self) -> int:
         """One instant for all that this transaction enters; it never falls from one entry to the next."""
