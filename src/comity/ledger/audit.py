@@ -9,13 +9,14 @@ tlog-cosignature. A file is read once, line by line; nothing is kept but the tre
 import argparse
 import base64
 import binascii
-import hmac
 import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from json.decoder import scanstring  # type: ignore[attr-defined]
+from json.encoder import encode_basestring
 from typing import Any, NoReturn
 
 from cryptography.exceptions import InvalidSignature
@@ -51,8 +52,18 @@ def _no_fraction(text: str) -> NoReturn:
     raise ValueError(f"{text} is no whole number")
 
 
-_read = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction).decode
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object with these members, none of which is there twice."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError("a name is there twice")
+    return made
+
+
+_read = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction, object_pairs_hook=_once).raw_decode
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
+_INNER_END, _OUTER_END = b"\x36" * 32, b"\x5c" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +167,7 @@ class _Audit:
                 else:
                     self.entry(line)
             except _Bad as error:
-                self.problem(max(0, self.proven) if covered else self.expected - 1, f"line {number}: {error}")
+                self.problem(self.blamed() if covered else self.expected - 1, f"line {number}: {error}")
         self.end(covered)
         return self.report()
 
@@ -172,8 +183,9 @@ class _Audit:
             self.more += 1
 
     def header(self, line: bytes) -> None:
-        value = _object(_text(line).removesuffix("\n"))
-        if not line.endswith(b"\n") or value.keys() != {"format", "keys", "node", "origin"}:
+        text = _text(line)
+        value = _object(text.removesuffix("\n"))
+        if _write(value) + "\n" != text or value.keys() != {"format", "keys", "node", "origin"}:
             raise _Bad("it is not the first line of an exported ledger")
         node, origin, keys = value["node"], value["origin"], value["keys"]
         if value["format"] != FORMAT or not (isinstance(node, str) and isinstance(origin, str)):
@@ -272,14 +284,9 @@ class _Audit:
         return made
 
     def open(self, entry: bytes, nonce: bytes, quoted: str) -> None:
-        try:
-            text = _read(quoted)
-            raw = text.encode()
-            if _write(text) != quoted:
-                raise ValueError
-        except ValueError:
-            raise _Bad("its record is not quoted in the one way that there is") from None
-        if hmac.digest(nonce, raw, "sha256") != entry:
+        text = _unquoted(quoted)
+        raw = text.encode()
+        if _hmac(nonce, raw) != entry:
             raise _Bad("record and nonce are not those that were logged")
         value = _object(text)
         at, kind = value.get("at"), value.get("kind")
@@ -293,29 +300,27 @@ class _Audit:
         match = _CHECKPOINT.fullmatch(_text(line))
         if match is None:
             raise _Bad("it is no checkpoint in the one form that they have")
-        try:
-            note = _read(match[1])
-            exact = _write(note) == match[1]
-        except ValueError:
-            exact = False
-        if not exact:
-            raise _Bad("its checkpoint is not quoted in the one way that there is")
-        found = _checkpoint(note, self.known)
+        found = _checkpoint(_unquoted(match[1]), self.known)
         if found.strangers:
             raise _Bad("somebody signed the checkpoint whose key the file does not list")
         if found.origin != self.origin or not any(self.is_log_key(key) for key in found.keys):
             raise _Bad("the checkpoint is not signed by a key of this log")
-        if found.size != self.size:
-            raise _Bad(f"the checkpoint covers {found.size} entries and stands after {self.size}")
         if not self.whole:
             return
-        if found.root == self.root():
+        if found.size != self.size:
+            self.locate(min(found.size, self.size), f"a checkpoint over {found.size} entries stands after {self.size}")
+            self.whole = found.size < self.size
+        elif found.root == self.root():
             self.checkpoints += 1
             if self.is_proof(found):
                 self.prove()
         else:
             self.differ(max(0, self.proven), found.size, "the checkpoint in the file")
             self.whole = not self.is_proof(found)
+
+    def blamed(self) -> int:
+        """The first entry that may be the reason why the last ones are not as they were signed."""
+        return max(0, self.proven) if self.located is None else self.located
 
     def prove(self) -> None:
         """All entries until here are those that a trusted key has signed."""
@@ -358,16 +363,33 @@ def _text(line: bytes) -> str:
         raise _Bad("it is not UTF-8") from None
 
 
-def _object(text: str) -> dict[str, Any]:
-    """A JSON object that is written as RFC 8785 writes it, without fractions."""
+def _hmac(nonce: bytes, message: bytes) -> bytes:
+    """HMAC-SHA256 under a key of 32 bytes (RFC 2104)."""
+    inner = sha256(nonce.translate(_INNER) + _INNER_END + message).digest()
+    return sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest()
+
+
+def _unquoted(quoted: str) -> str:
+    """The text that stands there between quotes, escaped as RFC 8785 does it."""
     try:
-        value = _read(text)
-        exact = isinstance(value, dict) and _write(value) == text
+        text, end = scanstring(quoted, 1)
+    except ValueError:
+        text, end = "", 0
+    # Only these two escapes can say what could be said in another way.
+    spelled = "\\u" not in quoted and "\\/" not in quoted
+    if end != len(quoted) or not (spelled or encode_basestring(text) == quoted):
+        raise _Bad("a text is not quoted in the one way that there is")
+    return str(text)
+
+
+def _object(text: str) -> dict[str, Any]:
+    """A JSON object of one meaning: no name is there twice, and no number has a fraction."""
+    try:
+        value, end = _read(text)
     except (ValueError, RecursionError):
-        exact = False
-    if not exact:
-        raise _Bad("it is no JSON object in the canonical form")
-    assert isinstance(value, dict)
+        value, end = None, 0
+    if end != len(text) or type(value) is not dict:
+        raise _Bad("it is no JSON object of one meaning")
     return value
 
 
@@ -384,7 +406,10 @@ def _base64(text: str) -> bytes:
 def _key(text: object) -> _Key:
     """A verifier key, `name+id+key`, of a log or a witness."""
     match = _KEY.fullmatch(text) if isinstance(text, str) and len(text) < 1024 else None
-    raw = _base64(match[3]) if match else b""
+    try:
+        raw = _base64(match[3]) if match else b""
+    except _Bad:
+        raw = b""
     if match is None or len(raw) != 33 or raw[0] not in (_NOTE_KEY, _WITNESS_KEY) or not _is_name(match[1]):
         raise _Bad("a verifier key is not `name+id+key` of Ed25519")
     key = _Key(match[1], raw[0], raw[1:])
@@ -436,7 +461,7 @@ def _signer(line: str, text: str, known: dict[tuple[str, bytes], _Key]) -> _Key 
     try:
         Ed25519PublicKey.from_public_bytes(key.public).verify(signature, message)
     except (InvalidSignature, ValueError):
-        raise _Bad(f"the signature of {name} under the checkpoint does not hold") from None
+        raise _Bad(f"the signature of {name!a} under the checkpoint does not hold") from None
     return key
 
 
@@ -466,7 +491,7 @@ def _told(report: Report) -> str:
 def _json(report: Report) -> str:
     root = base64.b64encode(report.root).decode()
     problems = [{"seq": each.seq, "what": each.what} for each in report.problems]
-    return json.dumps({"ok": report.ok, "size": report.size, "root": root, "problems": problems}, ensure_ascii=False)
+    return json.dumps({"ok": report.ok, "size": report.size, "root": root, "problems": problems})
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,123 @@
+"""Records, their commitments, and what opens them."""
+
+import hashlib
+import hmac
+
+import pytest
+
+from comity.canonical import canonical_bytes
+from comity.errors import Invalid, Unverified
+from comity.ledger.records import (
+    NONCE_BYTES,
+    PADDING,
+    RECORD_BYTES_MAX,
+    Opening,
+    Record,
+    commitment,
+    make_record,
+    padding_record,
+    read_record,
+)
+
+NONCE = bytes(range(32))
+
+
+def test_a_record_is_canonical_json_with_its_time_and_kind() -> None:
+    raw = make_record(5, "release", {"to": "cert-b", "items": [1, None, True, "é"]})
+    assert raw == '{"at":5,"items":[1,null,true,"é"],"kind":"release","to":"cert-b"}'.encode()
+    assert read_record(raw) == Record(5, "release", {"to": "cert-b", "items": [1, None, True, "é"]})
+    assert make_record(0, "x") == b'{"at":0,"kind":"x"}'
+    assert padding_record(7) == b'{"at":7,"kind":"padding"}'
+    assert read_record(padding_record(7)).kind == PADDING
+
+
+def test_a_commitment_is_the_hmac_of_the_record_under_the_nonce() -> None:
+    raw = make_record(5, "release")
+    assert commitment(NONCE, raw) == hmac.new(NONCE, raw, hashlib.sha256).digest()
+    assert Opening(raw, NONCE).commitment == commitment(NONCE, raw)
+    assert commitment(bytes(32), raw) != commitment(NONCE, raw)
+
+
+@pytest.mark.parametrize("length", [0, NONCE_BYTES - 1, NONCE_BYTES + 1])
+def test_a_nonce_of_another_length_is_refused(length: int) -> None:
+    with pytest.raises(ValueError, match="32 bytes"):
+        commitment(bytes(length), b"{}")
+
+
+def test_an_opening_opens_its_own_entry_alone() -> None:
+    opening = Opening(make_record(5, "release"), NONCE)
+    assert opening.read(opening.commitment).at == 5
+    for other in (bytes(32), b"", opening.commitment[:-1], Opening(make_record(6, "release"), NONCE).commitment):
+        with pytest.raises(Unverified):
+            opening.read(other)
+
+
+@pytest.mark.parametrize(
+    ("at", "kind", "facts"),
+    [
+        (-1, "x", {}),
+        (2**53, "x", {}),
+        (True, "x", {}),
+        (5.0, "x", {}),
+        (5, "", {}),
+        (5, 7, {}),
+        (5, "x", {"at": 6}),
+        (5, "x", {"kind": "y"}),
+        (5, "x", {"a": 1.5}),
+        (5, "x", {"a": 2**53}),
+        (5, "x", {"a": -(2**53)}),
+        (5, "x", {"a": [{"b": 1.0}]}),
+        (5, "x", {"a": {1: 2}}),
+        (5, "x", {"a": {"é": 2}}),
+        (5, "x", {"a": {"": 2}}),
+        (5, "x", {"a b": 2}),
+        (5, "x", {"a": b"bytes"}),
+        (5, "x", {"a": "\ud800"}),
+        (5, "x", {"a": "a" * RECORD_BYTES_MAX}),
+    ],
+)
+def test_what_no_record_can_say_is_refused(at: int, kind: str, facts: dict[str, object]) -> None:
+    with pytest.raises(Invalid) as caught:
+        make_record(at, kind, facts)
+    assert caught.value.where
+
+
+def test_the_place_of_what_is_wrong_is_named() -> None:
+    with pytest.raises(Invalid) as caught:
+        make_record(5, "x", {"items": [{"size": 1.5}]})
+    assert caught.value.where == "/items/0/size"
+
+
+def test_the_longest_record_is_taken() -> None:
+    raw = make_record(5, "x", {"a": "a" * (RECORD_BYTES_MAX - 26)})
+    assert len(raw) == RECORD_BYTES_MAX
+    assert len(read_record(raw).facts["a"]) == RECORD_BYTES_MAX - 26
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"5",
+        b"\xff",
+        b'{"at":5}',
+        b'{"at":5,"kind":"x"} ',
+        b'{"kind":"x","at":5}',
+        b'{"at": 5,"kind":"x"}',
+        b'{"at":5,"at":5,"kind":"x"}',
+        b'{"at":5,"kind":"\\u0041"}',
+        b'{"at":5,"kind":"x","n":1.0}',
+        b'{"at":5,"kind":"x","n":NaN}',
+        b'{"at":5,"kind":"x","n":"\\ud800"}',
+        b'{"at":5.0,"kind":"x"}',
+        b'{"at":-5,"kind":"x"}',
+        b'{"at":5,"kind":7}',
+        b"[" * 50_000,
+        canonical_bytes({"at": 5, "kind": "x", "a": "a" * RECORD_BYTES_MAX}),
+    ],
+)
+def test_bytes_that_are_no_record_are_refused(raw: bytes) -> None:
+    with pytest.raises(Invalid):
+        read_record(raw)
