@@ -47,10 +47,7 @@ def verify(context: click.Context, file: Path | None, held: tuple[Path, ...], ke
     if keys and file is None:
         raise click.UsageError("--key goes with FILE: the node has its own keys.", context)
     notes = [_read(path) for path in held]
-    if file is None:
-        found = _verify_node(console, notes)
-    else:
-        found = _verify_file(console, file, keys, notes)
+    found = _verify_node(console, notes) if file is None else _verify_file(console, file, keys, notes)
     if console.json:
         console.result({key: found[key] for key in ("ok", "size", "root", "problems")})
     else:
