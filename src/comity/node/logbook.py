@@ -58,12 +58,13 @@ def key_in_force(snapshot: Snapshot, origin: str) -> LedgerKey | None:
 def change_key(tx: Transaction, seed: bytes, now: int) -> str:
     """A new key with that seed signs for the present epoch, and is entered; of every other the private half is
     destroyed. The verifier key."""
-    origin = present(tx).origin
+    origin, made_at = present(tx).origin, now
     for key in tx.ledger_keys():
+        made_at = max(made_at, key.made_at + 1)
         if key.secret is not None or key.retired_at is None:
             tx.put_ledger_key(LedgerKey(key.verifier, None, key.made_at, key.retired_at or now))
     verifier = str(Signer(origin, seed).verifier)
-    tx.put_ledger_key(LedgerKey(verifier, seed, now))
+    tx.put_ledger_key(LedgerKey(verifier, seed, made_at))
     tx.enter("key", verifier=verifier)
     return verifier
 

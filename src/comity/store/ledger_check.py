@@ -21,7 +21,7 @@ from comity.store import entries
 from comity.store.database import Database
 from comity.store.entries import Epoch
 from comity.store.releases import Release, between
-from comity.store.tile_check import TileCheck
+from comity.store.tile_check import Found, TileCheck
 
 ROWS = 4096
 """Entries that are read at once: whole tiles of them."""
@@ -267,8 +267,7 @@ class _Log:
 
     # -- tree, tiles and checkpoints
     def _grow(self, leaves: list[bytes]) -> None:
-        for seq, what in self.tiles.grow(leaves):
-            self.locate(seq, what)
+        self._tiles(self.tiles.grow(leaves))
         edge, size, stop = self.edge, self.size, self._next()
         for leaf in leaves:
             made, level = leaf, size
@@ -282,6 +281,12 @@ class _Log:
                 self.compare()
                 stop = self._next()
         self.size = size
+
+    def _tiles(self, found: Iterable[Found]) -> None:
+        """What is wrong under a hash that is wrong too is named already."""
+        for seq, span, what in found:
+            if not any(seq <= each < seq + span for each in self.located):
+                self.locate(seq, what)
 
     def _next(self) -> int:
         """The size at which the next checkpoint is compared; 0 where there is none."""
@@ -336,8 +341,7 @@ class _Log:
             self.fault(seq, f"the entries {begin} to {size - 1} are not all those of {whose} over {size}")
 
     def _beyond(self) -> None:
-        for seq, what in self.tiles.end(max((each.checkpoint.size for each in self.signed), default=self.proven)):
-            self.locate(seq, what)
+        self._tiles(self.tiles.end(max((each.checkpoint.size for each in self.signed), default=self.proven)))
         for each in self.signed:
             self.fault(self.size, f"a checkpoint covers {each.checkpoint.size} entries, and there are {self.size}")
         for each in self.held:
