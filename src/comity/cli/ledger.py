@@ -132,7 +132,7 @@ def head(console: Console) -> None:
         facts = {"origin": found.origin, "size": found.size, "at": at, "checkpoint": found.note}
         console.result(facts | {"keys": list(found.keys)})
         return
-    console.say(found.note.removesuffix("\n"))
+    console.bytes_out().write(found.note.encode())
 
 
 @ledger.command("proof", cls=Command)
@@ -149,7 +149,7 @@ def proof(console: Console, seq: int) -> None:
     with open_acting(console) as node:
         found = node.prove(seq)
     if not console.json:
-        console.say(found.proof.removesuffix("\n"))
+        console.bytes_out().write(found.proof.encode())
         return
     facts = {
         "seq": found.seq,
