@@ -1,4 +1,4 @@
-"""How many mutants of `release/` no test finds: a sample of each module, and a ratchet.
+"""How many mutants of `release/` and `ledger/` no test finds: a sample of each module, and a ratchet.
 
 `tests/mutants.txt` records how many may survive in each module, and names those that cannot be found, since they change
 nothing that could be seen. What survives is printed as a FIGURE at the end of the run.
@@ -13,7 +13,6 @@ from tests.house.tree import SOURCE, copy_of_source
 from tests.mutants import RECORD, Mutant, mutants_of, read_record, sample_of
 from tests.seeded import FAILED, LATE, PASSED, Runner
 
-ROOM = SOURCE / "release"
 MOST = 8
 SEED = "comity"
 SECONDS = 60
@@ -25,6 +24,12 @@ POLICIES = [f"{UNIT}/test_policy.py", f"{UNIT}/test_problems.py", f"{UNIT}/test_
 CLOSING = [f"{UNIT}/test_redact.py", f"{LAW}_closure.py", f"{LAW}_redact.py"]
 TEXTS = [f"{UNIT}/test_personal.py", f"{LAW}_personal.py"]
 TELLING = [f"{NODE}/test_telling.py", f"{NODE}/test_telling_standings.py"]
+LEDGER, LOGS, VECTORS = (
+    "tests/unit/ledger",
+    "tests/property/test_ledger_laws.py",
+    "tests/contract/test_ledger_vectors.py",
+)
+NOTES = [f"{LEDGER}/test_note.py", f"{LEDGER}/test_checkpoint.py", VECTORS]
 FAST: dict[str, list[str]] = {
     "alike.py": TELLING,
     "cedar.py": [*RULES, f"{UNIT}/test_problems.py", f"{LAW}_laws.py"],
@@ -40,6 +45,14 @@ FAST: dict[str, list[str]] = {
     "expressions.py": TEXTS,
     "facets.py": [*RULES, f"{UNIT}/test_policy.py"],
     "forms.py": [f"{UNIT}/test_forms.py", f"{LAW}_standing.py", f"{LAW}_classifier.py"],
+    "ledger/audit.py": [f"{LEDGER}/test_audit.py", VECTORS],
+    "ledger/checkpoint.py": NOTES,
+    "ledger/export.py": [f"{LEDGER}/test_export.py"],
+    "ledger/merkle.py": [f"{LEDGER}/test_merkle.py", f"{LEDGER}/test_tiles.py", VECTORS],
+    "ledger/note.py": NOTES,
+    "ledger/proof.py": [f"{LEDGER}/test_proof.py", VECTORS],
+    "ledger/records.py": [f"{LEDGER}/test_records.py"],
+    "ledger/tiles.py": [f"{LEDGER}/test_tiles.py", VECTORS],
     "mentions.py": CLOSING,
     "naming.py": [f"{UNIT}/test_naming.py", *CLOSING],
     "openings.py": ["tests/property/test_openings.py"],
@@ -56,7 +69,7 @@ FAST: dict[str, list[str]] = {
     "text.py": [*POLICIES],
     "words.py": [f"{UNIT}/test_naming.py", f"{UNIT}/test_forms.py", *CLOSING],
 }
-"""The tests that are fast, of those that concern each module."""
+"""The tests that are fast, of those that concern each module; one without a folder is of `release/`."""
 SLOW: dict[str, list[str]] = {
     "closure.py": [CLOSED],
     "naming.py": [CLOSED],
@@ -66,6 +79,11 @@ SLOW: dict[str, list[str]] = {
     "compare.py": [f"{UNIT}/test_compare.py"],
     "decide.py": [TWINS, f"{LAW}_laws.py::test_a_decision_does_not_change_before_it_says"],
     "facets.py": [TWINS],
+    "ledger/audit.py": [f"{LEDGER}/test_audit.py", LOGS],
+    "ledger/export.py": [f"{LEDGER}/test_export.py", LOGS],
+    "ledger/merkle.py": [LOGS],
+    "ledger/records.py": [LOGS],
+    "ledger/tiles.py": [LOGS],
     "mentions.py": [CLOSED],
     "passing.py": [f"{LAW}_laws.py::test_each_change_that_would_pass_is_one_that_a_question_confirms"],
     "shifts.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py"],
@@ -89,14 +107,21 @@ def f(a: int = 3, *, b: "x < y" = None) -> bool:
 
 
 def modules() -> list[str]:
-    return sorted(path.name for path in ROOM.glob("*.py") if path.name != "__init__.py")
+    rooms = {"": SOURCE / "release", "ledger/": SOURCE / "ledger"}
+    paths = [(before, path) for before, room in rooms.items() for path in room.glob("*.py")]
+    return sorted(f"{before}{path.name}" for before, path in paths if path.name != "__init__.py")
+
+
+def place_of(module: str) -> str:
+    """The path of the module in the package."""
+    return module if "/" in module else f"release/{module}"
 
 
 def survivors(runner: Runner, module: str, chosen: list[Mutant], by: str) -> list[Mutant]:
     """The mutants of the module that no test for the module `by` finds."""
     left = []
     for mutant in chosen:
-        with runner.changed(f"release/{module}", mutant.text):
+        with runner.changed(place_of(module), mutant.text):
             done = runner.run(FAST[by], marks="not slow and not deep", seconds=SECONDS)
             if done.code == PASSED and by in SLOW:
                 done = runner.run(SLOW[by], seconds=SECONDS)
@@ -139,7 +164,7 @@ def test_mutants_are_made_of_what_decides_and_of_nothing_else() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("module", modules())
 def test_every_mutant_is_another_module_that_can_be_read(module: str) -> None:
-    source = (ROOM / module).read_text(encoding="utf-8")
+    source = (SOURCE / place_of(module)).read_text(encoding="utf-8")
     sound = ast.dump(ast.parse(source))
     chosen = sample_of(source, MOST, SEED + module)
     assert chosen == sample_of(source, MOST, SEED + module)
@@ -148,7 +173,7 @@ def test_every_mutant_is_another_module_that_can_be_read(module: str) -> None:
 
 @pytest.mark.slow
 def test_mutants_live_where_no_test_looks(tmp_path: Path) -> None:
-    chosen = sample_of((ROOM / "mentions.py").read_text(encoding="utf-8"), 2, SEED)
+    chosen = sample_of((SOURCE / place_of("mentions.py")).read_text(encoding="utf-8"), 2, SEED)
     with Runner(copy_of_source(tmp_path)) as runner:
         assert survivors(runner, "mentions.py", chosen, "openings.py") == chosen
 
@@ -160,7 +185,7 @@ def test_mutants_live_where_no_test_looks(tmp_path: Path) -> None:
 def test_no_more_mutants_survive_than_are_recorded(
     module: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    source = (ROOM / module).read_text(encoding="utf-8")
+    source = (SOURCE / place_of(module)).read_text(encoding="utf-8")
     chosen = sample_of(source, MOST, SEED + module)
     allowed, alike = read_record(RECORD.read_text(encoding="utf-8"))[module]
     with Runner(copy_of_source(tmp_path)) as runner:

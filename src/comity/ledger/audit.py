@@ -60,7 +60,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-_read = json.JSONDecoder(parse_float=_no_fraction, parse_constant=_no_fraction, object_pairs_hook=_once).raw_decode
+_read = json.JSONDecoder(  # type: ignore[attr-defined]
+    parse_float=_no_fraction, parse_constant=_no_fraction, object_pairs_hook=_once
+).scan_once
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _INNER_END, _OUTER_END = b"\x36" * 32, b"\x5c" * 32
@@ -262,7 +264,7 @@ class _Audit:
         self.locate(here, f"{missing}: {seq} stands in its place" if seq > here else f"entry {seq} stands in its place")
 
     def locate(self, seq: int, what: str) -> None:
-        if self.located is None or seq < self.located:
+        if self.located is None:
             self.located = seq
         self.problem(seq, what)
 
@@ -286,7 +288,9 @@ class _Audit:
     def open(self, entry: bytes, nonce: bytes, quoted: str) -> None:
         text = _unquoted(quoted)
         raw = text.encode()
-        if _hmac(nonce, raw) != entry:
+        # HMAC-SHA256 under a key of 32 bytes (RFC 2104), in place: this is done for every entry.
+        inner = sha256(nonce.translate(_INNER) + _INNER_END + raw).digest()
+        if sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest() != entry:
             raise _Bad("record and nonce are not those that were logged")
         value = _object(text)
         at, kind = value.get("at"), value.get("kind")
@@ -363,12 +367,6 @@ def _text(line: bytes) -> str:
         raise _Bad("it is not UTF-8") from None
 
 
-def _hmac(nonce: bytes, message: bytes) -> bytes:
-    """HMAC-SHA256 under a key of 32 bytes (RFC 2104)."""
-    inner = sha256(nonce.translate(_INNER) + _INNER_END + message).digest()
-    return sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest()
-
-
 def _unquoted(quoted: str) -> str:
     """The text that stands there between quotes, escaped as RFC 8785 does it."""
     try:
@@ -385,8 +383,8 @@ def _unquoted(quoted: str) -> str:
 def _object(text: str) -> dict[str, Any]:
     """A JSON object of one meaning: no name is there twice, and no number has a fraction."""
     try:
-        value, end = _read(text)
-    except (ValueError, RecursionError):
+        value, end = _read(text, 0)
+    except (ValueError, RecursionError, StopIteration):
         value, end = None, 0
     if end != len(text) or type(value) is not dict:
         raise _Bad("it is no JSON object of one meaning")
@@ -472,6 +470,12 @@ def _lines(path: str) -> Iterator[bytes]:
             yield line
 
 
+def _start(path: str) -> bytes:
+    """The file, or more of it than a checkpoint can have."""
+    with open(path, "rb") as file:
+        return file.read(NOTE_BYTES_MAX + 1)
+
+
 def _told(report: Report) -> str:
     """The report in words, the claim and its limits with it."""
     root = base64.b64encode(report.root).decode()
@@ -503,7 +507,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="the result for scripts; the claim goes to stderr")
     chosen = parser.parse_args(arguments)
     try:
-        held = [b"".join(_lines(path)) for path in chosen.against]
+        held = [_start(path) for path in chosen.against]
         report = audit(_lines(chosen.file), chosen.key, held)
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -89,6 +89,13 @@ def test_a_log_without_entries_holds() -> None:
     assert not audit(lines[:1], [KEY]).ok
 
 
+def test_a_checkpoint_over_nothing_has_the_root_of_nothing() -> None:
+    note = sign_checkpoint(Checkpoint(ORIGIN, 0, bytes(32)), [LOG])
+    line = canonical_bytes({"checkpoint": note}) + b"\n"
+    said = "0: one or more of the entries are not those of the checkpoint in the file over 0 entries"
+    assert said in found([LINES[0], line, *LINES[1:]])
+
+
 @pytest.mark.slow
 def test_every_changed_byte_is_found() -> None:
     """Each byte of a small file, with its lowest bit, its case and its highest bit turned; and each one left out."""
@@ -359,6 +366,27 @@ def test_a_line_in_another_form_is_a_problem_at_its_place(line: bytes) -> None:
     line = line.replace(b"%s", base64.b64encode(bytes(32)))
     report = audit([*LINES[:-1], line], [KEY])
     assert 12 in [each.seq for each in report.problems]
+
+
+@pytest.mark.parametrize(("spelled", "other"), [(b"release", b"\\u0072elease"), (b"/", b"\\/")])
+def test_a_record_or_checkpoint_that_is_spelled_in_another_way_is_a_problem(spelled: bytes, other: bytes) -> None:
+    for at in (place_of(0), len(LINES) - 1):
+        begin = max(LINES[at].find(b'"record":'), 0)
+        wrong = LINES[at][:begin] + LINES[at][begin:].replace(spelled, other)
+        assert wrong != LINES[at]
+        assert json.loads(wrong) == json.loads(LINES[at])
+        assert "is not quoted in the one way that there is" in found([*LINES[:at], wrong, *LINES[at + 1 :]])
+
+
+def test_what_the_tree_shows_is_told_at_the_first_entry_that_was_named_since_it_held() -> None:
+    changed = {seq: replace(ENTRIES[seq], commitment=bytes(32)) for seq in (5, 6)}
+    report = audit(with_entries(lambda all: [changed.get(each.seq, each) for each in all]), [KEY])
+    assert [each.seq for each in report.problems] == [5, 5, 6]
+    assert sum("entries 4 to 7" in each.what for each in report.problems) == 1
+    # What was named before a checkpoint that agrees is not the reason for what is wrong behind it.
+    record = replace(ENTRIES[1], opening=opening_of(1, say="else"))
+    report = audit(with_entries(lambda all: [all[0], record, *all[2:5], changed[5], *all[6:]]), [KEY])
+    assert [each.seq for each in report.problems] == [1, 5, 5]
 
 
 def test_a_hostile_file_makes_no_endless_report() -> None:

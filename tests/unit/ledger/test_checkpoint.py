@@ -35,7 +35,15 @@ def test_the_text_is_three_lines_and_extensions() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"origin": ""}, {"origin": "a\nb"}, {"extensions": ("",)}, {"root": b""}, {"size": -1}, {"size": SIZE_MAX + 1}],
+    [
+        {"origin": ""},
+        {"origin": "a\nb"},
+        {"extensions": ("",)},
+        {"extensions": ("a\nb",)},
+        {"root": b""},
+        {"size": -1},
+        {"size": SIZE_MAX + 1},
+    ],
 )
 def test_what_is_no_checkpoint_has_no_text(wrong: dict[str, object]) -> None:
     with pytest.raises((ValueError, Invalid)):

@@ -85,6 +85,19 @@ def test_an_inclusion_proof_of_the_wrong_shape_is_refused(leaf: bytes, path: lis
     assert "RFC 9162" in caught.value.rule
 
 
+def test_a_proof_of_another_size_is_refused_though_it_leads_to_the_root() -> None:
+    """A log of two entries whose root is said to be one over a single entry, and the like for consistency."""
+    root = merkle.node_hash(PATH[0], LEAF)
+    merkle.verify_inclusion(LEAF, 1, 2, root, [PATH[0]])
+    with pytest.raises(Unverified, match="more hashes than the tree has levels"):
+        merkle.verify_inclusion(LEAF, 0, 1, root, [PATH[0]])
+    old, new = merkle.node_hash(PATH[1], ROOTS[1]), merkle.node_hash(PATH[1], merkle.node_hash(ROOTS[1], PATH[0]))
+    with pytest.raises(Unverified):
+        merkle.verify_consistency(1, 2, old, new, [PATH[0], PATH[1]])
+    with pytest.raises(Unverified, match="more hashes than the tree has levels"):
+        merkle.verify_consistency(3, 4, old, new, [ROOTS[1], PATH[0], PATH[1], PATH[1]])
+
+
 def test_a_proof_longer_than_any_is_refused_before_it_is_hashed() -> None:
     with pytest.raises(Unverified, match="more than 64 hashes"):
         merkle.verify_inclusion(LEAF, 5, 13, ROOTS[13], [LEAF] * 10**5)

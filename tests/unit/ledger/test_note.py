@@ -1,6 +1,9 @@
 """Signed notes and their keys: what is taken, what is passed over, what spoils a note."""
 
+import sys
+
 import pytest
+from tests.house.tree import run
 from tests.unit.ledger.logs import LOG, OTHER, WITNESS
 
 from comity.errors import ComityError, Invalid, Unverified
@@ -168,3 +171,12 @@ def test_a_signer_key_that_is_none_is_refused_without_being_repeated(text: str) 
 def test_a_seed_of_another_length_is_refused() -> None:
     with pytest.raises(Invalid, match="32 bytes"):
         Signer("a", bytes(31))
+
+
+@pytest.mark.slow
+def test_the_room_is_imported_without_the_library_of_keys() -> None:
+    """It costs more than all the rest, and most who import the room sign and verify nothing."""
+    rooms = ", ".join(f"comity.ledger.{name}" for name in ("checkpoint", "export", "merkle", "note", "proof", "tiles"))
+    code = f"import sys, {rooms}\nprint([name for name in sys.modules if name.startswith('cryptography')])"
+    done = run(sys.executable, "-c", code)
+    assert (done.returncode, done.stdout) == (0, "[]\n")

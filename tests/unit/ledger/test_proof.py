@@ -32,6 +32,11 @@ def test_the_proof_in_a_log_of_one_entry_has_no_hash() -> None:
     read_proof(text).verify(ENTRIES[0], [LOG.verifier])
 
 
+def test_the_longest_proof_is_taken() -> None:
+    proof = Proof(5, (bytes(32),) * 64, "x" * 131_072, bytes(262_144))
+    assert read_proof(proof.text()) == proof
+
+
 def test_a_proof_of_something_else_is_refused() -> None:
     with pytest.raises(Unverified):
         PROOF.verify(ENTRIES[4], [LOG.verifier])

@@ -86,6 +86,11 @@ def test_the_place_of_what_is_wrong_is_named() -> None:
     with pytest.raises(Invalid) as caught:
         make_record(5, "x", {"items": [{"size": 1.5}]})
     assert caught.value.where == "/items/0/size"
+    for at, kind, where in ((-1, "x", "/at"), (5, "", "/kind")):
+        with pytest.raises(Invalid) as caught:
+            make_record(at, kind)
+        assert caught.value.where == where
+        assert caught.value.message.startswith(f"The record {where} is not")
 
 
 def test_the_longest_record_is_taken() -> None:
