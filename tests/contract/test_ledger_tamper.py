@@ -95,10 +95,10 @@ def repeat(db: Database, one: int, place: int) -> None:
 @pytest.mark.parametrize("seq", [0, 9, 255, 256, "last signed"])
 @pytest.mark.parametrize("what", sorted(ENTRY))
 def test_a_changed_entry_is_named(node: Node, what: str, seq: int | str) -> None:
-    if isinstance(seq, str):
-        seq = rows(node, "SELECT max(size) FROM checkpoint")[0][0] - 2
-    report = found(node, lambda db: ENTRY[what](db, seq + 1))
-    assert report.faults[0].seq == seq
+    last = rows(node, "SELECT max(size) FROM checkpoint")[0][0] - 2
+    place = int(last) if isinstance(seq, str) else seq
+    report = found(node, lambda db: ENTRY[what](db, place + 1))
+    assert report.faults[0].seq == place
 
 
 @pytest.mark.parametrize(
