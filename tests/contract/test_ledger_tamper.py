@@ -166,6 +166,10 @@ def test_a_tile_that_is_missing_or_too_many_is_found(node: Node, change: str, se
         "UPDATE checkpoint SET note = 'x' WHERE size = {size}",
         "UPDATE checkpoint SET size = size + 1 WHERE size = {size}",
         "DELETE FROM ledger_key",
+        "DELETE FROM epoch",
+        "UPDATE epoch SET before = 1",
+        "UPDATE epoch SET origin = 'CERT-B/release'",
+        "UPDATE epoch SET number = 2",
         "UPDATE ledger_key SET verifier = 'x'",
     ],
 )

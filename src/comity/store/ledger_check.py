@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -27,6 +27,10 @@ ROWS = 4096
 """Entries that are read at once: whole tiles of them."""
 FAULTS_MOST = 100
 TOLD = 5
+Row: TypeAlias = tuple[int, bytes, bytes | None, bytes | None]
+"""Key, commitment, nonce and record of an entry. A plain tuple, since there are millions."""
+_ENTRIES = "SELECT key, commitment, nonce, record FROM entry WHERE key > ? ORDER BY key LIMIT ?"
+_STRAY = "SELECT count(*) FROM {} WHERE epoch NOT IN (SELECT number FROM epoch)"
 _NO_EPOCH = Epoch(0, 0, "")
 """The entries of a store that belongs to no node."""
 
@@ -98,6 +102,7 @@ class _Check:
             self.faults = []
         self._counter(log, last_at)
         self._check_keys()
+        self._check_epochs(epochs)
         made[-1] = tuple(sorted((*made[-1], *self.faults), key=_seq))
         found = [fault for faults in made for fault in faults]
         more = self.more + max(0, len(found) - FAULTS_MOST)
@@ -144,6 +149,14 @@ class _Check:
         if log.whole and log.last_at is not None and log.last_at != last_at:
             self.fault(max(0, log.size - 1), "the store says another time of the last entry")
 
+    def _check_epochs(self, epochs: Sequence[Epoch]) -> None:
+        if epochs[0].before:
+            self.fault(0, "the first log does not begin with the first entry")
+        for table in ("checkpoint", "tile"):
+            (count,) = self.db.execute(_STRAY.format(table)).fetchone()
+            if count:
+                self.fault(0, f"{count} rows of {table} belong to no log")
+
     def _check_keys(self) -> None:
         if self.closed:
             return
@@ -176,7 +189,7 @@ class _Log:
         after = self.epoch.before
         while rows := self._rows(after, beyond=beyond):
             self._releases(rows, self._records(rows))
-            after = rows[-1].key
+            after = rows[-1][0]
         if self.whole and self.epoch.before + self.size < self.end:
             self.missing(self.size, self.end - self.epoch.before - 1)
         self._end()
@@ -194,46 +207,45 @@ class _Log:
         self.locate(first, f"entries {first} to {last} are missing" if last > first else "the entry is missing")
 
     # -- entries
-    def _rows(self, after: int, *, beyond: bool) -> list[entries.LedgerEntry]:
-        rows = entries.read(self.db, after, ROWS)
-        return rows if beyond else [row for row in rows if row.key <= self.end]
+    def _rows(self, after: int, *, beyond: bool) -> list[Row]:
+        rows: list[Row] = self.db.execute(_ENTRIES, (after, ROWS)).fetchall()
+        return rows if beyond else [row for row in rows if row[0] <= self.end]
 
-    def _records(self, rows: list[entries.LedgerEntry]) -> dict[int, dict[str, Any]]:
+    def _records(self, rows: list[Row]) -> dict[int, dict[str, Any]]:
         """Each of these entries was looked at; the records of those that say that something was released."""
         released: dict[int, dict[str, Any]] = {}
         leaves: list[bytes] = []
         before = self.epoch.before
-        for row in rows:
+        for key, commitment, nonce, record in rows:
             expected = before + self.size + len(leaves) + 1
-            if self.whole and row.key != expected:
+            if self.whole and key != expected:
                 self._grow(leaves)
                 leaves = []
-                self.missing(expected - before - 1, row.key - before - 2)
-            if row.key > self.end:
-                self.locate(row.key - before - 1, "the entry is above the counter of the store")
-            record = self._opened(row)
-            if record is not None and record["kind"] == "release":
-                released[row.key] = record
+                self.missing(expected - before - 1, key - before - 2)
+            if key > self.end:
+                self.locate(key - before - 1, "the entry is above the counter of the store")
+            facts = self._opened(key - before - 1, commitment, nonce, record)
+            if facts is not None and facts["kind"] == "release":
+                released[key] = facts
             if self.whole:
-                leaves.append(sha256(b"\x00" + row.commitment).digest())
+                leaves.append(sha256(b"\x00" + commitment).digest())
         self._grow(leaves)
         return released
 
-    def _opened(self, row: entries.LedgerEntry) -> dict[str, Any] | None:
+    def _opened(self, seq: int, commitment: bytes, nonce: bytes | None, raw: bytes | None) -> dict[str, Any] | None:
         """The record of the entry, None where it is closed or does not hold."""
-        seq = row.key - self.epoch.before - 1
         self.last_at = None
-        if row.nonce is None or row.record is None:
+        if nonce is None or raw is None:
             self.whole_check.closed += 1
-            if row.nonce is not None or row.record is not None:
+            if nonce is not None or raw is not None:
                 self.locate(seq, "it has a nonce without a record, or a record without a nonce")
             return None
         self.whole_check.opened += 1
-        if hmac.digest(row.nonce, row.record, "sha256") != row.commitment:
+        if hmac.digest(nonce, raw, "sha256") != commitment:
             self.locate(seq, "record and nonce are not those that were entered")
             return None
         try:
-            record = orjson.loads(row.record)
+            record = orjson.loads(raw)
             at, kind = record["at"], record["kind"]
         except (ValueError, TypeError, KeyError):
             at = kind = record = None
@@ -248,10 +260,10 @@ class _Log:
             self.whole_check.entered.add(str(record.get("verifier")))
         return record
 
-    def _releases(self, rows: list[entries.LedgerEntry], records: dict[int, dict[str, Any]]) -> None:
+    def _releases(self, rows: list[Row], records: dict[int, dict[str, Any]]) -> None:
         """What is kept of what left says what was entered of it."""
-        closed = {row.key for row in rows if row.record is None}
-        found = between(self.db, rows[0].key, rows[-1].key)
+        closed = {key for key, _, _, record in rows if record is None}
+        found = between(self.db, rows[0][0], rows[-1][0])
         before = self.epoch.before
         for key, (release, parts) in found.items():
             record = records.get(key)
