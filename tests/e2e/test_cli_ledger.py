@@ -105,6 +105,14 @@ def test_a_changed_row_ends_with_20_and_its_entry(home: Path, sql: str, seq: int
     assert comity("doctor", home=home).code == 20
 
 
+def test_a_worker_signs_on_its_beat(home: Path) -> None:
+    assert comity("worker", "--drain", home=home).code == 0
+    with closing(sqlite3.connect(home / "comity.db")) as db:
+        ((size,),) = db.execute("SELECT size FROM checkpoint").fetchall()
+    assert say(home, "head")["size"] == say(home, "verify")["size"] == size
+    assert f"{size} of them were signed until" in comity("doctor", home=home).out
+
+
 def test_tiles_are_made_anew_by_the_doctor(home: Path) -> None:
     say(home, "head")
     damage(home, "UPDATE tile SET hashes = zeroblob(length(hashes))")

@@ -1,6 +1,8 @@
 """The ledger is signed, proved and served: by a node, compared with the definitions."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import cast
 
@@ -65,6 +67,17 @@ def test_without_a_partner_nothing_is_padded_and_with_one_to_whole_tiles(node: N
         assert len(commitments(node)) == number * 256
         take(node, indicator())
     assert all(one.record is not None and set(one.record) == {"at", "kind"} for one in node.ledger_log(kind="padding"))
+    assert node.verify_ledger().ok
+
+
+@pytest.mark.slow
+def test_processes_that_beat_at_once_pad_once(node: Node, tmp_path: Path) -> None:
+    node.add_partner("CERT-B")
+    with ExitStack() as opened:
+        nodes = [opened.enter_context(open_node(f"sqlite:///{tmp_path}/a.db")) for _ in range(3)]
+        with ThreadPoolExecutor(3) as pool:
+            list(pool.map(Node.beat, nodes))
+    assert len(commitments(node)) == 256
     assert node.verify_ledger().ok
 
 
