@@ -6,7 +6,7 @@ python -m bench [--smoke] [--page FILE]
 import subprocess
 import sys
 
-PROGRAMS = ("post", "get", "latency", "million", "start", "classify", "filtered")
+PROGRAMS = ("post", "get", "latency", "million", "start", "classify", "filtered", "ledger")
 
 
 def main() -> None:

@@ -33,13 +33,22 @@ class Question:
         return f"{self.method} {self.target} {self.headers}".encode() + self.body
 
 
+TILES = {
+    "/ledger/tile/{level}/{first}": "/ledger/tile/0/000",
+    "/ledger/tile/{level}/{first}/{second}": "/ledger/tile/1/000.p/1",
+    "/ledger/tile/{level}/{first}/{second}/{third}": "/ledger/tile/entries/x001/000.p/1",
+}
+"""A path of each route of the ledger."""
+
+
 def paths(collections: Sequence[str], ids: Sequence[str], statuses: Sequence[str]) -> Iterator[str]:
     """Every path of the table of routes with these names in it."""
     for route in ROUTES:
         for collection in collections if "{collection}" in route.template else [""]:
             for id in ids if "{object}" in route.template else [""]:
                 for status in statuses if "{status}" in route.template else [""]:
-                    filled = route.template.replace("{collection}", in_path(collection))
+                    template = TILES.get(route.template, route.template)
+                    filled = template.replace("{collection}", in_path(collection))
                     yield filled.replace("{object}", in_path(id)).replace("{status}", in_path(status))
 
 

@@ -33,6 +33,7 @@ _NO_OBJECT = _equal("test_what_tells_of_no_object_is_the_same_for_a_node_without
 _COLLECTIONS = _equal("test_collections_are_those_of_the_token_and_no_other_is_there")
 _HEAD = _equal("test_a_head_is_the_get_without_its_body")
 _POST = _equal("test_a_post_tells_nothing_of_what_is_here_and_its_status_only_its_sender")
+_LEDGER = Proven("tests/e2e/test_ledger_routes.py::test_a_partner_reads_hashes_of_whole_tiles_and_nothing_else")
 _COLLECTION = "/taxii2/root/collections/{collection}/"
 
 ROUTES: dict[tuple[str, str], Entry] = {
@@ -56,6 +57,10 @@ ROUTES: dict[tuple[str, str], Entry] = {
     ("DELETE", _COLLECTION + "objects/{object}/"): _equal(
         "test_a_delete_takes_what_its_partner_sent_and_anything_else_is_not_there"
     ),
+    ("GET", "/ledger/checkpoint"): _LEDGER,
+    ("GET", "/ledger/tile/{level}/{first}"): _LEDGER,
+    ("GET", "/ledger/tile/{level}/{first}/{second}"): _LEDGER,
+    ("GET", "/ledger/tile/{level}/{first}/{second}/{third}"): _LEDGER,
     ("GET", _COLLECTION + "objects/{object}/versions/"): _equal("test_versions_are_exactly_those_permitted"),
 }
 """By method and template. A HEAD stands with the GET of its route, and `_HEAD` proves that it tells no more."""
@@ -136,6 +141,12 @@ COMMANDS: dict[str, Entry] = {
     "comity hold add": _KEEPS,
     "comity hold list": _OWN,
     "comity hold end": _KEEPS,
+    "comity ledger export": _OWN,
+    "comity ledger head": _KEEPS,
+    "comity ledger log": _OWN,
+    "comity ledger proof": _OWN,
+    "comity ledger rotate": _KEEPS,
+    "comity ledger verify": Apart("It prints counts, hashes and what does not hold, and nothing of an object."),
     "comity backup": _COPY,
     "comity restore": _COPY,
     "comity recovery-key new": _KEEPS,
@@ -151,6 +162,7 @@ COMMANDS: dict[str, Entry] = {
 
 _ADMINISTRATION = Apart("It reads or writes records of the operator, and gives nothing of an object.")
 _OPERATOR = Apart("Without an access it acts as the operator, and no route calls it.")
+_ACTS = Apart("It tells own staff with a role what was done: ids and digests, and no other byte of an object.")
 _STAFF = _equal("test_a_bound_credential_is_given_nothing_but_by_the_gate")
 _GATE = _equal("test_objects_are_exactly_those_permitted")
 
@@ -178,7 +190,20 @@ VERBS: dict[str, Entry] = {
     "cursor_key": _ADMINISTRATION,
     "delete": _equal("test_a_delete_takes_what_its_partner_sent_and_anything_else_is_not_there"),
     "edit_partner": _ADMINISTRATION,
+    "beat": _ADMINISTRATION,
+    "catch_up": _ADMINISTRATION,
     "export": _STAFF,
+    "export_ledger": _ACTS,
+    "head": _ADMINISTRATION,
+    "last_signed": _ADMINISTRATION,
+    "ledger_bundle": _LEDGER,
+    "ledger_checkpoint": _LEDGER,
+    "ledger_log": _ACTS,
+    "ledger_tile": _LEDGER,
+    "prove": _ACTS,
+    "rebuild_tiles": _ADMINISTRATION,
+    "rotate_key": _ADMINISTRATION,
+    "verify_ledger": _ADMINISTRATION,
     "find": _STAFF,
     "furnish": _ADMINISTRATION,
     "get": _STAFF,

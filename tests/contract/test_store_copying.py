@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyroaring import BitMap
 from tests.store_world import NOW, ONE, TWO, furnish, identifier, indicators, made, open_kind, put
 
 from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.interfaces import Query
+from comity.node.logbook import change_key, sign
 from comity.release.recall import Bar
 from comity.store import copying
 from comity.store.base import TableStore
@@ -18,12 +20,14 @@ from comity.store.deliveries import Delivered, Usage
 from comity.store.holds import LegalHold
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
+from comity.store.sqlite import SqliteStore
 from comity.store.steps import packaged
 
 pytestmark = pytest.mark.slow
 
 ID = identifier("malware", 1)
 ADDRESS = identifier("ipv4-addr", 1)
+SEED = b"\7seed" * 6 + b"xy"
 
 
 @pytest.fixture
@@ -43,6 +47,8 @@ def _empty(kind: str, folder: Path, opened: list[TableStore]) -> TableStore:
 
 def _lived_in(store: TableStore) -> TableStore:
     """A store with something in every table, with history and with gaps."""
+    with store.write() as tx:
+        tx.begin_epoch("CERT-A/release")
     furnish(store)
     versions = [made(ID, f"202{year}-01-01T00:00:00Z", tlp=year, name="ü\\u0000") for year in range(3)]
     put(store, indicators(40))
@@ -73,6 +79,11 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_hold(LegalHold("h", identifier("indicator", 31), "a case", "", NOW, NOW + 1))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
+        tx.unpublish(keys[1:2])
+        tx.enter_release("cert-b", "objects", b"\0" * 32, 1, {"ours": BitMap([2])})
+        change_key(tx, SEED, NOW)
+    with store.write() as tx:
+        assert sign(tx, NOW) is not None
     while store.index_text(10) or store.index_relations(10):
         pass
     return store
@@ -178,3 +189,19 @@ def test_copying_needs_no_more_memory_for_more_objects(
 
 def test_both_kinds_have_the_same_steps() -> None:
     assert [step.name for step in packaged("sqlite")] == [step.name for step in packaged("postgres")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_backup_has_every_row_and_no_private_half(
+    store_kinds: None, tmp_path: Path, opened: list[TableStore], kind: str
+) -> None:
+    source = _lived_in(_empty(kind, tmp_path / "a", opened))
+    source.backup(tmp_path / "copy.db")
+    opened.append(SqliteStore(tmp_path / "copy.db"))
+    kept, copied = _rows(source), _rows(opened[-1])
+    (key,) = kept.pop("ledger_key")
+    assert SEED in key
+    assert copied.pop("ledger_key") == [tuple(None if each == SEED else each for each in key)]
+    assert copied == kept
+    opened[-1].close()
+    assert all(SEED not in path.read_bytes() for path in tmp_path.glob("copy.db*"))

@@ -36,6 +36,7 @@ def bare(stand: Stand, method: str, path: str, **headers: str | None) -> request
 def places(stand: Stand) -> list[tuple[str, Rule]]:
     """Every route with real names in it, and some paths that are none."""
     names = {"collection": stand.default, "object": indicator()["id"], "status": "x"}
+    names |= {"level": "0", "first": "x000", "second": "000.p", "third": "1"}
     real = [(route.template.format(**names), route.rule) for route in ROUTES]
     return real + [
         (path, Rule.TOKEN) for path in ("/nothing", "/taxii2/nothing/", "/robots.txt", "/docs", "/openapi.json")

@@ -30,6 +30,8 @@ def world_of(folder: Path, seed: int) -> Iterator[tuple[World, Asker]]:
     with Node.open(f"sqlite:///{folder}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy(seed)) as node:
         world = World(node, clock, seed).fill()
         clock.move(seconds=5000 - clock.now().timestamp() % 1000)
+        # What is served of the ledger is asked for too.
+        node.beat()
         with asking(node) as asker:
             yield world, asker
 

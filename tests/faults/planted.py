@@ -18,6 +18,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from comity.errors import ComityError
+from comity.node.turns import Turns
 from comity.store.ingest import Ingest
 from comity.store.sqlite import SqliteStore, connection, schema
 from comity.store.steps import Step, packaged
@@ -55,6 +56,26 @@ def acknowledge_before_commit() -> None:
         return answers[0]
 
     SqliteStore.ingest = early  # type: ignore[method-assign, assignment]
+
+
+def tell_before_commit() -> None:
+    """A page leaves for a partner from a transaction that is taken back, and is entered a little later."""
+    take = Turns.take
+
+    def early(self: Turns, job: Any) -> Any:
+        answers: list[Any] = []
+        with suppress(_Undone), self._store.write() as tx:
+            answers.append(job(tx))
+            raise _Undone
+
+        def late() -> None:
+            time.sleep(0.05)
+            take(self, job)
+
+        threading.Thread(target=late, daemon=True).start()
+        return answers[0]
+
+    Turns.take = early  # type: ignore[method-assign]
 
 
 def disk_is_a_bug() -> None:
@@ -188,6 +209,7 @@ FAULTS: dict[str, Callable[[], None]] = {
     "leak-handles": leak_handles,
     "count-without-room": count_without_room,
     "later-schema": later_schema,
+    "tell-before-commit": tell_before_commit,
     "disk-is-a-bug": disk_is_a_bug,
     "commit-what-failed": commit_what_failed,
 }

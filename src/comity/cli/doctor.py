@@ -9,17 +9,19 @@ _MARKS = {"ok": ("✓", "32"), "warn": ("!", "33"), "bad": ("✗", "31"), "broke
 
 
 @click.command("doctor", cls=Command)
+@click.option("--rebuild", "rebuilds", is_flag=True, help="First make anew what is derived: tiles of the ledger.")
 @click.pass_context
-def doctor(context: click.Context) -> None:
+def doctor(context: click.Context, rebuilds: bool) -> None:
     """Look at the node and say what is not well.
 
-    Settings, files, disk, store, clock, certificate, tokens and jobs are looked at; nothing is changed. Exit 0 where
-    all is well, 1 where something wants a person, 20 where what is stored does not agree with its digests.
+    Settings, files, disk, store, ledger, clock, certificate, tokens and jobs are looked at; nothing is changed, unless
+    --rebuild is given. Exit 0 where all is well, 1 where something wants a person, 20 where what is stored does not
+    agree with its digests.
     """
-    from comity.node.doctor import Level, examine
+    from comity.node.doctor import Level, examine, rebuild
 
     console = context.ensure_object(Console)
-    found = examine(console.home)
+    found = [*(rebuild(console.home) if rebuilds else []), *examine(console.home)]
     if console.json:
         console.result({"findings": [{"level": str(f.level), "what": f.what, "hint": f.hint} for f in found]})
     else:

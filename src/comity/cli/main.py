@@ -54,6 +54,7 @@ COMMANDS = {
     "erase": ("comity.cli.erase:erase", "Erase objects, so that nothing of them is left on the node."),
     "erasure": ("comity.cli.erase:erasure", "Show the certificates of what was erased."),
     "hold": ("comity.cli.hold:hold", "Keep objects from being destroyed, for a while."),
+    "ledger": ("comity.cli.ledger:ledger", "Show, prove and check what the node did."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

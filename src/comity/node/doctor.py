@@ -61,6 +61,7 @@ def examine(home: Path) -> list[Finding]:
         with open_home(home) as node:
             found += [
                 *_store(node),
+                *_ledger(node),
                 *_cautions(node),
                 *_clock(node),
                 *_guard(node),
@@ -73,6 +74,12 @@ def examine(home: Path) -> list[Finding]:
     except ComityError as error:
         found.append(Finding(Level.BAD, error.message, error.hint))
     return found
+
+
+def rebuild(home: Path) -> list[Finding]:
+    """What is made of what else is stored was made anew: the tiles of the ledger."""
+    with open_home(home) as node:
+        return [Finding(Level.OK, f"The tiles of the ledger were made anew from {node.rebuild_tiles()} entries.")]
 
 
 def _settings(home: Path) -> list[Finding]:
@@ -128,6 +135,17 @@ def _store(node: Node) -> list[Finding]:
         Finding(Level.BROKEN, problem, "Stop writing to the node and restore the last backup into a new home.")
         for problem in problems
     ] or [Finding(Level.OK, words)]
+
+
+def _ledger(node: Node) -> list[Finding]:
+    signed = node.last_signed()
+    if signed is None:
+        return [Finding(Level.OK, "The ledger is not signed yet; `serve` and `comity worker` do it on a beat.")]
+    size, at, entries = signed
+    words = f"The ledger has {entries} entries; {size} of them were signed until {instant_of(at):%Y-%m-%dT%H:%M:%SZ}"
+    if size < entries and microseconds(node.clock.now()) - at > DAY_US:
+        return [Finding(Level.WARN, f"{words}, more than a day ago.", "Run `serve` or `comity worker`.")]
+    return [Finding(Level.OK, f"{words}.")]
 
 
 def _cautions(node: Node) -> list[Finding]:

@@ -85,6 +85,7 @@ def open_home(home: Path) -> Node:
     try:
         # Where the store cannot be read or written now, whatever is asked of the node says so.
         with suppress(StoreUnavailable):
+            node.furnish()
             keep_side(node, home)
             node.heed_rules()
     except BaseException:

@@ -13,6 +13,7 @@ from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
+from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.recalling import Recalling
 from comity.node.receive import Posted, Report
@@ -50,7 +51,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Erasing, LegalHolding, Subjects, Recalling):
+class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -318,10 +319,11 @@ class Node(Erasing, LegalHolding, Subjects, Recalling):
             return [] if snapshot.collections() else ["There is no collection."]
 
     def work(self) -> bool:
-        """One bounded piece of what runs behind: full text, relations, and once an hour the bodies whose time for
-        undo is over. True where more is waiting."""
+        """One bounded piece of what runs behind: full text, relations, on its beat the ledger is signed, and once an
+        hour the bodies go whose time for undo is over. True where more is waiting."""
         moment = self.guard.look()
         now = moment.now
+        self._beat_if_due(now)
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
             with self.store.write() as tx:
                 # What a clock that was set forward says is over may not be.

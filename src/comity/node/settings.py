@@ -33,6 +33,7 @@ class Settings:
     behind_proxy: str = _setting("", "The address of a reverse proxy whose X-Forwarded-For and -Proto are believed.")
     insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
     identities: str = _setting("", "The ids of the identity objects that are this organisation, parted by spaces.")
+    ledger_beat_seconds: int = _setting(300, "The seconds between two signed checkpoints of the ledger, 1 to 86400.")
     contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
 
 
@@ -56,6 +57,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
         problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
     if not 1024 <= settings.max_content_length <= 2**31:
         problems.append("`max_content_length` must be 1 KiB to 2 GiB, in bytes.")
+    if not 1 <= settings.ledger_beat_seconds <= 86400:
+        problems.append("`ledger_beat_seconds` must be 1 to 86400.")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         problems.append("`tls_cert` and `tls_key` go together.")
     if not settings.name.strip() or not settings.name.isprintable() or len(settings.name) > 200:

@@ -16,13 +16,14 @@ from typing import ClassVar, TypeVar
 
 from comity.errors import StoreUnavailable
 from comity.stix.object import StixObject
-from comity.store import check, related, relations, text
+from comity.store import check, ledger_check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.asides import KeepAside, keep_nothing
 from comity.store.database import Connection, Database
 from comity.store.entries import NONCE_BYTES
 from comity.store.erasing import ErasingTransaction
 from comity.store.ingest import Ingest
+from comity.store.ledger_check import LedgerReport
 from comity.store.nouns import State, Verdict
 from comity.store.publications import Publications
 from comity.store.related import Related
@@ -301,6 +302,11 @@ class TableStore(ABC):
         """See the interface. `deep` also reads every body and compares it with its digest."""
         with self.read() as snapshot:
             return [*snapshot.db.damage(), *check.problems(snapshot.db, deep=deep)]
+
+    def check_ledger(self, against: Iterable[str | bytes] = ()) -> LedgerReport:
+        """See the interface."""
+        with self.read() as snapshot:
+            return ledger_check.check(snapshot.db, against)
 
     def cautions(self) -> list[str]:
         """What outside the store endangers what was acknowledged, in sentences; empty where all is well."""

@@ -3,6 +3,7 @@
 import hashlib
 
 from comity.release.spread import NOTHING
+from comity.store import ledger_check
 from comity.store.database import Database
 from comity.store.flags import ALL_FLAGS, ALL_SHIFT, FIRST, LAST, SHOWN
 from comity.store.nouns import State
@@ -143,6 +144,7 @@ def problems(db: Database, *, deep: bool) -> list[str]:
         changed = _changed_bodies(db)
         if changed:
             found.append(f"{changed} bodies differ from their digest")
+        found += ledger_check.check(db).sentences()
     return found
 
 

@@ -3,12 +3,13 @@
 from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.store import check
 from comity.store.base import TableStore
-from comity.store.database import Database
+from comity.store.database import SECRETS, Database
 
 
-def copy_all(source: Database, target: Database) -> None:
-    """Every table of the target holds the rows that the source holds, keys, dates and history included; full text is to
-    be filled anew. AlreadyDone where the target holds anything."""
+def copy_all(source: Database, target: Database, *, secrets: bool = True) -> None:
+    """Every table of the target holds the rows that the source holds, keys, dates and history included, without what
+    only the node itself may hold unless `secrets`; full text is to be filled anew. AlreadyDone where the target holds
+    anything."""
     tables = source.tables()
     if tables != target.tables():
         raise OldSchema("the two stores have different tables", hint="comity migrate")
@@ -16,8 +17,11 @@ def copy_all(source: Database, target: Database) -> None:
     target.execute("DELETE FROM state")
     for table, columns in tables.items():
         names = ", ".join(columns)
+        values = names
+        if not secrets and table in SECRETS:
+            values = ", ".join("NULL" if column == SECRETS[table] else column for column in columns)
         order = " ORDER BY key" if "key" in columns else ""
-        target.load(table, names, source.scan(f"SELECT {names} FROM {table}{order}"))  # noqa: S608 - names of our schema
+        target.load(table, names, source.scan(f"SELECT {values} FROM {table}{order}"))  # noqa: S608 - names of our schema
     for table in tables:
         count = f"SELECT count(*) FROM {table}"  # noqa: S608 - names of our schema
         if source.execute(count).fetchone() != target.execute(count).fetchone():

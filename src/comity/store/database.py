@@ -10,6 +10,9 @@ from typing import Any, ClassVar, Protocol, TypeAlias
 
 from comity.stix.object import StixObject
 
+SECRETS = {"ledger_key": "secret"}
+"""The columns, by table, that no backup holds: what a copy could sign with as if it were the node (R32)."""
+
 
 class Rows(Protocol):
     """The answer to one statement."""

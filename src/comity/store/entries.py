@@ -13,7 +13,7 @@ import orjson
 
 from comity.store.database import Database
 
-NONCE_BYTES = 32
+NONCE_BYTES, HASH_BYTES, TILE_WIDTH = 32, 32, 256
 Fact: TypeAlias = "str | int | bool | list[str] | None"
 
 
@@ -124,6 +124,14 @@ def tile(db: Database, epoch: int, level: int, place: int) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
+def tiles_cover(db: Database, epoch: int) -> int:
+    """How many entries of the epoch the tiles cover, as those of the lowest level say."""
+    row = db.execute(
+        "SELECT place, length(hashes) FROM tile WHERE epoch = ? AND level = 0 ORDER BY place DESC LIMIT 1", (epoch,)
+    ).fetchone()
+    return 0 if row is None else int(row[0]) * TILE_WIDTH + int(row[1]) // HASH_BYTES
+
+
 def put_tiles(db: Database, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:
     """The tiles at these levels and places are these."""
     db.execute_many(
@@ -144,10 +152,12 @@ def checkpoints(db: Database, epoch: int) -> list[Checkpoint]:
     return [Checkpoint(*row) for row in rows.fetchall()]
 
 
-def last_checkpoint(db: Database, epoch: int) -> Checkpoint | None:
-    """The newest checkpoint of the epoch."""
+def last_checkpoint(db: Database, epoch: int, multiple: int = 1) -> Checkpoint | None:
+    """The newest checkpoint of the epoch, of those over a multiple of so many entries."""
     row = db.execute(
-        "SELECT epoch, size, at, note FROM checkpoint WHERE epoch = ? ORDER BY size DESC, at DESC LIMIT 1", (epoch,)
+        "SELECT epoch, size, at, note FROM checkpoint WHERE epoch = ? AND size % ? = 0"
+        " ORDER BY size DESC, at DESC LIMIT 1",
+        (epoch, multiple),
     ).fetchone()
     return None if row is None else Checkpoint(*row)
 

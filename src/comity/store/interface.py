@@ -13,6 +13,7 @@ from comity.stix.object import StixObject
 from comity.store.asides import KeepAside
 from comity.store.deliveries import Delivered, Usage
 from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
+from comity.store.ledger_check import LedgerReport
 from comity.store.ledger_interface import LedgerSnapshot, LedgerTransaction
 from comity.store.nouns import (
     Bodies,
@@ -350,6 +351,10 @@ class Store(Protocol):
     def check(self, *, deep: bool = False) -> list[str]:
         """What is wrong with the store, in sentences; empty where all holds. `deep` also reads every body and compares
         it with its digest."""
+        ...
+
+    def check_ledger(self, against: Iterable[str | bytes] = ()) -> LedgerReport:
+        """How the ledger was found when all of it was read; `against` are checkpoints that were kept elsewhere."""
         ...
 
     def cautions(self) -> list[str]: ...

@@ -41,12 +41,16 @@ class LedgerSnapshot(Protocol):
         """The hashes of a tile, whole or not; None where there is none yet."""
         ...
 
+    def tiles_cover(self, epoch: int) -> int:
+        """How many entries of the epoch the tiles cover."""
+        ...
+
     def checkpoints(self, epoch: int) -> list[Checkpoint]:
         """The checkpoints of the epoch, the smallest and then the oldest first."""
         ...
 
-    def last_checkpoint(self, epoch: int) -> Checkpoint | None:
-        """The newest checkpoint of the epoch."""
+    def last_checkpoint(self, epoch: int, multiple: int = 1) -> Checkpoint | None:
+        """The newest checkpoint of the epoch, of those over a multiple of so many entries."""
         ...
 
     def ledger_keys(self) -> list[LedgerKey]:
@@ -134,7 +138,10 @@ class LedgerTransaction(LedgerSnapshot, Protocol):
         ...
 
     def put_checkpoint(self, checkpoint: Checkpoint) -> None: ...
-    def put_ledger_key(self, key: LedgerKey) -> None: ...
+
+    def put_ledger_key(self, key: LedgerKey) -> None:
+        """The key is kept, in place of what was kept of it, which is overwritten where the store can do so."""
+        ...
 
     def put_bars(self, found: Iterable[Bar], recall: str) -> None:
         """These are not published again, from now on, by that recall or an earlier one. What is published stays so."""

@@ -30,11 +30,14 @@ class LedgerReading:
     def tile(self, epoch: int, level: int, place: int) -> bytes | None:
         return entries.tile(self.db, epoch, level, place)
 
+    def tiles_cover(self, epoch: int) -> int:
+        return entries.tiles_cover(self.db, epoch)
+
     def checkpoints(self, epoch: int) -> list[Checkpoint]:
         return entries.checkpoints(self.db, epoch)
 
-    def last_checkpoint(self, epoch: int) -> Checkpoint | None:
-        return entries.last_checkpoint(self.db, epoch)
+    def last_checkpoint(self, epoch: int, multiple: int = 1) -> Checkpoint | None:
+        return entries.last_checkpoint(self.db, epoch, multiple)
 
     def ledger_keys(self) -> list[LedgerKey]:
         return entries.keys(self.db)

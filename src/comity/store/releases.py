@@ -88,6 +88,16 @@ def to(db: Database, recipient: str, after: int, limit: int) -> list[Release]:
     return [_release(row) for row in rows.fetchall()]
 
 
+def between(db: Database, first: int, last: int) -> dict[int, tuple[Release, int]]:
+    """The releases by these entries, both included, each with the number of its parts."""
+    rows = db.execute(
+        f"SELECT {_COLUMNS}, (SELECT count(*) FROM release_part p WHERE p.entry = release.entry) FROM release"  # noqa: S608 - names of our schema
+        " WHERE entry BETWEEN ? AND ?",
+        (first, last),
+    )
+    return {row[0]: (_release(row[:-1]), row[-1]) for row in rows.fetchall()}
+
+
 def parts(db: Database, entry: int) -> dict[str, Keys]:
     """The publications that left with that release, by the rule that let them go."""
     rows = db.execute("SELECT rule, numbers FROM release_part WHERE entry = ? ORDER BY rule", (entry,)).fetchall()

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from comity.node.access import Access
 from comity.taxii.resources import API_ROOT
-from comity.web import ops, pages, taxii
+from comity.web import ledger, ops, pages, taxii
 from comity.web.answer import Answer
 from comity.web.call import BodyHandler, Call, Handler
 
@@ -55,6 +55,7 @@ class Route:
 
 
 COLLECTION = API_ROOT + "collections/{collection}/"
+TILE = "/ledger/tile/{level}/"
 OBJECT = COLLECTION + "objects/{object}/"
 
 ROUTES = (
@@ -73,6 +74,10 @@ ROUTES = (
     Route(COLLECTION + "objects/", Rule.TOKEN, taxii.objects, post=Post(taxii.before_post, taxii.post)),
     Route(OBJECT, Rule.TOKEN, taxii.object_, delete=taxii.delete),
     Route(OBJECT + "versions/", Rule.TOKEN, taxii.versions),
+    Route("/ledger/checkpoint", Rule.TOKEN, ledger.checkpoint, taxii=False),
+    Route(TILE + "{first}", Rule.TOKEN, ledger.tile, taxii=False),
+    Route(TILE + "{first}/{second}", Rule.TOKEN, ledger.tile, taxii=False),
+    Route(TILE + "{first}/{second}/{third}", Rule.TOKEN, ledger.tile, taxii=False),
 )
 
 

@@ -21,6 +21,10 @@ SURFACE = {
     COLLECTION + "objects/": ("token", ("GET", "HEAD", "POST")),
     COLLECTION + "objects/{object}/": ("token", ("GET", "HEAD", "DELETE")),
     COLLECTION + "objects/{object}/versions/": ("token", ("GET", "HEAD")),
+    "/ledger/checkpoint": ("token", ("GET", "HEAD")),
+    "/ledger/tile/{level}/{first}": ("token", ("GET", "HEAD")),
+    "/ledger/tile/{level}/{first}/{second}": ("token", ("GET", "HEAD")),
+    "/ledger/tile/{level}/{first}/{second}/{third}": ("token", ("GET", "HEAD")),
 }
 
 

@@ -125,10 +125,10 @@ def migrate(url: str, backup_to: Path, *, steps: Sequence[Step] | None = None) -
 
 
 def copy_into(db: Database, target: Path, steps: Sequence[Step]) -> None:
-    """The new file `target` (mode 0600) is a SQLite store of that schema with all that the snapshot holds; on failure
-    there is no such file."""
+    """The new file `target` (mode 0600) is a SQLite store of that schema with all that the snapshot holds but the
+    private half of keys; on failure there is no such file."""
     with sqlite.guarded(), sqlite_schema.filled_file(target), closing(SqliteDatabase(target, write=True)) as copy:
         sqlite_schema.fill(copy.raw, steps)
         copy.begin()
-        copy_all(db, copy)
+        copy_all(db, copy, secrets=False)
         copy.commit()

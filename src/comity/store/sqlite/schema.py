@@ -7,7 +7,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from comity.errors import AlreadyDone, Conflict, NotFound, OldSchema, StoreUnavailable
-from comity.store.sqlite.connection import connect, guarded
+from comity.store.database import SECRETS
+from comity.store.sqlite.connection import connect, erasing, guarded
 from comity.store.steps import Step, packaged, refuse_other
 
 APPLICATION_ID = 0x436F6D79
@@ -124,9 +125,19 @@ def copy_into(db: sqlite3.Connection, target: Path) -> None:
     """The new file `target` (mode 0600) is a consistent copy of the database; on failure there is no such file.
 
     All pages are copied in one step, under one read lock: a writer meanwhile neither waits nor makes it begin again.
+    The private half of a key is in no copy.
     """
     with filled_file(target), closing(sqlite3.connect(target, isolation_level=None)) as copy:
         db.backup(copy)
+        _forget_secrets(copy)
+
+
+def _forget_secrets(copy: sqlite3.Connection) -> None:
+    """What only the node itself may hold is overwritten. The copy may be of a schema that has no such table yet."""
+    with erasing(copy):
+        for table, column in SECRETS.items():
+            if copy.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone():
+                copy.execute(f"UPDATE {table} SET {column} = NULL")  # noqa: S608 - names of our schema
 
 
 @contextmanager
