@@ -9,11 +9,12 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.delivering import Delivering
+from comity.node.auditing import Auditing
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
+from comity.node.restricted import LEVELS
 from comity.node.showing import CopyView
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
@@ -47,7 +48,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Delivering):
+class Node(Auditing):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -55,7 +56,9 @@ class Node(Delivering):
     def admit(self, credential: Credential) -> Access:
         """The rights of a credential that holds now; Unauthenticated otherwise."""
         with self._snapshot() as snapshot:
-            return who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
+            found = who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
+        self.looks.used(credential.id)
+        return found
 
     def new_token(
         self,
@@ -92,6 +95,7 @@ class Node(Delivering):
         """So many more sign-ins failed from these networks; how many seconds ago the window of each began, and how many
         failed in it before all processes of the node."""
         now = microseconds(self.clock.now())
+        self.looks.failed(counts)
         with self.store.write() as tx:
             found = tx.add_failures(counts, now, window_seconds * 1_000_000)
         return {network: ((now - since) / 1_000_000, count) for network, (since, count) in found.items()}
@@ -213,6 +217,7 @@ class Node(Delivering):
         """
         with self.store.write() as tx:
             target = outbound.permit(tx, access, collection, delete=True)
+            tx.staff = "" if access.recipient else access.token or self._account()
             source = access.source if access.recipient else None
             meant, now = reclassifying.meanings(tx, id), microseconds(self.clock.now())
             count = tx.withdraw(target.id, id, instants, now, source)
@@ -228,14 +233,18 @@ class Node(Delivering):
         if access.recipient:
             return self._released_page(access, query)
         with self._snapshot() as snapshot:
-            return outbound.release(snapshot, access, query)
+            found = outbound.release(snapshot, access, query)
+            self._note_read(snapshot, access, "read", found.keys)
+        return found
 
     def manifest(self, access: Access, query: Query) -> Entries:
         """The same page, without bodies."""
         if access.recipient:
             return self._released_manifest(access, query)
         with self._snapshot() as snapshot:
-            return outbound.manifest(snapshot, access, query)
+            found = outbound.manifest(snapshot, access, query)
+            self._note_read(snapshot, access, "list", [item.key for item in found.items])
+        return found
 
     def status(self, access: Access, id: str) -> bytes:
         """The status resource of a POST by this token; NotFound for those of others."""
@@ -271,6 +280,8 @@ class Node(Delivering):
         """Every copy of an object, history included, with its effective marking and findings; NotFound without any."""
         with self._snapshot() as snapshot:
             views = showing.views(snapshot, access, id, self.schemas())
+            shown = [LEVELS[view.tlp] for view in views if view.tlp in LEVELS and view.raw is not None]
+            self._note_shown(access, id, shown)
         if not views:
             raise NotFound(f"There is no object {id!r}.", where="id")
         return views
@@ -287,7 +298,9 @@ class Node(Delivering):
         while self.store.index_text(TEXT_INDEX_OBJECTS) and microseconds(self.clock.now()) < stop:
             pass
         with self._snapshot() as snapshot:
-            return outbound.search(snapshot, access, query)
+            hits = outbound.search(snapshot, access, query)
+            self._note_read(snapshot, access, "search", [hit.key for hit in hits.items])
+        return hits
 
     def export(
         self,
@@ -300,6 +313,8 @@ class Node(Delivering):
         """All objects and versions were written, as a STIX bundle or one a line; how many."""
         bundle_id = f"bundle--{self.entropy.uuid4()}"
         with self._snapshot() as snapshot:
+            found = outbound.permit_export(snapshot, access, collection)
+            self._note_export(snapshot, access, snapshot.keys_in(found), found)
             return outbound.write_export(snapshot, access, write, collection=collection, lines=lines, id=bundle_id)
 
     # -- keeping house

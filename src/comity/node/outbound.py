@@ -22,7 +22,8 @@ from comity.store.nouns import Collection, Copy, Entries, Hits, TextQuery
 class Released:
     """A page that may leave: bodies as they came, joined by commas, and what the reader may know of them.
 
-    Dates are in microseconds since 1970 and belong to the first and last item; None where the page is empty.
+    Dates are in microseconds since 1970 and belong to the first and last item; None where the page is empty. `keys` are
+    those of the copies that own staff read, for the audit log, and never leave.
     """
 
     body: bytes
@@ -31,6 +32,7 @@ class Released:
     last_key: int
     first_added: int | None
     last_added: int | None
+    keys: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def permit(
 def release(snapshot: Snapshot, access: Access, query: Query) -> Released:
     """The page of objects that the query asks for and this reader may have."""
     page = snapshot.page(_narrowed(snapshot, access, query))
-    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added)
+    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added, page.keys)
 
 
 def released(
@@ -132,6 +134,13 @@ def search(snapshot: Snapshot, access: Access, query: TextQuery) -> Hits:
     return snapshot.search(query)
 
 
+def permit_export(snapshot: Snapshot, access: Access, collection: str | None) -> str | None:
+    """The id of the collection that is exported; None where it is all of them. NotAuthorized where that is no right."""
+    if collection is None and not access.may_read_all:
+        raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
+    return permit(snapshot, access, collection, read=True).id if collection is not None else None
+
+
 def write_export(
     snapshot: Snapshot,
     access: Access,
@@ -145,9 +154,7 @@ def write_export(
 
     The form is a STIX bundle with that `id`, or with `lines` one object a line. Memory stays flat.
     """
-    if collection is None and not access.may_read_all:
-        raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
-    found = permit(snapshot, access, collection, read=True).id if collection is not None else None
+    found = permit_export(snapshot, access, collection)
     if not lines:
         return _write_bundle(write, snapshot.stream(found), id)
     count = 0

@@ -17,6 +17,7 @@ from comity.errors import StoreUnavailable
 from comity.stix.object import StixObject
 from comity.store import check, related, relations, text
 from comity.store.admin import Admin, load
+from comity.store.audit import AuditRow
 from comity.store.database import Connection, Database
 from comity.store.ingest import Ingest
 from comity.store.nouns import State, Verdict
@@ -60,6 +61,7 @@ class TableStore(ABC):
         self._relating = threading.Lock()
         self._closed = False
         self.now: Callable[[], int] = _now
+        self.noted: Callable[[Sequence[AuditRow]], None] = lambda _: None
 
     @abstractmethod
     def _connect(self, *, write: bool) -> Connection: ...
@@ -176,6 +178,8 @@ class TableStore(ABC):
     def write(self) -> Iterator[TableTransaction]:
         with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
+        if transaction.noted:
+            self.noted(transaction.noted)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

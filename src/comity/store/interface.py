@@ -10,6 +10,8 @@ from typing import Protocol, TypeVar
 from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.stix.object import StixObject
+from comity.store.audit import AuditRow
+from comity.store.audit_interface import AuditSnapshot, AuditTransaction
 from comity.store.deliveries import Delivered, Usage
 from comity.store.ledger_interface import LedgerSnapshot, LedgerTransaction
 from comity.store.nouns import (
@@ -35,7 +37,7 @@ from comity.store.views import Keys
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, Protocol):
+class Snapshot(LedgerSnapshot, AuditSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -185,7 +187,7 @@ class Snapshot(LedgerSnapshot, Protocol):
         ...
 
 
-class Transaction(Snapshot, LedgerTransaction, Protocol):
+class Transaction(Snapshot, LedgerTransaction, AuditTransaction, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(
@@ -298,6 +300,8 @@ class Store(Protocol):
 
     now: Callable[[], int]
     """The clock by which what is done is entered into the ledger: microseconds since 1970."""
+    noted: Callable[[Sequence[AuditRow]], None]
+    """It is called with the rows of the audit log that a transaction of `write` wrote, once that is committed."""
 
     def read(self) -> AbstractContextManager[Snapshot]: ...
     def write(self) -> AbstractContextManager[Transaction]:

@@ -10,6 +10,7 @@ from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.store import deliveries, jobs, openings, publications, records, search
 from comity.store.admin import Admin
+from comity.store.audit_reading import AuditReading
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
@@ -81,7 +82,7 @@ def storable(text: str) -> bool:
     return True
 
 
-class TableSnapshot(LedgerReading):
+class TableSnapshot(LedgerReading, AuditReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:
