@@ -12,6 +12,7 @@ from tests.store_world import NOW, ONE, TWO, furnish, identifier, indicators, ma
 from comity.errors import AlreadyDone, OldSchema, Unverified
 from comity.interfaces import Query
 from comity.store import copying
+from comity.store.audit import Noted
 from comity.store.base import TableStore
 from comity.store.deliveries import Delivered, Usage
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
@@ -66,6 +67,8 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.add_delivered("cert-b", Delivered(1, 2, 3))
         tx.put_usage("cert-b", Usage(read_at=NOW))
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
+        tx.note(Noted("t", "read", {"objects": 1}))
+        tx.put_uses({"t": NOW})
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
     while store.index_text(10) or store.index_relations(10):

@@ -49,6 +49,7 @@ COMMANDS = {
     "approve": ("comity.cli.approvals:approve", "Put in force what another person asked for."),
     "reject": ("comity.cli.approvals:reject", "Let what somebody asked for never take effect."),
     "release": ("comity.cli.release:release", "Say what a partner receives now, and why."),
+    "audit": ("comity.cli.audit:audit", "Say who of our own people read and did what."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

@@ -17,10 +17,12 @@ from pyroaring import BitMap
 
 from comity.errors import NotAuthorized, NotFound, Unauthenticated
 from comity.node.access import Access, check_name
+from comity.node.audit_report import SELF_GRANT, Period, report
 from comity.node.delivering import Delivering
 from comity.node.guard import Moment
 from comity.node.looks import Looks, digest_of_keys, forward
 from comity.node.people import ADMIN, AUDITOR, READING, Account, Actor, accounts, same_person
+from comity.node.recipients import partner_named
 from comity.node.restricted import Restricted
 from comity.store.address import masked
 from comity.store.audit import OPERATOR, AuditQuery, AuditRow, Noted
@@ -29,7 +31,6 @@ from comity.store.noting import bounded
 from comity.store.views import Keys
 
 ASKED = "asked"
-SELF_GRANT = "self-grant"
 _SETTINGS = "audit_settings"
 
 _log = logging.getLogger("comity.audit")
@@ -68,6 +69,17 @@ class Auditing(Delivering):
             query = AuditQuery(since=since, until=until, account=wanted, acts=tuple(acts), limit=limit, newest=True)
             self._note_told("audit-log", {"account": account, "acts": list(acts), "since": since, "limit": limit})
             return snapshot.audit_rows(query)[::-1]
+
+    def audit_report(self, since: int, until: int, partner: str | None = None) -> dict[str, Any]:
+        """What an auditor wants to see of the instants in [since, until), of that partner alone or of everybody. An
+        administrator or auditor may read it, and that is noted."""
+        self.looks.flush()
+        with self._snapshot() as snapshot:
+            self._actor(snapshot, ADMIN, AUDITOR)
+            found = None if partner is None else partner_named(snapshot, partner)
+            self._note_told("audit-report", {"since": since, "until": until, "to": partner})
+            moment = self.guard.moment(snapshot)
+            return {"node": self.name} | report(snapshot, Period(since, until, found), moment.best)
 
     def first_bad_audit_row(self) -> int | None:
         """The number of the first row that is missing, changed, moved or too many; None where the chain holds."""

@@ -15,6 +15,7 @@ from comity.node.settings import STORE_FILE, Settings, settings_problems
 from comity.node.system import SETTINGS_FILE, SystemClock, SystemEntropy
 from comity.store import archive, sealed
 from comity.store.address import masked
+from comity.store.audit import OPERATOR, Noted
 from comity.store.copying import move
 from comity.store.scratch import new_file, scratch_folder
 
@@ -101,6 +102,7 @@ def backup(home: Path, target: Path, *, plain: bool = False, verify: bool = Fals
         if target.is_dir():
             target /= f"comity-{now:%Y%m%dT%H%M%SZ}.tar.zst{'' if plain else '.age'}"
         _refuse_a_full_disk(node, home)
+        node.note("backup", file=target.name, encrypted=bool(recipients))
         with new_file(target) as file:
             with scratch_folder(home) as scratch:
                 copy = scratch / STORE_FILE
@@ -197,6 +199,7 @@ def restore(source: Path, home: Path, *, key: Sequence[str] = (), dry_run: bool 
             if not dry_run:
                 with node.store.write() as tx:
                     tx.put_setting("cursor_key", node.entropy.token_bytes(64))
+                    tx.note(Noted(OPERATOR, "restore", {"made_at": found.contents.made_at}))
                 recovery.note_verified(node, _instant(found.contents.made_at))
         # The store of a node may have been elsewhere; that of the new home is in it.
         if system.load_settings(scratch).store != Settings().store:

@@ -23,6 +23,7 @@ from comity.release.forms import class_of
 from comity.release.standing import digest_of, parts
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
+from comity.store.audit import OPERATOR
 from comity.store.interface import Snapshot, Store, Transaction
 from comity.store.nouns import Outcome, Source, State, Verdict
 from comity.store.publications import PRIVATE, Unpublished
@@ -257,7 +258,7 @@ def _publish_batch(
     actor: str,
 ) -> None:
     with store.write() as tx:
-        tx.actor = actor
+        tx.actor, tx.staff = actor, actor or OPERATOR
         now = microseconds(clock.now())
         until = now + hold * 1_000_000 if hold else None
         if turns(tx) != turned:
@@ -331,7 +332,7 @@ def unpublish(store: Store, selection: Selection, *, actor: str = "") -> int:
     done = 0
     for start in range(0, len(numbers), BATCH_OBJECTS):
         with store.write() as tx:
-            tx.actor = actor
+            tx.actor, tx.staff = actor, actor or OPERATOR
             facts = tx.published(numbers[start : start + BATCH_OBJECTS])
             done += tx.unpublish([one.object for one in facts])
             tx.publish([(one.object, *PRIVATE) for one in facts if one.source in sent], 0, None)

@@ -23,6 +23,7 @@ class NotingTables(EnteringTables):
 
     _notes: tuple[Noted, ...] = ()
     _noted_before: int | None = None
+    _settings: tuple[str, ...] = ()
     _again: Mapping[int, tuple[int, int]] = {}
     noted: Sequence[AuditRow] = ()
     """The rows that were written, once `seal` was called."""
@@ -51,6 +52,8 @@ class NotingTables(EnteringTables):
 
     def _write_notes(self) -> None:
         """What is to be noted is; to be called once, at the end."""
+        if self._settings and self.staff and all(note.account != self.staff for note in self._notes):
+            self.note(Noted(self.staff, "setting", {"names": sorted(set(self._settings))}))
         if self._notes:
             self.noted = audit.append(self.db, self._notes, self._shared.now())
             self._notes = ()

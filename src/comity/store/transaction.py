@@ -360,7 +360,9 @@ class TableTransaction(PublishingTables):
         return stored
 
     def put_setting(self, name: str, value: bytes) -> None:
+        """See the interface. It is no entry of the ledger, and so noted here where a person did it."""
         self._put_row("setting", name=name, value=value)
+        self._settings += (name,)
 
     def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
         self.db.execute("DELETE FROM failure WHERE since <= ?", (now - window,))
