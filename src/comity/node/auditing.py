@@ -13,7 +13,6 @@ from dataclasses import fields
 from typing import Any
 
 import orjson
-from pyroaring import BitMap
 
 from comity.errors import NotAuthorized, NotFound, Unauthenticated
 from comity.node.access import Access, check_name
@@ -172,9 +171,9 @@ class Auditing(Delivering):
 
     # -- what is read
 
-    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Sequence[int]) -> None:
+    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys) -> None:
         """What of these copies is restricted is about to be read. NotAuthorized where a purpose is wanted (R44)."""
-        found = self.restricted.among(snapshot, BitMap(keys))
+        found = self.restricted.among(snapshot, keys)
         if found:
             self._note_restricted(access, act, found, len(keys), digest_of_keys(keys), {})
 
@@ -194,11 +193,11 @@ class Auditing(Delivering):
         digest: bytes,
         more: Mapping[str, Any],
     ) -> None:
-        account = access.token or self._account()
         purpose = "" if access.token else self._purpose()
         self._want_purpose(access, purpose)
-        what = {**more, "objects": objects, "restricted": restricted, "digest": digest.hex()}
-        self.looks.note(Noted(account, act, what, access.address, purpose), digest)
+        place = (access.token or self._account(), act, access.address, purpose, digest)
+        if not self.looks.is_again(place):
+            self.looks.note(place, {**more, "objects": objects, "restricted": restricted, "digest": digest.hex()})
 
     def _note_export(self, snapshot: Snapshot, access: Access, keys: Keys, collection: str | None) -> None:
         """An export of these copies is about to begin, and that is on the disk."""
@@ -210,7 +209,7 @@ class Auditing(Delivering):
             "collection": collection,
             "objects": len(keys),
             "restricted": restricted,
-            "digest": digest_of_keys(list(keys)).hex(),
+            "digest": digest_of_keys(keys).hex(),
         }
         with self.store.write() as tx:
             tx.note(Noted(access.token or self._account(), "export", what, access.address, purpose))
@@ -224,7 +223,9 @@ class Auditing(Delivering):
     def _note_told(self, act: str, what: Mapping[str, Any]) -> None:
         facts = bounded(what)
         digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).digest()
-        self.looks.note(Noted(self._account(), act, facts, purpose=self._purpose()), digest)
+        place = (self._account(), act, "", self._purpose(), digest)
+        if not self.looks.is_again(place):
+            self.looks.note(place, facts)
 
 
 def account_of(snapshot: Snapshot, name: str) -> str:

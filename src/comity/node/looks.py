@@ -8,15 +8,16 @@ import hashlib
 import json
 import logging
 import threading
-from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from comity.errors import ComityError, StoreUnavailable
 from comity.interfaces import Clock, microseconds
 from comity.store.audit import AuditRow, Noted
 from comity.store.interface import Store
+from comity.store.views import Keys
 
 FLUSH_SECONDS = 1.0
 COUNTS_SECONDS = 60.0
@@ -49,15 +50,25 @@ def forward(rows: Sequence[AuditRow]) -> None:
             "purpose": row.purpose,
             "hash": row.hash.hex(),
         }
-        _log.info(json.dumps(values), extra={"values": {**values, "event": "audit"}})
+        _log.info("%s", _Line(values), extra={"values": {**values, "event": "audit"}})
 
 
-def digest_of_keys(keys: Sequence[int]) -> bytes:
-    """SHA-256 over the keys of these copies in their order, four bytes each, the least first."""
-    numbers = array("I", keys)
-    if array("H", [1]).tobytes() != b"\1\0":
-        numbers.byteswap()
-    return hashlib.sha256(numbers.tobytes()).digest()
+class _Line:
+    """The values as a line of JSON, made where somebody wants it as text."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def __str__(self) -> str:
+        return json.dumps(self._values)
+
+
+def digest_of_keys(keys: Keys) -> bytes:
+    """SHA-256 over the keys of these copies, as a Roaring bitmap in the portable format with runs. Lists of numbers
+    would cost ten times as much, for every page."""
+    packed = keys.copy()
+    packed.run_optimize()
+    return hashlib.sha256(packed.serialize()).digest()
 
 
 @dataclass(slots=True)
@@ -86,28 +97,37 @@ class Looks:
         self._soon = False
         self._closed = False
 
-    def note(self, note: Noted, digest: bytes) -> None:
-        """It is noted, or counted where the account did the same to what has that digest within an hour.
-        StoreUnavailable where so much waits already, and cannot be written."""
-        if len(self._waiting) >= WAITING_MOST:
-            self.flush()
-        now, place = microseconds(self._clock.now()), (note.account, note.act, note.address, note.purpose, digest)
+    def is_again(self, place: Place) -> bool:
+        """The same account did the same within an hour, and that is counted."""
+        now = microseconds(self._clock.now())
         with self._lock:
             seen = self._seen.get(place)
-            if seen is not None and seen.at <= now < seen.at + AGAIN_US:
-                times, _ = self._again.get(place, (0, 0))
-                self._again[place] = (times + 1, now)
-                self._start(COUNTS_SECONDS)
-                return
+            if seen is None or not seen.at <= now < seen.at + AGAIN_US:
+                return False
+            times, _ = self._again.get(place, (0, 0))
+            self._again[place] = (times + 1, now)
+            self._start(COUNTS_SECONDS)
+        return True
+
+    def note(self, place: Place, what: Mapping[str, Any]) -> None:
+        """It is noted. StoreUnavailable where so much waits already, and cannot be written."""
+        if len(self._waiting) >= WAITING_MOST:
+            self.flush()
+        now = microseconds(self._clock.now())
+        account, act, address, purpose, _ = place
+        with self._lock:
             self._seen.pop(place, None)
-            while len(self._seen) >= KNOWN_MOST:
-                oldest = next(iter(self._seen))
-                if not self._seen[oldest].row or oldest in self._again:
-                    break
-                del self._seen[oldest]
+            self._make_room()
             self._seen[place] = _Seen(now)
-            self._waiting.append((place, Noted(note.account, note.act, note.what, note.address, note.purpose, now)))
+            self._waiting.append((place, Noted(account, act, what, address, purpose, now)))
             self._start(FLUSH_SECONDS)
+
+    def _make_room(self) -> None:
+        while len(self._seen) >= KNOWN_MOST:
+            oldest = next(iter(self._seen))
+            if not self._seen[oldest].row or oldest in self._again:
+                return
+            del self._seen[oldest]
 
     def failed(self, counts: Mapping[str, int]) -> None:
         """So many sign-ins failed from these networks, or for these accounts."""

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pyroaring import BitMap
+
 from comity.errors import AlreadyDone, Invalid, InvalidRequest, NotFound
 from comity.interfaces import Query, microseconds
 from comity.node import access as who
@@ -243,7 +245,7 @@ class Node(Auditing):
             return self._released_manifest(access, query)
         with self._snapshot() as snapshot:
             found = outbound.manifest(snapshot, access, query)
-            self._note_read(snapshot, access, "list", [item.key for item in found.items])
+            self._note_read(snapshot, access, "list", BitMap([item.key for item in found.items]))
         return found
 
     def status(self, access: Access, id: str) -> bytes:
@@ -299,7 +301,7 @@ class Node(Auditing):
             pass
         with self._snapshot() as snapshot:
             hits = outbound.search(snapshot, access, query)
-            self._note_read(snapshot, access, "search", [hit.key for hit in hits.items])
+            self._note_read(snapshot, access, "search", BitMap([hit.key for hit in hits.items]))
         return hits
 
     def export(

@@ -5,9 +5,10 @@ withdrawn. What a token reads that is bound to a partner or client is made by th
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
+from pyroaring import BitMap
 
 from comity.errors import Conflict, NotAuthorized, NotFound
 from comity.interfaces import Query
@@ -32,7 +33,7 @@ class Released:
     last_key: int
     first_added: int | None
     last_added: int | None
-    keys: Sequence[int] = ()
+    keys: BitMap = field(default_factory=BitMap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ def permit(
 def release(snapshot: Snapshot, access: Access, query: Query) -> Released:
     """The page of objects that the query asks for and this reader may have."""
     page = snapshot.page(_narrowed(snapshot, access, query))
-    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added, page.keys)
+    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added, page.key_set)
 
 
 def released(

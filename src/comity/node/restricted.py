@@ -47,11 +47,16 @@ class Restricted:
     def among(self, snapshot: Snapshot, keys: Keys) -> dict[str, int]:
         """How many of these copies are restricted, by how; empty where none is. Each counts once as a level, and again
         where it has personal data."""
-        red = snapshot.of_level(TLP.RED, keys) | snapshot.of_level(UNMARKED, keys)
-        found = {RED: red, STRICT: snapshot.of_level(TLP.AMBER_STRICT, keys)}
-        if snapshot.last_publication:
-            for word, more in self._of_classes(snapshot):
-                found[word] = found.get(word, _NONE) | (more & keys)
+        red, unmarked, strict = map(snapshot.of_level, (TLP.RED, UNMARKED, TLP.AMBER_STRICT))
+        classed = self._of_classes(snapshot) if snapshot.last_publication else ()
+        if not any(keys.intersect(more) for _, more in classed):
+            # No copy has two levels.
+            counts = {RED: keys.intersection_cardinality(red) + keys.intersection_cardinality(unmarked)}
+            counts[STRICT] = keys.intersection_cardinality(strict)
+            return {word: count for word, count in counts.items() if count}
+        found = {RED: keys & (red | unmarked), STRICT: keys & strict}
+        for word, more in classed:
+            found[word] = found.get(word, _NONE) | (more & keys)
         found[STRICT] = found[STRICT] - found[RED]
         return {word: len(some) for word, some in found.items() if some}
 

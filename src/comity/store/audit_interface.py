@@ -34,9 +34,9 @@ class AuditSnapshot(Protocol):
         """When each account or token was last used, to the hour."""
         ...
 
-    def of_level(self, level: int, keys: Keys) -> Keys:
-        """Those of these copies whose own marking, or else that of their source, is of that level (see
-        `comity.stix.tlp.TLP`; -1: neither is there)."""
+    def of_level(self, level: int) -> Keys:
+        """The copies whose own marking, or else that of their source, is of that level (see `comity.stix.tlp.TLP`; -1:
+        neither is there); they must not be changed."""
         ...
 
     def keys_of_classes(self, classes: Sequence[int]) -> Keys:

@@ -41,8 +41,8 @@ class AuditReading:
     def uses(self) -> dict[str, int]:
         return audit.uses(self.db)
 
-    def of_level(self, level: int, keys: Keys) -> Keys:
-        return self.views().of("tlp", level) & keys
+    def of_level(self, level: int) -> Keys:
+        return self.views().of("tlp", level)
 
     def keys_of_classes(self, classes: Sequence[int]) -> Keys:
         (found,) = self.db.columns(

@@ -204,7 +204,7 @@ class TableSnapshot(LedgerReading, AuditReading):
         if not keys:
             return Bodies(b"", 0, more, ())
         first, last = self.db.execute(_ADDED, (keys[0], keys[-1])).fetchone()
-        return Bodies(self.db.joined(keys), len(keys), more, keys, first, last)
+        return Bodies(self.db.joined(keys), len(keys), more, keys, first, last, view)
 
     def _fitting(self, keys: list[int], bytes_max: int) -> int:
         """How many of the keys' bodies are within the bytes, one at least. Sizes are read only where it may matter."""
