@@ -71,8 +71,9 @@ def test_an_own_token_that_reads_red_is_in_the_log_and_one_that_reads_green_is_n
         process.terminate()
         _, errors = process.communicate(timeout=SECONDS_MAX)
     rows = [row for row in log_of(home) if row["act"] in ("read", "list")]
-    assert [(row["account"], row["address"]) for row in rows] == [(token["user"], "127.0.0.1")] * 2
-    assert [row["what"]["restricted"] for row in rows] == [{"amber+strict": 1, "red": 1}, {"red": 1}]
+    assert {(row["account"], row["address"]) for row in rows} == {(token["user"], "127.0.0.1")}
+    assert max(row["what"]["restricted"]["red"] for row in rows) == 1
+    assert sum(row["what"]["pages"] for row in rows) == 2, "a page of all, and the object alone"
     assert sum(row["again"] for row in rows) == 2
     told = [json.loads(line) for line in errors.splitlines()]
     forwarded = [line for line in told if line["event"] == "audit" and line["act"] == "read"]

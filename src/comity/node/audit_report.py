@@ -76,12 +76,13 @@ def report(snapshot: Snapshot, period: Period, now: int) -> Facts:
 
 
 def reads(rows: Sequence[AuditRow], names: Mapping[str, str]) -> list[Facts]:
-    """The restricted objects that each account read, summed over its pages and commands, the repeated ones too."""
+    """The pages and commands in which each account read something restricted, the repeated ones too, and how many
+    restricted objects, summed over the rows."""
     found: dict[str, Facts] = {}
     for row in rows:
         if row.act not in READS:
             continue
-        what, times = json.loads(row.what), 1 + row.again
+        what = json.loads(row.what)
         one = found.setdefault(
             row.account,
             {
@@ -94,8 +95,8 @@ def reads(rows: Sequence[AuditRow], names: Mapping[str, str]) -> list[Facts]:
                 "last": instant_of(row.at),
             },
         )
-        one["pages"] += times
-        one["restricted"].update({word: count * times for word, count in what["restricted"].items()})
+        one["pages"] += what.get("pages", 1) + row.again
+        one["restricted"].update(what["restricted"])
         one["purposes"] |= {row.purpose} - {""}
         one["first"] = min(one["first"], instant_of(row.at))
         one["last"] = max(one["last"], instant_of(max(row.at, row.again_at)))

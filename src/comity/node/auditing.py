@@ -4,10 +4,8 @@ What a person does is noted in the transaction that does it, by the store itself
 read and told, behind (`comity.node.looks`). What a partner reads is in the ledger, and not here.
 """
 
-import hashlib
-import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields
 from typing import Any
@@ -19,7 +17,7 @@ from comity.node.access import Access, check_name
 from comity.node.audit_report import SELF_GRANT, Period, report
 from comity.node.delivering import Delivering
 from comity.node.guard import Moment
-from comity.node.looks import Looks, digest_of_keys, forward
+from comity.node.looks import Looks, Whose, digest_of_keys, forward
 from comity.node.people import ADMIN, AUDITOR, READING, Account, Actor, accounts, same_person
 from comity.node.recipients import partner_named
 from comity.node.restricted import Restricted
@@ -40,8 +38,8 @@ class Auditing(Delivering):
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.looks = Looks(self.store, self.clock)
         self.restricted = Restricted(self.clock)
+        self.looks = Looks(self.store, self.clock, self.restricted)
         self.store.noted = forward
 
     def close(self) -> None:
@@ -171,40 +169,35 @@ class Auditing(Delivering):
 
     # -- what is read
 
-    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys) -> None:
-        """What of these copies is restricted is about to be read. NotAuthorized where a purpose is wanted (R44)."""
-        found = self.restricted.among(snapshot, keys)
-        if found:
-            self._note_restricted(access, act, found, len(keys), digest_of_keys(keys), {})
+    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys, what: Hashable) -> None:
+        """A page with these copies is about to be read, which `what` tells from other pages. NotAuthorized where
+        something in it is restricted, and a purpose is wanted (R44)."""
+        if keys and self.restricted.is_among(snapshot, keys):
+            last = keys.max()
+            self.looks.read(self._whose(access, act), (what, last, len(keys)), keys)
 
     def _note_shown(self, access: Access, id: str, levels: Sequence[str]) -> None:
         """Copies of an object with these restricted levels are about to be shown."""
         if levels:
             found = {level: levels.count(level) for level in sorted(set(levels))}
-            digest = hashlib.sha256(id.encode(errors="replace")).digest()
-            self._note_restricted(access, "show", found, len(levels), digest, {"id": id})
+            self.looks.note(self._whose(access, "show"), {"id": id, "objects": len(levels), "restricted": found})
 
-    def _note_restricted(
-        self,
-        access: Access,
-        act: str,
-        restricted: Mapping[str, int],
-        objects: int,
-        digest: bytes,
-        more: Mapping[str, Any],
-    ) -> None:
-        purpose = "" if access.token else self._purpose()
-        self._want_purpose(access, purpose)
-        place = (access.token or self._account(), act, access.address, purpose, digest)
-        if not self.looks.is_again(place):
-            self.looks.note(place, {**more, "objects": objects, "restricted": restricted, "digest": digest.hex()})
+    def _whose(self, access: Access, act: str) -> Whose:
+        """Who reads, and what for; NotAuthorized where that is wanted and not said."""
+        if access.token is not None:
+            return access.token, act, access.address, ""
+        purpose = self._purpose()
+        if self.settings.audit_purpose == ASKED and not purpose:
+            raise NotAuthorized(
+                "What is restricted is read for a purpose.", where="purpose", rule="R44", hint="Give --purpose TEXT."
+            )
+        return self._account(), act, access.address, purpose
 
     def _note_export(self, snapshot: Snapshot, access: Access, keys: Keys, collection: str | None) -> None:
         """An export of these copies is about to begin, and that is on the disk."""
         restricted = self.restricted.among(snapshot, keys)
-        purpose = "" if access.token else self._purpose()
-        if restricted:
-            self._want_purpose(access, purpose)
+        whose = self._whose(access, "export") if restricted else (access.token or self._account(), "export", "", "")
+        account, act, address, purpose = whose
         what = {
             "collection": collection,
             "objects": len(keys),
@@ -212,20 +205,10 @@ class Auditing(Delivering):
             "digest": digest_of_keys(keys).hex(),
         }
         with self.store.write() as tx:
-            tx.note(Noted(access.token or self._account(), "export", what, access.address, purpose))
-
-    def _want_purpose(self, access: Access, purpose: str) -> None:
-        if self.settings.audit_purpose == ASKED and access.token is None and not purpose:
-            raise NotAuthorized(
-                "What is restricted is read for a purpose.", where="purpose", rule="R44", hint="Give --purpose TEXT."
-            )
+            tx.note(Noted(account, act, what, address, purpose))
 
     def _note_told(self, act: str, what: Mapping[str, Any]) -> None:
-        facts = bounded(what)
-        digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).digest()
-        place = (self._account(), act, "", self._purpose(), digest)
-        if not self.looks.is_again(place):
-            self.looks.note(place, facts)
+        self.looks.note((self._account(), act, "", self._purpose()), bounded(what))
 
 
 def account_of(snapshot: Snapshot, name: str) -> str:

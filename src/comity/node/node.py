@@ -236,7 +236,7 @@ class Node(Auditing):
             return self._released_page(access, query)
         with self._snapshot() as snapshot:
             found = outbound.release(snapshot, access, query)
-            self._note_read(snapshot, access, "read", found.keys)
+            self._note_read(snapshot, access, "read", found.keys, query)
         return found
 
     def manifest(self, access: Access, query: Query) -> Entries:
@@ -245,7 +245,7 @@ class Node(Auditing):
             return self._released_manifest(access, query)
         with self._snapshot() as snapshot:
             found = outbound.manifest(snapshot, access, query)
-            self._note_read(snapshot, access, "list", BitMap([item.key for item in found.items]))
+            self._note_read(snapshot, access, "list", BitMap([item.key for item in found.items]), query)
         return found
 
     def status(self, access: Access, id: str) -> bytes:
@@ -301,7 +301,7 @@ class Node(Auditing):
             pass
         with self._snapshot() as snapshot:
             hits = outbound.search(snapshot, access, query)
-            self._note_read(snapshot, access, "search", BitMap([hit.key for hit in hits.items]))
+            self._note_read(snapshot, access, "search", BitMap([hit.key for hit in hits.items]), text)
         return hits
 
     def export(

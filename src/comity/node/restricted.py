@@ -36,6 +36,15 @@ class _Known:
     of: tuple[tuple[str, Keys], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _All:
+    """All restricted copies, as of one state of the store, and of what is known of classes."""
+
+    state: tuple[int, int]
+    classed: tuple[tuple[str, Keys], ...]
+    keys: Keys
+
+
 class Restricted:
     """It is asked for every page. Safe to use from threads."""
 
@@ -43,6 +52,16 @@ class Restricted:
         self._clock = clock
         self._lock = threading.Lock()
         self._known = _Known()
+        self._all = _All((0, 0), (), _NONE)
+
+    def is_among(self, snapshot: Snapshot, keys: Keys) -> bool:
+        """Some of these copies are restricted. Of one state of the store this costs no more than a look."""
+        classed = self._of_classes(snapshot) if snapshot.last_publication else ()
+        state, found = (snapshot.last_key, snapshot.last_change), self._all
+        if found.state != state or found.classed is not classed:
+            levels = map(snapshot.of_level, (TLP.RED, UNMARKED, TLP.AMBER_STRICT))
+            self._all = found = _All(state, classed, BitMap.union(_NONE, *levels, *(more for _, more in classed)))
+        return bool(keys.intersect(found.keys))
 
     def among(self, snapshot: Snapshot, keys: Keys) -> dict[str, int]:
         """How many of these copies are restricted, by how; empty where none is. Each counts once as a level, and again

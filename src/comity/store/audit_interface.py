@@ -14,6 +14,11 @@ class AuditSnapshot(Protocol):
     """Who of our own people acts: what a transaction enters into the ledger from then on is noted for that account."""
 
     @property
+    def last_key(self) -> int:
+        """The key of the last copy that was stored; 0 where there never was one."""
+        ...
+
+    @property
     def last_change(self) -> int:
         """The number of the last change of a copy that was there before."""
         ...

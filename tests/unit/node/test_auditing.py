@@ -191,7 +191,7 @@ def unavailable() -> Iterator[None]:
 
 
 def test_what_cannot_be_written_waits_and_then_reading_is_refused(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(node, TLP.RED)
+    fill(node, TLP.RED, TLP.AMBER_STRICT)
     with monkeypatch.context() as patch:
         patch.setattr(node.store, "write", unavailable)
         patch.setattr(looks, "WAITING_MOST", 2)
@@ -199,7 +199,7 @@ def test_what_cannot_be_written_waits_and_then_reading_is_refused(node: Node, mo
         node.show(RED)
         with pytest.raises(StoreUnavailable):
             node.page(OPERATOR, Query(limit=1))
-    assert [row.act for row in rows_of(node, "read", "show")] == ["read", "show"]
+    assert sorted(row.act for row in rows_of(node, "read", "show")) == ["read", "show"]
 
 
 def test_threads_lose_nothing_and_the_chain_holds(node: Node) -> None:
@@ -360,7 +360,7 @@ def test_the_report_has_what_an_auditor_wants(node: Node, clock: MadeClock) -> N
     list(node.tell("CERT-B"))
     found = node.audit_report(begin, now + 1)
     (read,) = found["restricted_reads"]
-    assert (read["name"], read["pages"], read["restricted"]) == ("siem", 2, {"red": 2, "amber+strict": 2})
+    assert (read["name"], read["pages"], read["restricted"]) == ("siem", 2, {"red": 1, "amber+strict": 1})
     assert [one["what"]["name"] if "name" in one["what"] else one["act"] for one in found["tokens"]] == [
         "token",
         "token",
