@@ -49,9 +49,9 @@ def lines(count: int) -> Iterator[bytes]:
 
 def page(node: Node, access: Access, query: Query, kind: str) -> tuple[int, int, bool]:
     """The nanoseconds that the page took of this thread, its last key, and whether there are more."""
-    Auditing._note_read = _nothing if kind == WITHOUT else _NOTE_READ  # type: ignore[method-assign]
+    setattr(Auditing, "_note_read", _nothing if kind == WITHOUT else _NOTE_READ)  # noqa: B010 - taken away, to compare
     # All find the page in memory, and only one has noted it.
-    node.page(access if kind == AGAIN else replace(access, token="stranger"), query)
+    node.page(access if kind == AGAIN else replace(access, address="192.0.2.7"), query)
     with node.at_one_moment():
         began = time.thread_time_ns()
         found = node.page(access, query)
