@@ -15,6 +15,7 @@ from comity.interfaces import Query
 from comity.node.logbook import change_key, sign
 from comity.release.recall import Bar
 from comity.store import copying
+from comity.store.audit import Noted
 from comity.store.base import TableStore
 from comity.store.deliveries import Delivered, Usage
 from comity.store.holds import LegalHold
@@ -77,6 +78,8 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
         tx.bar([b"\0" * 32])
         tx.put_hold(LegalHold("h", identifier("indicator", 31), "a case", "", NOW, NOW + 1))
+        tx.note(Noted("t", "read", {"objects": 1}))
+        tx.put_uses({"t": NOW})
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
         tx.unpublish(keys[1:2])

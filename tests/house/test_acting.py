@@ -52,6 +52,8 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(
     [
+        "audit_log",
+        "audit_report",
         "cautions",
         "check",
         "class_changes",
@@ -63,6 +65,7 @@ READING = frozenset(
         "difference",
         "export",
         "find",
+        "first_bad_audit_row",
         "get",
         "halted",
         "held",
@@ -95,6 +98,7 @@ READING = frozenset(
         "schemas",
         "search",
         "seen",
+        "self_grants",
         "show",
         "since_reading",
         "source",
@@ -122,9 +126,11 @@ OTHERS = {
     "catch_up": "It makes hashes of what was entered.",
     "close": "It ends the work.",
     "delete": "A token has the right; nothing leaves by it.",
+    "for_purpose": "It says what is read for.",
     "furnish": "A new node has no accounts.",
     "head": "It signs what was entered, and tells no more than how many entries there are.",
     "heed_rules": "What it finds to be tighter holds at once, and what is looser waits for a person.",
+    "note": "It notes what whoever acts is about to do.",
     "open": "It makes or opens a node.",
     "poll": "What a source gives is published by the rule of the source, which an account set.",
     "post": "A token has the right, and the rule of its source publishes.",

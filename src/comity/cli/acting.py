@@ -37,6 +37,12 @@ def acts(command: Callable[..., Any]) -> Callable[..., Any]:
     return option(command)
 
 
+def purposed(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The command knows `--purpose TEXT`."""
+    option = click.option("--purpose", default="", metavar="TEXT", help="What for; it is kept in the audit log.")
+    return option(command)
+
+
 @contextmanager
 def open_acting(console: Console) -> Iterator["Node"]:
     """The node, on which whoever `--as` names acts; without it the host's operator, as long as there is no account."""

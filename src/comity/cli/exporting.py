@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from comity.cli.acting import purposed
 from comity.cli.console import Console, path_text
 from comity.cli.options import Command, pass_console
 from comity.cli.terminal import counted, size
@@ -17,8 +18,9 @@ from comity.cli.writing import LINES, packed, split_packing, target
     "--format", "form", type=click.Choice(["bundle", "ndjson"]), help="One bundle, or a line an object; else by FILE."
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE.")
+@purposed
 @pass_console
-def export(console: Console, output: str, collection: str | None, form: str | None, force: bool) -> None:
+def export(console: Console, output: str, collection: str | None, form: str | None, force: bool, purpose: str) -> None:
     """Write out everything that is stored.
 
     Each object and version comes once, exactly as it was sent. FILE is packed where its name ends in .gz or .zst, and
@@ -33,7 +35,7 @@ def export(console: Console, output: str, collection: str | None, form: str | No
     progress = Progress(console, "Exporting")
     pieces = 0
 
-    with open_home(console.home) as node:
+    with open_home(console.home) as node, node.for_purpose(purpose):
         if collection is not None:
             node.collection(collection)
         with target(console, output, force=force) as file, packed(file, packing) as write:

@@ -55,6 +55,7 @@ COMMANDS = {
     "erasure": ("comity.cli.erase:erasure", "Show the certificates of what was erased."),
     "hold": ("comity.cli.hold:hold", "Keep objects from being destroyed, for a while."),
     "ledger": ("comity.cli.ledger:ledger", "Show, prove and check what the node did."),
+    "audit": ("comity.cli.audit:audit", "Say who of our own people read and did what."),
     "backup": ("comity.cli.backup:backup", "Write a backup while the node goes on."),
     "restore": ("comity.cli.backup:restore", "Make a new home from a backup."),
     "recovery-key": (

@@ -77,10 +77,11 @@ def chosen(
     words = " ".join(one for one in wanted if not _is_id(one))
     if words:
         after, more = 0, True
-        while more:
-            hits = node.search(words, types=types, limit=SEARCH_AT_ONCE, after=after)
-            ids += [hit.id for hit in hits.items]
-            after, more = hits.items[-1].key if hits.items else after, hits.more
+        with node.for_purpose("to choose what is previewed"):
+            while more:
+                hits = node.search(words, types=types, limit=SEARCH_AT_ONCE, after=after)
+                ids += [hit.id for hit in hits.items]
+                after, more = hits.items[-1].key if hits.items else after, hits.more
     return Selection(tuple(dict.fromkeys(ids)) if wanted else None, types, sources, collection)
 
 

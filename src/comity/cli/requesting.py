@@ -23,7 +23,8 @@ def request(console: Console, which: tuple[str, ...], to: str) -> None:
     with open_acting(console) as node:
         ids: list[str] | None = list(which) or None
         if which and not all("--" in word for word in which):
-            ids = [hit.id for hit in node.search(" ".join(which), limit=FOUND_MOST).items]
+            with node.for_purpose("to choose what is asked for"):
+                ids = [hit.id for hit in node.search(" ".join(which), limit=FOUND_MOST).items]
         done = node.request_release(to, ids)
     if console.json:
         console.result({"objects": done.objects, "waits": done.waits})

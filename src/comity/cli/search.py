@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from comity.cli.acting import purposed
 from comity.cli.console import Console
 from comity.cli.options import Command, pass_console
 from comity.cli.terminal import counted, safe
@@ -17,8 +18,9 @@ _FORMULA = ("=", "+", "-", "@")
 @click.option("--limit", type=int, default=50, show_default=True, help="How many at most.")
 @click.option("--csv", "form", flag_value="csv", help="Answer with CSV.")
 @click.option("--ids", "form", flag_value="ids", help="Answer with ids alone, one a line.")
+@purposed
 @pass_console
-def search(console: Console, text: str, types: tuple[str, ...], limit: int, form: str | None) -> None:
+def search(console: Console, text: str, types: tuple[str, ...], limit: int, form: str | None, purpose: str) -> None:
     """Find objects by words and filters.
 
     Found is what has every word of TEXT, the newest first. Filters may stand among the words: type:malware,tool
@@ -29,7 +31,7 @@ def search(console: Console, text: str, types: tuple[str, ...], limit: int, form
     from comity.node.home import open_home
     from comity.stix.markings import TLP
 
-    with open_home(console.home) as node:
+    with open_home(console.home) as node, node.for_purpose(purpose):
         titles = {view.id: view.title for view in node.collections()}
         hits = node.search(text, types=types, limit=limit)
 

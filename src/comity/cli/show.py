@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from comity.cli.acting import acts, open_acting
+from comity.cli.acting import acts, open_acting, purposed
 from comity.cli.console import Console, embedded
 from comity.cli.options import Command, pass_console
 from comity.cli.terminal import exact, relative
@@ -23,9 +23,10 @@ FINDINGS_SHOWN = 10
 @click.option("--raw", is_flag=True, help="Only the bytes of the object, exactly as they came.")
 @click.option("--version", metavar="TIME", help="This version instead of the last.")
 @click.option("--who", is_flag=True, help="Who receives each copy, and by which rule; or why not.")
+@purposed
 @acts
 @pass_console
-def show(console: Console, id: str, raw: bool, version: str | None, who: bool) -> None:
+def show(console: Console, id: str, raw: bool, version: str | None, who: bool, purpose: str) -> None:
     """Show an object, with all its copies and versions.
 
     What its markings mean and what is wrong with it is said in words, its content is printed. Every copy is listed,
@@ -36,7 +37,8 @@ def show(console: Console, id: str, raw: bool, version: str | None, who: bool) -
     if raw and who:
         raise click.UsageError("Give --raw or --who, not both.")
     # What is told of partners is told to somebody; the rest belongs to whoever has the host.
-    with open_acting(console) if who else open_home(console.home) as node, node.at_one_moment():
+    opened = open_acting(console) if who else open_home(console.home)
+    with opened as node, node.for_purpose(purpose), node.at_one_moment():
         if raw:
             body = node.get(id, version).raw
             out = console.bytes_out()

@@ -25,7 +25,7 @@ def user() -> None:
     multiple=True,
     required=True,
     metavar="ROLE",
-    help="reader, analyst, releaser, approver or admin; may be given again.",
+    help="reader, analyst, releaser, approver, admin or auditor; may be given again.",
 )
 @click.option("--person", metavar="TEXT", help="Who that is, if not NAME; one person may have several accounts.")
 @acts

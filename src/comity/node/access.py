@@ -38,7 +38,7 @@ class Credential:
 @dataclass(frozen=True, slots=True)
 class Access:
     """A credential that held: its rights by collection id, and the source that its posts count as. `recipient` is the
-    partner or client that it is bound to, empty for own staff."""
+    partner or client that it is bound to, empty for own staff; `address` is where it was presented from, if known."""
 
     token: str | None
     name: str
@@ -46,6 +46,7 @@ class Access:
     read: frozenset[str]
     write: frozenset[str]
     recipient: str = ""
+    address: str = ""
 
     def may_read(self, collection: str) -> bool:
         """Whether the collection of that id may be read."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import orjson
+
 from comity.errors import ComityError
 from comity.interfaces import instant_of, microseconds
 from comity.node import recovery, system
@@ -259,6 +261,12 @@ def _people(node: Node) -> list[Finding]:
     words = "A second person looks at what widens."
     found = [Finding(Level.OK, words) if watched else Finding(Level.OK, ALONE, hint)]
     since = microseconds(node.clock.now()) - RECOVERY_DAYS_TOLD * DAY_US
+    for row in node.self_grants(since):
+        what = orjson.loads(row.what)
+        words = (
+            f"{instant_of(row.at):%F %TZ}: an administrator made {what['name']} for themselves, which reads content."
+        )
+        found.append(Finding(Level.WARN, words, "Make sure that others know of it: comity audit log"))
     for one in node.users():
         if one.recovered_at is not None and one.recovered_at > since:
             at = f"{instant_of(one.recovered_at):%F %TZ}"

@@ -20,6 +20,7 @@ from comity.node.side import write as write_side
 from comity.node.system import SETTINGS_FILE, SystemClock, SystemEntropy
 from comity.store import archive, sealed
 from comity.store.address import masked
+from comity.store.audit import OPERATOR, Noted
 from comity.store.copying import move
 from comity.store.scratch import new_file, scratch_folder
 
@@ -131,6 +132,7 @@ def backup(home: Path, target: Path, *, plain: bool = False, verify: bool = Fals
         if target.is_dir():
             target /= f"comity-{now:%Y%m%dT%H%M%SZ}.tar.zst{'' if plain else '.age'}"
         _refuse_a_full_disk(node, home)
+        node.note("backup", file=target.name, encrypted=bool(recipients))
         with new_file(target) as file:
             with scratch_folder(home) as scratch:
                 copy = scratch / STORE_FILE
@@ -243,6 +245,8 @@ def restore(
             keep_side(node, scratch)
             anew = begin_anew(node, made_at, lines, keep_tokens=keep_tokens)
             if not dry_run:
+                with node.store.write() as tx:
+                    tx.note(Noted(OPERATOR, "restore", {"made_at": found.contents.made_at}))
                 recovery.note_verified(node, made_at)
         # The store of a node may have been elsewhere; that of the new home is in it.
         if system.load_settings(scratch).store != Settings().store:

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pyroaring import BitMap
+
 from comity.errors import AlreadyDone, Invalid, InvalidRequest, NotFound
 from comity.interfaces import Query, microseconds
 from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.auditing import Auditing
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -17,6 +20,7 @@ from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.recalling import Recalling
 from comity.node.receive import Posted, Report
+from comity.node.restricted import LEVELS
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
 from comity.node.way import way_of
@@ -51,7 +55,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
+class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Recalling):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -59,7 +63,9 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
     def admit(self, credential: Credential) -> Access:
         """The rights of a credential that holds now; Unauthenticated otherwise."""
         with self._snapshot() as snapshot:
-            return who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
+            found = who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
+        self.looks.used(credential.id)
+        return found
 
     def new_token(
         self,
@@ -96,6 +102,7 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
         """So many more sign-ins failed from these networks; how many seconds ago the window of each began, and how many
         failed in it before all processes of the node."""
         now = microseconds(self.clock.now())
+        self.looks.failed(counts)
         with self.store.write() as tx:
             found = tx.add_failures(counts, now, window_seconds * 1_000_000)
         return {network: ((now - since) / 1_000_000, count) for network, (since, count) in found.items()}
@@ -217,6 +224,7 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
         """
         with self.store.write() as tx:
             target = outbound.permit(tx, access, collection, delete=True)
+            tx.staff = "" if access.recipient else access.token or self._account()
             source = access.source if access.recipient else None
             meant, now = reclassifying.meanings(tx, id), microseconds(self.clock.now())
             count = tx.withdraw(target.id, id, instants, now, source)
@@ -232,14 +240,18 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
         if access.recipient:
             return self._released_page(access, query)
         with self._snapshot() as snapshot:
-            return outbound.release(snapshot, access, query)
+            found = outbound.release(snapshot, access, query)
+            self._note_read(snapshot, access, "read", found.keys, query)
+        return found
 
     def manifest(self, access: Access, query: Query) -> Entries:
         """The same page, without bodies."""
         if access.recipient:
             return self._released_manifest(access, query)
         with self._snapshot() as snapshot:
-            return outbound.manifest(snapshot, access, query)
+            found = outbound.manifest(snapshot, access, query)
+            self._note_read(snapshot, access, "list", BitMap([item.key for item in found.items]), query)
+        return found
 
     def status(self, access: Access, id: str) -> bytes:
         """The status resource of a POST by this token; NotFound for those of others."""
@@ -275,6 +287,8 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
         """Every copy of an object, history included, with its effective marking and findings; NotFound without any."""
         with self._snapshot() as snapshot:
             views = showing.views(snapshot, access, id, self.schemas())
+            shown = [LEVELS[view.tlp] for view in views if view.tlp in LEVELS and view.raw is not None]
+            self._note_shown(access, id, shown)
         if not views:
             raise NotFound(f"There is no object {id!r}.", where="id")
         return views
@@ -291,7 +305,9 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
         while self.store.index_text(TEXT_INDEX_OBJECTS) and microseconds(self.clock.now()) < stop:
             pass
         with self._snapshot() as snapshot:
-            return outbound.search(snapshot, access, query)
+            hits = outbound.search(snapshot, access, query)
+            self._note_read(snapshot, access, "search", BitMap([hit.key for hit in hits.items]), text)
+        return hits
 
     def export(
         self,
@@ -304,6 +320,8 @@ class Node(Proving, Erasing, LegalHolding, Subjects, Recalling):
         """All objects and versions were written, as a STIX bundle or one a line; how many."""
         bundle_id = f"bundle--{self.entropy.uuid4()}"
         with self._snapshot() as snapshot:
+            found = outbound.permit_export(snapshot, access, collection)
+            self._note_export(snapshot, access, snapshot.keys_in(found), found)
             return outbound.write_export(snapshot, access, write, collection=collection, lines=lines, id=bundle_id)
 
     # -- keeping house

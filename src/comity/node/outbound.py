@@ -5,9 +5,10 @@ withdrawn. What a token reads that is bound to a partner or client is made by th
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import msgspec
+from pyroaring import BitMap
 
 from comity.errors import Conflict, NotAuthorized, NotFound
 from comity.interfaces import Query
@@ -22,7 +23,8 @@ from comity.store.nouns import Collection, Copy, Entries, Hits, TextQuery
 class Released:
     """A page that may leave: bodies as they came, joined by commas, and what the reader may know of them.
 
-    Dates are in microseconds since 1970 and belong to the first and last item; None where the page is empty.
+    Dates are in microseconds since 1970 and belong to the first and last item; None where the page is empty. `keys` are
+    those of the copies that own staff read, for the audit log, and never leave.
     """
 
     body: bytes
@@ -31,6 +33,7 @@ class Released:
     last_key: int
     first_added: int | None
     last_added: int | None
+    keys: BitMap = field(default_factory=BitMap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,7 @@ def permit(
 def release(snapshot: Snapshot, access: Access, query: Query) -> Released:
     """The page of objects that the query asks for and this reader may have."""
     page = snapshot.page(_narrowed(snapshot, access, query))
-    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added)
+    return Released(page.body, page.count, page.more, page.last_key, page.first_added, page.last_added, page.key_set)
 
 
 def released(
@@ -132,6 +135,13 @@ def search(snapshot: Snapshot, access: Access, query: TextQuery) -> Hits:
     return snapshot.search(query)
 
 
+def permit_export(snapshot: Snapshot, access: Access, collection: str | None) -> str | None:
+    """The id of the collection that is exported; None where it is all of them. NotAuthorized where that is no right."""
+    if collection is None and not access.may_read_all:
+        raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
+    return permit(snapshot, access, collection, read=True).id if collection is not None else None
+
+
 def write_export(
     snapshot: Snapshot,
     access: Access,
@@ -145,9 +155,7 @@ def write_export(
 
     The form is a STIX bundle with that `id`, or with `lines` one object a line. Memory stays flat.
     """
-    if collection is None and not access.may_read_all:
-        raise NotAuthorized("Name a collection: this credential may not read all of them.", where="collection")
-    found = permit(snapshot, access, collection, read=True).id if collection is not None else None
+    found = permit_export(snapshot, access, collection)
     if not lines:
         return _write_bundle(write, snapshot.stream(found), id)
     count = 0

@@ -18,10 +18,10 @@ from comity.store.interface import Snapshot, Transaction
 from comity.store.records import Record
 
 KIND = "user"
-ADMIN, APPROVER, RELEASER, AUDIT = "admin", "approver", "releaser", "release-audit"
+ADMIN, APPROVER, RELEASER, AUDIT, AUDITOR = "admin", "approver", "releaser", "release-audit", "auditor"
 READING = ("reader", "analyst", RELEASER, APPROVER)
 """Who has one of these reads content, which is not an administrator's right by itself (R44)."""
-ROLES = (*READING, ADMIN, AUDIT)
+ROLES = (*READING, ADMIN, AUDIT, AUDITOR)
 APPROVING = frozenset({ADMIN, APPROVER})
 """Who has one of these may be the second person."""
 HOST = "the host's operator"

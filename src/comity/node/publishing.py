@@ -23,6 +23,7 @@ from comity.release.forms import class_of
 from comity.release.standing import digest_of, parts
 from comity.stix.object import JsonObject, StixObject
 from comity.stix.tlp import TLP
+from comity.store.audit import OPERATOR
 from comity.store.interface import Snapshot, Store, Transaction
 from comity.store.nouns import Outcome, Source, State, Verdict
 from comity.store.publications import PRIVATE, Unpublished
@@ -259,7 +260,7 @@ def _publish_batch(
     actor: str,
 ) -> None:
     with store.write() as tx:
-        tx.actor = actor
+        tx.actor, tx.staff = actor, actor or OPERATOR
         now = microseconds(clock.now())
         until = now + hold * 1_000_000 if hold else None
         if turns(tx) != turned:
@@ -349,7 +350,7 @@ def unpublish(store: Store, selection: Selection, *, actor: str = "") -> int:
     done = 0
     for start in range(0, len(numbers), BATCH_OBJECTS):
         with store.write() as tx:
-            tx.actor = actor
+            tx.actor, tx.staff = actor, actor or OPERATOR
             done += take_back(tx, numbers[start : start + BATCH_OBJECTS])
     return done
 

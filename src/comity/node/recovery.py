@@ -9,6 +9,7 @@ from comity.interfaces import microseconds
 from comity.node import system
 from comity.node.node import Node
 from comity.store import sealed
+from comity.store.audit import OPERATOR, Noted
 from comity.store.interface import Snapshot
 
 KEY_FILE = "recovery-key.txt"
@@ -63,6 +64,7 @@ def _use(node: Node, public: str) -> str | None:
     with node.store.write() as tx:
         before = _text(tx, _RECIPIENT)
         tx.put_setting(_RECIPIENT, public.encode())
+        tx.note(Noted(OPERATOR, "recovery-key", {"public": public}))
     return before if before != public else None
 
 

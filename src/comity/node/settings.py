@@ -34,6 +34,9 @@ class Settings:
     insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
     identities: str = _setting("", "The ids of the identity objects that are this organisation, parted by spaces.")
     ledger_beat_seconds: int = _setting(300, "The seconds between two signed checkpoints of the ledger, 1 to 86400.")
+    audit_purpose: str = _setting(
+        "off", "`asked`: `show`, `search` and `export` of what is restricted want --purpose; `off`: they do not."
+    )
     contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
 
 
@@ -65,6 +68,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
         problems.append("`name` must be 1 to 200 printable characters.")
     if any(type_of_id(ident) != "identity" for ident in settings.identities.split()):
         problems.append("`identities` must be ids of identity objects, parted by spaces.")
+    if settings.audit_purpose not in ("off", "asked"):
+        problems.append("`audit_purpose` must be off or asked.")
     if settings.contact and not settings.contact.startswith(("mailto:", "https://", "tel:")):
         problems.append("`contact` must begin with mailto:, https:// or tel:.")
     return problems

@@ -132,7 +132,8 @@ class Telling(Classing):
         where there is no such partner. Whoever acts is told of what it may read, here and in the other verbs (R64)."""
         selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
         with self._snapshot() as snapshot:
-            viewer, moment = self._reader(snapshot), self.guard.moment(snapshot)
+            viewer = self._reader(snapshot, "explain", to=name, ids=list(selection.ids or ()), supposed=bool(supposing))
+            moment = self.guard.moment(snapshot)
             view, policy = self._view_of(snapshot, partner_named(snapshot, name), moment, supposing)
             teller = Teller(snapshot, view, policy, moment.now, self.is_sound, passing=passing)
             yield from teller.tell(viewer.readable(snapshot, _chosen(snapshot, view, selection), self.ours()))
@@ -158,7 +159,7 @@ class Telling(Classing):
         """What the partner of that name can read now and could not when it read last, and the reverse."""
         selection = self._known(selection)
         with self._snapshot() as snapshot:
-            viewer, moment = self._reader(snapshot), self.guard.moment(snapshot)
+            viewer, moment = self._reader(snapshot, "since-reading", to=name), self.guard.moment(snapshot)
             view, _ = self._view_of(snapshot, partner_named(snapshot, name), moment)
             among = None
             if selection != EVERYTHING or not viewer.everything:
@@ -169,7 +170,7 @@ class Telling(Classing):
         """What the partner of that name would receive besides, no more, or otherwise, if all that is supposed held."""
         selection = self._known(selection)
         with self._snapshot() as snapshot:
-            viewer = self._reader(snapshot)
+            viewer = self._reader(snapshot, "difference", to=name)
             moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
             before, _ = self._view_of(snapshot, partner, moment)
             after, _ = self._view_of(snapshot, partner, moment, supposing)
@@ -193,7 +194,7 @@ class Telling(Classing):
             raise Invalid("What is only supposed of objects cannot be read.", where="what-if")
         bundle_id = f"bundle--{self.entropy.uuid4()}"
         with self._snapshot() as snapshot:
-            viewer = self._reader(snapshot)
+            viewer = self._reader(snapshot, "preview", to=name, collection=collection, ids=list(ids), types=list(types))
             moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
             there = snapshot.collections()
             if collection is None and len(there) != 1:
@@ -222,7 +223,7 @@ class Telling(Classing):
         """What policy says of each class that has published objects, for each partner and client (or those of these
         names), and each of these actions. References and names, which are no facets, are not looked at."""
         with self._snapshot() as snapshot:
-            viewer = self._reader(snapshot)
+            viewer = self._reader(snapshot, "matrix", to=list(names))
             moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
             forms = [each for each in _published_classes(snapshot) if viewer.may_read(each[0])]
@@ -249,7 +250,7 @@ class Telling(Classing):
     def who(self, id: str) -> list[CopyWho]:
         """Of each copy of the object, in the order of `show`, who receives it."""
         with self._snapshot() as snapshot:
-            copies = self._reader(snapshot).copies(snapshot, id, self.ours())
+            copies = self._reader(snapshot, "who", id=id).copies(snapshot, id, self.ours())
             moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             numbers = snapshot.published_of([id])
             keys = {one.number: one.object for one in snapshot.published(numbers)}
@@ -279,7 +280,7 @@ class Telling(Classing):
         """What `show` has of the copies of which `who` tells: those that whoever acts may read. NotFound without any,
         in the same words as where there is no such object."""
         with self._snapshot() as snapshot:
-            copies = self._reader(snapshot).copies(snapshot, id, self.ours())
+            copies = self._reader(snapshot, "seen", id=id).copies(snapshot, id, self.ours())
             views = showing.views(snapshot, OPERATOR, id, self.schemas(), copies)
         if not views:
             raise NotFound(f"There is no object {id!r}.", where="id")

@@ -3,9 +3,10 @@
 There are no contacts yet, so that TLP:RED of others, which is for the persons whom it names (R3), is for no account.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
 import orjson
 from msgspec import structs
@@ -104,9 +105,17 @@ class Viewing(Partners):
         """Whoever acts. Unauthenticated where that is no account, and there is one."""
         return self._viewer_with(snapshot, ROLES)
 
-    def _reader(self, snapshot: Snapshot) -> Viewer:
-        """Whoever acts, and may read something, or count it. NotAuthorized for others."""
-        return self._viewer_with(snapshot, (*READING, AUDIT))
+    def _reader(self, snapshot: Snapshot, act: str = "", **what: Any) -> Viewer:
+        """Whoever acts, and may read something, or count it; with an act it is noted that they are told. NotAuthorized
+        for others."""
+        found = self._viewer_with(snapshot, (*READING, AUDIT))
+        if act:
+            self._note_told(act, what)
+        return found
+
+    def _note_told(self, act: str, what: Mapping[str, Any]) -> None:
+        """It is noted what whoever acts is told."""
+        raise NotImplementedError
 
     def _viewer_with(self, snapshot: Snapshot, roles: Iterable[str]) -> Viewer:
         actor = self._actor(snapshot, *roles)

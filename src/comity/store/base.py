@@ -19,6 +19,7 @@ from comity.stix.object import StixObject
 from comity.store import check, ledger_check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.asides import KeepAside, keep_nothing
+from comity.store.audit import AuditRow
 from comity.store.database import Connection, Database
 from comity.store.entries import NONCE_BYTES
 from comity.store.erasing import ErasingTransaction
@@ -70,6 +71,7 @@ class TableStore(ABC):
         self.now: Callable[[], int] = _now
         self.nonce: Callable[[], bytes] = _nonce
         self.aside: KeepAside = keep_nothing
+        self.noted: Callable[[Sequence[AuditRow]], None] = lambda _: None
 
     @abstractmethod
     def _connect(self, *, write: bool) -> Connection: ...
@@ -190,6 +192,8 @@ class TableStore(ABC):
     def write(self) -> Iterator[ErasingTransaction]:
         with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
+        if transaction.noted:
+            self.noted(transaction.noted)
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:

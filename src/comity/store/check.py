@@ -43,6 +43,11 @@ _LAWS = (
         "SELECT count(*) FROM release r LEFT JOIN entry e ON e.key = r.entry WHERE e.key IS NULL",
     ),
     (
+        "{} rows of the audit log are missing, or above the counter",
+        "SELECT abs(last_audit - (SELECT count(*) FROM audit)) + (SELECT count(*) FROM audit WHERE number > last_audit)"
+        " FROM state",
+    ),
+    (
         "{} publications have a number above the counter, or a change has",
         "SELECT (SELECT count(*) FROM publication, state WHERE number > last_publication)"
         " + (SELECT count(*) FROM republication, state WHERE change > last_republication)",

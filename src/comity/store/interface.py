@@ -11,6 +11,8 @@ from comity.interfaces import Query
 from comity.release.spread import Relations
 from comity.stix.object import StixObject
 from comity.store.asides import KeepAside
+from comity.store.audit import AuditRow
+from comity.store.audit_interface import AuditSnapshot, AuditTransaction
 from comity.store.deliveries import Delivered, Usage
 from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
 from comity.store.ledger_check import LedgerReport
@@ -38,7 +40,7 @@ from comity.store.views import Keys
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, ErasureSnapshot, Protocol):
+class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -188,7 +190,7 @@ class Snapshot(LedgerSnapshot, ErasureSnapshot, Protocol):
         ...
 
 
-class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, Protocol):
+class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(
@@ -305,6 +307,8 @@ class Store(Protocol):
     """Where the nonces of the ledger's entries come from: 32 bytes that nobody can guess."""
     aside: KeepAside
     """Who is told, before the commit, of what must stay done though the store is put back."""
+    noted: Callable[[Sequence[AuditRow]], None]
+    """It is called with the rows of the audit log that a transaction of `write` wrote, once that is committed."""
 
     def read(self) -> AbstractContextManager[Snapshot]: ...
     def write(self) -> AbstractContextManager[Transaction]:

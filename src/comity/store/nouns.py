@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from msgspec import Struct
+from pyroaring import BitMap
 
 
 class State(IntEnum):
@@ -100,7 +101,8 @@ class Token:
 @dataclass(frozen=True, slots=True)
 class Bodies:
     """A page of bodies as they are kept, joined by commas in order of adding. Dates are those of its first and last
-    item, in microseconds; `last_key` is the position to go on from. Without items `body` is empty, the dates None."""
+    item, in microseconds; `last_key` is the position to go on from. Without items `body` is empty, the dates None.
+    `of` are the keys that the page is a stretch of; they must not be changed."""
 
     body: bytes
     count: int
@@ -108,6 +110,14 @@ class Bodies:
     keys: Sequence[int]
     first_added: int | None = None
     last_added: int | None = None
+    of: "BitMap | None" = None
+
+    @property
+    def key_set(self) -> "BitMap":
+        """The keys as a bitmap, made without a look at each."""
+        if not self.keys or self.of is None:
+            return BitMap(self.keys)
+        return self.of & BitMap(range(self.keys[0], self.keys[-1] + 1))
 
     @property
     def last_key(self) -> int:

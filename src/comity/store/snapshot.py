@@ -11,6 +11,7 @@ from comity.release.spread import Relations
 from comity.store import deliveries, jobs, openings, publications, records, search
 from comity.store.admin import Admin
 from comity.store.asides import KeepAside
+from comity.store.audit_reading import AuditReading
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
@@ -87,7 +88,7 @@ def storable(text: str) -> bool:
     return True
 
 
-class TableSnapshot(LedgerReading, ErasureReading):
+class TableSnapshot(LedgerReading, ErasureReading, AuditReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:
@@ -209,7 +210,7 @@ class TableSnapshot(LedgerReading, ErasureReading):
         if not keys:
             return Bodies(b"", 0, more, ())
         first, last = self.db.execute(_ADDED, (keys[0], keys[-1])).fetchone()
-        return Bodies(self.db.joined(keys), len(keys), more, keys, first, last)
+        return Bodies(self.db.joined(keys), len(keys), more, keys, first, last, view)
 
     def _fitting(self, keys: list[int], bytes_max: int) -> int:
         """How many of the keys' bodies are within the bytes, one at least. Sizes are read only where it may matter."""

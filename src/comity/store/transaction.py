@@ -66,8 +66,10 @@ class TableTransaction(PublishingTables):
         return admins.load(self.db, self.admin_version)
 
     def seal(self) -> None:
-        """The ledger and the state row say what this transaction did; to be called last, before the commit."""
+        """The ledger, the audit log and the state row say what this transaction did; to be called last, before the
+        commit."""
         self._write_entries()
+        self._write_notes()
         self.db.execute(
             "UPDATE state SET last_key = ?, last_change = ?, admin_version = ?, last_publication = ?,"
             " last_republication = ?, last_entry = ?, last_entry_at = ?",
@@ -363,7 +365,9 @@ class TableTransaction(PublishingTables):
         return stored
 
     def put_setting(self, name: str, value: bytes) -> None:
+        """See the interface. It is no entry of the ledger, and so noted here where a person did it."""
         self._put_row("setting", name=name, value=value)
+        self._settings += (name,)
 
     def add_failures(self, counts: Mapping[str, int], now: int, window: int) -> dict[str, tuple[int, int]]:
         self.db.execute("DELETE FROM failure WHERE since <= ?", (now - window,))

@@ -152,10 +152,11 @@ class FailureLimit:
                 self._set(place, now - age, count + self._unshared[place])
 
     def close(self) -> None:
-        """Nothing is shared any more."""
+        """What was counted is shared, and nothing is any more."""
         with self._lock:
             if self._sharing is not None:
                 self._sharing.cancel()
+        self.share()
 
     def _set(self, place: str, since: float, count: int) -> None:
         self._failures[place] = since, count

@@ -1,7 +1,7 @@
 """What a handler is given: one request, and the things that outlive it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from comity.errors import Unauthenticated
 from comity.node.access import Access, Credential
@@ -66,7 +66,9 @@ class Call:
         """The rights of the caller. Unauthenticated where the credential does not hold, or there is none."""
         if self.credential is None:
             raise Unauthenticated("This needs a sign-in.", where="Authorization")
-        return self.node.admit(self.credential)
+        found = self.node.admit(self.credential)
+        # What own staff read is noted with where they are.
+        return found if found.recipient else replace(found, address=self.address)
 
 
 Handler = Callable[[Call, Access], Answer]
