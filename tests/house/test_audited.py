@@ -33,6 +33,9 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "audit_report": ("audit-report", lambda node: node.audit_report(0, 2**51)),
     "difference": ("difference", lambda node: node.difference("CERT-B", WIDER)),
     "export": ("export", lambda node: node.export(io.BytesIO().write)),
+    "held": ("held", lambda node: list(node.held("CERT-B"))),
+    "holders": ("holders", lambda node: node.holders(RED)),
+    "recalls": ("recalls", lambda node: node.recalls()),
     "find": ("read", lambda node: list(node.find())),
     "get": ("read", lambda node: node.get(RED)),
     "manifest": ("list", lambda node: node.manifest(OPERATOR, Query())),
@@ -59,6 +62,12 @@ HOME_COMMANDS: dict[str, tuple[str, list[str]]] = {
     "comity audit report": ("audit-report", []),
     "comity backup": ("backup", ["BACKUP", "--plain"]),
     "comity export": ("export", ["-o", "EXPORT"]),
+    "comity ledger export": ("ledger-export", ["-o", "EXPORT"]),
+    "comity ledger log": ("ledger-log", []),
+    "comity ledger proof": ("ledger-proof", ["0"]),
+    "comity release recall-status": ("recalls", []),
+    "comity release record": ("held", ["--to", "CERT-B"]),
+    "comity subject find": ("subject-search", ["nobody at all"]),
     "comity release explain": ("explain", [RED, "--to", "CERT-B"]),
     "comity release matrix": ("matrix", []),
     "comity release preview": ("explain", ["--to", "CERT-B"]),
@@ -72,17 +81,19 @@ ELSEWHERE = frozenset({"comity restore", "comity serve", "comity demo"})
 
 QUIET = frozenset(
     """
-    comity approvals|comity approve|comity audit verify|comity clock confirm|comity clock show|comity collection add
-    comity collection list|comity completion|comity config check|comity config show|comity doctor|comity import
-    comity init|comity migrate|comity partner activate|comity partner add|comity partner edit|comity partner end
+    comity approvals|comity approve|comity audit verify|comity clock confirm|comity clock show
+    comity collection add|comity collection list|comity completion|comity config check|comity config show
+    comity doctor|comity import|comity erase|comity erasure list|comity erasure show|comity hold add
+    comity hold end|comity hold list|comity init|comity ledger head|comity ledger rotate|comity ledger verify
+    comity migrate|comity partner activate|comity partner add|comity partner edit|comity partner end
     comity partner list|comity partner pause|comity partner resume|comity partner show|comity policy apply
-    comity policy check|comity policy diff|comity policy log|comity policy starters|comity policy test|comity publish
-    comity reclassify|comity recovery-key new|comity recovery-key show|comity recovery-key use|comity reject
-    comity release request|comity source add|comity source edit|comity source list|comity source pause
-    comity source poll|comity source resume|comity source show|comity taxii collections|comity taxii discover
-    comity taxii get|comity taxii push|comity token list|comity token new|comity token revoke|comity unpublish
-    comity user add|comity user disable|comity user list|comity user recover|comity user reset|comity version
-    comity worker
+    comity policy check|comity policy diff|comity policy log|comity policy starters|comity policy test
+    comity publish|comity reclassify|comity recovery-key new|comity recovery-key show|comity recovery-key use
+    comity reject|comity release request|comity release revoke|comity source add|comity source edit
+    comity source list|comity source pause|comity source poll|comity source resume|comity source show
+    comity taxii collections|comity taxii discover|comity taxii get|comity taxii push|comity token list
+    comity token new|comity token revoke|comity unpublish|comity user add|comity user disable|comity user list
+    comity user recover|comity user reset|comity version|comity worker
     """.replace("\n", "|")
     .replace("|    ", "|")
     .strip("| ")

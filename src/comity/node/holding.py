@@ -152,7 +152,7 @@ class Holding(Delivering):
             yield from islice(self._held(snapshot, name), limit)
 
     def _held(self, snapshot: Snapshot, name: str) -> Iterator[Held]:
-        viewer, partner = self._reader(snapshot), partner_named(snapshot, name)
+        viewer, partner = self._reader(snapshot, "held", to=name), partner_named(snapshot, name)
         view, _ = self._view_of(snapshot, partner, self.guard.moment(snapshot))
         among = self._readable(snapshot, viewer, numbers_left(snapshot, partner.id))
         holdings = _Holdings(snapshot, partner.id, among, view.told)
@@ -165,7 +165,7 @@ class Holding(Delivering):
         where there is no such object, or none that whoever acts may read."""
         self.deliveries.flush()
         with self._snapshot() as snapshot:
-            viewer, moment = self._reader(snapshot), self.guard.moment(snapshot)
+            viewer, moment = self._reader(snapshot, "holders", id=id), self.guard.moment(snapshot)
             among = self._readable(snapshot, viewer, numbers_of(snapshot, [id]))
             if not among and not (id.isprintable() and viewer.copies(snapshot, id, self.ours())):
                 raise NotFound(f"There is no object {id!r}.", where="id")

@@ -55,6 +55,7 @@ class Proving(Signing):
         where there is no such entry; Unverified where the ledger does not hold."""
         with self.store.read() as snapshot:
             self._actor(snapshot, RELEASER, ADMIN)
+            self._note_told("ledger-proof", {"seq": seq})
             epoch, size = logbook.present(snapshot), logbook.size_of(snapshot)
             if not 0 <= seq < size:
                 raise NotFound(f"The ledger has no entry {seq}.", where="seq", hint="comity ledger log")
@@ -76,6 +77,7 @@ class Proving(Signing):
         of them; the oldest first."""
         with self.store.read() as snapshot:
             self._actor(snapshot, RELEASER, ADMIN, AUDIT)
+            self._note_told("ledger-log", {"kind": kind, "since": since, "limit": limit})
         return self._logged(kind, since, limit)
 
     def _logged(self, kind: str, since: int, limit: int | None) -> Iterator[Logged]:
@@ -95,6 +97,7 @@ class Proving(Signing):
         docs/reference/ledger.md tells. For a partner with only the openings of what concerns it. How many entries."""
         with self.store.read() as snapshot:
             self._actor(snapshot, RELEASER, ADMIN, AUDIT)
+            self._note_told("ledger-export", {"to": to})
         self.head()
         with self.store.read() as snapshot:
             self._actor(snapshot, RELEASER, ADMIN, AUDIT)

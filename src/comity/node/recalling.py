@@ -116,7 +116,7 @@ class Recalling(Holding):
         that they had. Whoever acts is told of what it may read (R64). NotFound where there is no such recall."""
         self.deliveries.flush()
         with self._snapshot() as snapshot:
-            viewer = self._reader(snapshot)
+            viewer = self._reader(snapshot, "recalls", id=id)
             some = recalls(snapshot) if id is None else [recall_of(snapshot, id)]
             return [self._view_recall(snapshot, viewer, one, listed=id is not None) for one in some]
 

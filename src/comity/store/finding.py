@@ -103,6 +103,14 @@ LOOKED = (
     Place("epoch", "origin", "origins of the ledger", "origin"),
     Place("checkpoint", "note", "checkpoints", "CAST(size AS text)"),
     Place("ledger_key", "verifier", "keys of the ledger", "verifier"),
+    Place("bar", "id", "ids that were taken back", "id"),
+    Place("bar", "recall", "recalls of what was taken back", "id"),
+    Place("audit", "account", "accounts in the audit log", "CAST(number AS text)"),
+    Place("audit", "address", "addresses in the audit log", "CAST(number AS text)"),
+    Place("audit", "act", "acts in the audit log", "CAST(number AS text)"),
+    Place("audit", "what", "the audit log", "CAST(number AS text)", JSON),
+    Place("audit", "purpose", "purposes in the audit log", "CAST(number AS text)"),
+    Place("last_use", "account", "accounts that were used", "account"),
     Place("legal_hold", "object", "objects on legal hold", "id"),
     Place("legal_hold", "reason", "reasons of legal holds", "id"),
     Place("legal_hold", "made_by", "who put objects on hold", "id"),
@@ -126,6 +134,9 @@ OVERLOOKED = {
     ("release_part", "numbers"): "numbers of publications",
     ("former", "digest"): "a digest",
     ("erased", "hash"): "a keyed digest",
+    ("bar", "instant"): "a time",
+    ("audit", "hash"): "a digest",
+    ("state", "audit_hash"): "a digest",
 }
 """Why each of the others holds nothing that is looked for."""
 

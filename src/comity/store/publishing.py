@@ -4,12 +4,12 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from comity.store import deliveries, openings, publications
 from comity.store.deliveries import Delivered, Usage
-from comity.store.noting import NotingTables
 from comity.store.nouns import State
+from comity.store.queueing import QueueingTables
 from comity.store.views import KEY_MOST, check_room
 
 
-class PublishingTables(NotingTables):
+class PublishingTables(QueueingTables):
     """See `comity.store.interface.Transaction`."""
 
     def publish(

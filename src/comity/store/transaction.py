@@ -21,9 +21,9 @@ import zstandard
 
 from comity.errors import AlreadyDone
 from comity.store import admin as admins
-from comity.store import holds, jobs, marks, publications, records, related, relations, text
+from comity.store import holds, marks, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
-from comity.store.nouns import Collection, Job, Source, State, Status, Token
+from comity.store.nouns import Collection, Source, State, Status, Token
 from comity.store.publications import Publications
 from comity.store.publishing import PublishingTables
 from comity.store.records import Record
@@ -385,19 +385,3 @@ class TableTransaction(PublishingTables):
 
     def forget_statuses(self, before: int) -> int:
         return self.db.execute("DELETE FROM status WHERE created_at < ?", (before,)).rowcount
-
-    # -- jobs ---------------------------------------------------------------------------------------------------------
-    def enqueue(self, job: Job) -> None:
-        jobs.enqueue(self.db, job)
-
-    def claim(self, now: int, lease_us: int, kinds: Sequence[str], lease: str) -> Job | None:
-        return jobs.claim(self.db, now, lease_us, kinds, lease)
-
-    def renew(self, job: Job, leased_until: int) -> bool:
-        return jobs.renew(self.db, job, leased_until)
-
-    def finish(self, job: Job) -> bool:
-        return jobs.finish(self.db, job)
-
-    def put_back(self, job: Job, due_at: int, error: str) -> bool:
-        return jobs.put_back(self.db, job, due_at, error)
