@@ -19,7 +19,7 @@ COUNT, SKIPS = HERE / "count.txt", HERE / "allowed_skips.txt"
 _SLOW_HERE = [HealthCheck.too_slow]
 settings.register_profile("dev", max_examples=60, deadline=None, suppress_health_check=_SLOW_HERE)
 settings.register_profile(
-    "ci", max_examples=100, deadline=None, derandomize=True, print_blob=True, suppress_health_check=_SLOW_HERE
+    "ci", max_examples=70, deadline=None, derandomize=True, print_blob=True, suppress_health_check=_SLOW_HERE
 )
 settings.register_profile("seeded", settings.get_profile("ci"), phases=(Phase.explicit, Phase.generate))
 settings.register_profile("deep", max_examples=2000, deadline=None, suppress_health_check=_SLOW_HERE)

@@ -199,7 +199,7 @@ def _lease_is_over(home: Path) -> None:
     change_rows(home, "UPDATE job SET lease = NULL, leased_until = NULL, again = 0")
 
 
-@pytest.mark.parametrize("moves", [False, True])
+@pytest.mark.parametrize("moves", [pytest.param(False, marks=pytest.mark.deep), True])
 def test_a_poll_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp_path: Path, moves: bool) -> None:
     home = home_of(tmp_path)
     chance = random.Random(11)

@@ -147,10 +147,23 @@ WITH_BLOCKS = [
     name for name, path in zip(NAMES, DOCUMENTS, strict=True) if {"sh", "python"} & {b.language for b in blocks(path)}
 ]
 
+LONG = tuple(
+    f"docs/how-to/{name}.md"
+    for name in ("see-what-a-partner-gets", "second-person", "poll-another-server", "import-data", "write-a-policy")
+)
+"""These take long, and are for the long run: what they are built of stands in the tutorials, too."""
+
+
+def test_what_is_left_to_the_long_run_is_there_and_a_part() -> None:
+    assert set(LONG) < set(WITH_BLOCKS)
+    assert len(LONG) < len(WITH_BLOCKS) / 2
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-@pytest.mark.parametrize("name", WITH_BLOCKS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.deep] if name in LONG else []) for name in WITH_BLOCKS]
+)
 def test_every_command_and_every_program_of_a_document_runs(workshop: Workshop, name: str) -> None:
     # These two make an environment out of a whole copy of the tree, which is what .ci/run does with them.
     elsewhere = {readme_command("Run"), readme_command("Test")} if name == "README.md" else set()

@@ -163,7 +163,9 @@ def _nothing(*_: Any, **__: Any) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fault", ["after_storing", "after_withdrawing", "hide"])
+@pytest.mark.parametrize(
+    "fault", ["after_storing", *(pytest.param(each, marks=pytest.mark.deep) for each in ("after_withdrawing", "hide"))]
+)
 def test_a_fault_in_what_is_done_at_once_is_found(tmp_path: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reclassifying, fault, _nothing)
     found = [run(tmp_path / f"node {seed}", seed, monkeypatch) for seed in range(6)]
