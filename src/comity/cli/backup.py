@@ -67,7 +67,9 @@ def restore(
         console.result(_fields(report) | anew)
         return
     if report.anew.side:
-        done = ", ".join(f"{name} {anew[name]:,}" for name in ("withdrawn", "erased", "revoked", "partners", "users"))
+        done = ", ".join(
+            f"{name} {anew[name]:,}" for name in ("withdrawn", "recalled", "erased", "revoked", "partners", "users")
+        )
         console.note(f"Epoch {report.anew.epoch} of the ledger begins. Taken back again by side.log: {done}.")
     else:
         console.note(

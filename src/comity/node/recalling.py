@@ -192,6 +192,9 @@ class Recalling(Holding):
         tx.put_bars(made.bars, id)
         revised = [base for base in bases if base.given.number in made.revised]
         self._revise(tx, revised, order, id, now)
+        if order.kind is Kind.RETRACT:
+            # A store that is put back does not have the revoked version, and must not offer the one before it.
+            tx.keep_aside("recall", bars=[f"-  {base.copy.id}" for base in revised])
         take_back(tx, sorted(made.gone))
         numbers = numbers_of(tx, list(ids))
         had = {recipient: those for recipient, theirs in had.items() if (those := theirs & numbers)}

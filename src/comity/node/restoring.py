@@ -13,9 +13,11 @@ from comity.node.hashes import Hashes, hashes_in
 from comity.node.node import Node
 from comity.node.people import KIND as USER
 from comity.node.people import accounts
+from comity.node.publishing import take_back
 from comity.node.recipients import KIND as PARTNER
 from comity.node.recipients import Partner
 from comity.node.side import BEGUN, EPOCH, Line, checked
+from comity.release.recall import Bar
 from comity.store.interface import Transaction
 from comity.store.records import Record
 
@@ -23,17 +25,20 @@ NO_SECRET = "0" * 64
 """The digest of an account of which nobody knows the secret: no secret has it."""
 PAUSED = ("suspended", "ended")
 FOREVER = 2**62
+RESTORED = "restored"
+"""In the place of the id of a recall that only the file beside the store tells of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anew:
     """What was done before the node is served: the epoch that began, whether a file beside the store said what had been
-    taken back since, how many copies were withdrawn and objects erased, which tokens, partners and accounts hold no
-    more, and how many tokens are void since nobody can say that they hold."""
+    taken back since, how many copies were withdrawn, publications recalled and objects erased, which tokens, partners
+    and accounts hold no more, and how many tokens are void since nobody can say that they hold."""
 
     epoch: int
     side: bool
     withdrawn: int = 0
+    recalled: int = 0
     erased: int = 0
     revoked: int = 0
     partners: int = 0
@@ -104,11 +109,13 @@ def _apply(node: Node, tx: Transaction, lines: Sequence[Line], hashes: Hashes, n
     withdrawn = {each for line in lines if line.kind == "withdrawal" for each in line.hashes}
     erased = {each for line in lines if line.kind == "erasure" for each in line.hashes}
     revoked = {each for line in lines if line.kind == "revocation" for each in line.hashes}
+    recalled = {each for line in lines if line.kind == "recall" for each in line.hashes}
     erased_ids = _erase(node, tx, erased, [line for line in lines if line.kind == "erasure"], hashes, now)
     return Anew(
         epoch=0,
         side=True,
         withdrawn=_withdraw(tx, withdrawn, hashes, now),
+        recalled=_recall(tx, recalled, hashes),
         erased=erased_ids,
         revoked=_revoke(tx, revoked, hashes, now),
         partners=_pause(tx, lines, hashes, now),
@@ -125,6 +132,23 @@ def _withdraw(tx: Transaction, wanted: set[str], hashes: Hashes, now: int) -> in
         if lives and hashes.copy(collection, id, digest.hex()) in wanted
     }
     return tx.withdraw_digests(found, now)
+
+
+def _recall(tx: Transaction, wanted: set[str], hashes: Hashes) -> int:
+    """What was taken back from partners is published no more, and not again where that is barred."""
+    by_object: dict[str, list[tuple[str, str]]] = {}
+    for each in wanted:
+        flag, instant, object = each.split(" ", 2)
+        by_object.setdefault(object, []).append((flag, instant))
+    if not by_object:
+        return 0
+    found = {id: by_object[hashes.object(id)] for _, _, id, _, _ in tx.every_copy() if hashes.object(id) in by_object}
+    bars = [Bar(id, instant, flag == "1") for id, some in found.items() for flag, instant in some if flag != "-"]
+    tx.put_bars(bars, RESTORED)
+    facts = tx.published(tx.published_of(sorted(found)))
+    barred = tx.barred([one.object for one in facts])
+    retracted = {id for id, some in found.items() if any(flag == "-" for flag, _ in some)}
+    return take_back(tx, [one.number for one in facts if one.object in barred or one.id in retracted])
 
 
 def _erase(node: Node, tx: Transaction, wanted: set[str], lines: Sequence[Line], hashes: Hashes, now: int) -> int:

@@ -88,6 +88,10 @@ def line_of(aside: Aside, hashes: Hashes) -> Line | None:
             ids = [hashes.object(id) for id in _texts(facts["ids"])]
             bodies = [hashes.body(digest) for digest in _texts(facts["digests"])]
             return structs.replace(blank, hashes=(*ids, *bodies), closed=_texts(facts["closed"]))
+        case "recall":
+            parted = [bar.split(" ", 2) for bar in _texts(facts["bars"])]
+            bars = tuple(f"{ours} {instant} {hashes.object(id)}" for ours, instant, id in parted)
+            return structs.replace(blank, hashes=bars)
         case "revocation":
             return structs.replace(blank, hashes=(hashes.token(str(facts["token"])),))
         case "epoch":

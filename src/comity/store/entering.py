@@ -55,7 +55,9 @@ class EnteringTables(TableSnapshot):
 
     def put_bars(self, found: Iterable[Bar], recall: str) -> None:
         """See the interface."""
-        bars.put(self.db, found, recall)
+        barred = list(found)
+        bars.put(self.db, barred, recall)
+        self.keep_aside("recall", bars=[f"{int(bar.ours)} {bar.instant} {bar.id}" for bar in barred])
 
     def begin_epoch(self, origin: str, number: int = 0) -> Epoch:
         """See the interface."""

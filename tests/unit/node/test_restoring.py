@@ -10,14 +10,18 @@ from typing import Any
 
 import pytest
 from tests.commands import environment
+from tests.gate_world import admitted, in_force, look_at_all, take
 from tests.world import bundle, indicator
 
 from comity.errors import Conflict, NotFound, StoreUnavailable, Unauthenticated, Unverified
+from comity.interfaces import Query
 from comity.node.access import Credential
 from comity.node.hashes import hashes_of
 from comity.node.home import backup, init_home, open_home, restore
 from comity.node.node import Node
 from comity.node.side import BEGUN, SIDE_FILE, Line, checked, read
+from comity.release.recall import Kind, Order, Reason
+from comity.stix.markings import MARKING_IDS, TLP
 from comity.store.interface import Transaction
 
 pytestmark = pytest.mark.slow
@@ -97,6 +101,35 @@ def test_a_restore_takes_back_again_what_was_taken_back_since(home: Path, tmp_pa
         told = json.loads(entries[0].record)
         assert (told["kind"], told["epoch"], told["entries"]) == ("restored", 2, second.before)
         assert told["backup_at"] > 0
+
+
+@pytest.mark.parametrize("kind", [Kind.WITHDRAW, Kind.RETRACT])
+def test_what_was_recalled_since_is_offered_to_nobody_and_published_no_more(
+    home: Path, tmp_path: Path, kind: Kind
+) -> None:
+    here = Query(collection="default")
+    with open_home(home) as node:
+        green = indicator(object_marking_refs=[MARKING_IDS[TLP.GREEN]])
+        in_force(node, "green-community")
+        node.add_partner("CERT-C", groups=("GROUP",), history_from=0)
+        node.step_partner("CERT-C", "activate", checked_by="a call")
+        access = admitted(node, read=["default"], partner="CERT-C")
+        take(node, green)
+        assert node.page(access, here).count == 1
+    backup(home, tmp_path / "last.tar.zst", plain=True)
+    with open_home(home) as node:
+        node.recall([green["id"]], Order(kind, Reason.MISTAKE))
+    again = tmp_path / "elsewhere" / "again"
+    again.parent.mkdir()
+    done = restore(tmp_path / "last.tar.zst", again, side=[home / SIDE_FILE]).anew
+    assert done.recalled == 1
+    with open_home(again) as node:
+        assert node.page(access, here).count == 0
+        if kind is Kind.WITHDRAW:
+            assert node.publish(hold_seconds=0).recalled == 1
+            look_at_all(node)
+            assert node.page(access, here).count == 0
+        assert node.check() == []
 
 
 def test_without_the_file_no_token_holds_unless_they_are_kept(home: Path, tmp_path: Path) -> None:
