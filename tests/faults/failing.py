@@ -158,7 +158,7 @@ class SqliteBench:
         with closing(sqlite3.connect(self.path)) as db:
             names = [name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE rootpage > 0 AND sql <> ''")]
             names = [name for name in names if "INDEX" not in _sql_of(db, name)]
-            rows: Dump = {name: db.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}
+            rows: Dump = {name: sorted(db.execute(f"SELECT * FROM {name}").fetchall(), key=repr) for name in names}
             return rows | {"version": db.execute("PRAGMA user_version").fetchall()}
 
     @contextmanager
