@@ -51,10 +51,14 @@ count: ## Record how many tests there are, in tests/count.txt
 	$(PY) -m pytest -q --collect-only --write-count | tail -n 2
 
 .PHONY: coverage
-coverage: ## Record how much each room is covered, in tests/coverage.txt
-	$(PY) -m pytest -q -n 2 --cov --cov-report=
-	$(PY) -m coverage json -q -o .coverage.json
+coverage: ## Record how much of each room the tests cover in their own processes, in tests/coverage.txt
+	$(PY) -m pytest -q -n 2 --cov --cov-config=tests/coverage.ini --cov-report=
+	$(PY) -m coverage json -q --rcfile=tests/coverage.ini -o .coverage.json
 	$(PY) tests/house/coverage_ratchet.py .coverage.json --write
+
+.PHONY: coverage-whole
+coverage-whole: ## Say how much is covered with all that the tests start
+	$(PY) -m pytest -q -n 2 --cov
 
 .PHONY: ci
 ci: ## All that must hold, tried from nothing in a copy of the tree
