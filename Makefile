@@ -34,8 +34,8 @@ test: ## The tests of T=path, all but the long and exhaustive ones
 
 .PHONY: deep
 deep: ## Every test, the long and exhaustive ones included, with many examples a law
-	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -m ""
-	COMITY_TEST_STORE=postgres $(PY) -m pytest -n 2 -m "" tests/e2e tests/contract/test_taxii_clients.py
+	COMITY_TEST_COLD=1 HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n 2 -m ""
+	COMITY_TEST_COLD=1 COMITY_TEST_STORE=postgres $(PY) -m pytest -n 2 -m "" tests/e2e tests/contract/test_taxii_clients.py
 
 .PHONY: strange
 strange: ## The fast tests in a strange place: plain ASCII, far from UTC, unordered, under Python's own checks

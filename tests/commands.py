@@ -2,13 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.postgres import init_options
+from tests.warm import run_comity
 
 SECONDS_MAX = 60
 COMITY = (sys.executable, "-m", "comity")
@@ -37,15 +37,8 @@ def environment(**more: str) -> dict[str, str]:
 def comity(*args: str | Path, home: Path | None = None, given: bytes = b"", cwd: Path | None = None) -> Ended:
     """The command was run in a process of its own."""
     where = ("--home", str(home)) if home else ()
-    ended = subprocess.run(
-        [*COMITY, *map(str, args), *init_options([str(each) for each in args]), *where],
-        input=given,
-        capture_output=True,
-        timeout=SECONDS_MAX,
-        env=environment(),
-        cwd=cwd,
-        check=False,
-    )
+    words = [*map(str, args), *init_options([str(each) for each in args]), *where]
+    ended = run_comity(words, given=given, env=environment(), cwd=cwd, seconds=SECONDS_MAX)
     return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
 

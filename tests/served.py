@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import orjson
 from tests.postgres import init_options, new_store
+from tests.warm import run_comity
 
 from comity.node.access import NewToken
 from comity.node.home import init_home, open_home
@@ -86,8 +87,8 @@ class Served:
 
 def comity(*arguments: str, ok: Sequence[int] = (0,), input: bytes | None = None) -> Any:
     """What a `comity` command answers with `--json`: one object. Its exit status must be one of `ok`."""
-    command = [*COMITY, *arguments, *init_options(arguments), "--json"]
-    done = subprocess.run(command, input=input, capture_output=True, timeout=110, env=_environment(), check=False)
+    asked = [*arguments, *init_options(arguments), "--json"]
+    done = run_comity(asked, given=input or b"", env=_environment(), cwd=None, seconds=110)
     words = f"{' '.join(arguments)}: exit {done.returncode}\n{done.stdout[-2000:]!r}\n{done.stderr.decode()[-2000:]}"
     assert done.returncode in ok, words
     return orjson.loads(done.stdout) if done.stdout.strip() else None
