@@ -4,6 +4,7 @@ What a person does is noted in the transaction that does it, by the store itself
 read and told, behind (`comity.node.looks`). What a partner reads is in the ledger, and not here.
 """
 
+import hashlib
 import logging
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -223,5 +224,7 @@ def account_of(snapshot: Snapshot, name: str) -> str:
 
 
 def _told_settings(settings: Mapping[str, Any]) -> bytes:
-    """The settings, without a password that an address may hold."""
-    return orjson.dumps({**settings, "store": masked(str(settings["store"]))}, option=orjson.OPT_SORT_KEYS)
+    """The settings, of the store's address only whether it is another: a backup holds no address."""
+    address = masked(str(settings["store"]))
+    known = f"{address.partition(':')[0]} {hashlib.sha256(address.encode()).hexdigest()[:16]}"
+    return orjson.dumps({**settings, "store": known}, option=orjson.OPT_SORT_KEYS)
