@@ -6,6 +6,7 @@ interpreter does before its first line. COMITY_TEST_COLD=1 starts each cold, as 
 
 import json
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 
 COLD = bool(os.environ.get("COMITY_TEST_COLD"))
 HEADER_BYTES = 8
+LIMITS = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_AS)
+"""What a test may have lowered for itself holds for the commands that it runs, and for no others."""
 _SERVER = Path(__file__).with_name("warm_server.py")
 
 
@@ -36,7 +39,8 @@ class _Warm:
         with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             stdin.write(given)
             stdin.seek(0)
-            asked = {"arguments": list(arguments), "env": env, "cwd": str(cwd or Path.cwd())}
+            limits = {which: resource.getrlimit(which)[0] for which in LIMITS}
+            asked = {"arguments": list(arguments), "env": env, "cwd": str(cwd or Path.cwd()), "limits": limits}
             body = json.dumps(asked).encode()
             self.socket.settimeout(seconds)
             fds = [file.fileno() for file in (stdin, out, err)]

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pkgutil
+import resource
 import socket
 import sys
 import threading
@@ -47,6 +48,8 @@ def run(asked: dict[str, object], fds: list[int]) -> NoReturn:
         os.environ.clear()
         os.environ.update(dict(asked["env"]))  # type: ignore[call-overload]  # texts, as they were sent
         os.chdir(str(asked["cwd"]))
+        for which, soft in dict(asked["limits"]).items():  # type: ignore[call-overload]  # numbers, as they were sent
+            resource.setrlimit(int(which), (soft, resource.getrlimit(int(which))[1]))
         sys.argv = ["comity", *asked["arguments"]]  # type: ignore[misc]  # texts, as they were sent
         main()
     except SystemExit as ended:
