@@ -14,7 +14,7 @@ import psutil
 from bench.figures import UnmeasuredError
 
 IDLE_SECONDS = 0.3
-IDLE_CPU_SECONDS = 0.01
+IDLE_CPU_SECONDS = 0.03
 
 
 def tree(pids: Sequence[int]) -> list[psutil.Process]:
