@@ -79,11 +79,6 @@ def make_record(at: int, kind: str, facts: Mapping[str, Any] | None = None) -> b
     return raw
 
 
-def padding_record(at: int) -> bytes:
-    """The record of an entry that stands for no act, and only hides how many there were."""
-    return make_record(at, PADDING)
-
-
 def read_record(raw: bytes) -> Record:
     """The record with these bytes. Invalid where they are not the canonical bytes of one."""
     if len(raw) > RECORD_BYTES_MAX:

@@ -20,6 +20,7 @@ from comity.node.access import Access
 from comity.node.people import ADMIN, AUDIT, RELEASER
 from comity.node.recipients import KIND, Partner, partner_named, source_of
 from comity.node.signing import Signing
+from comity.store.audit import Noted
 from comity.store.entries import Checkpoint, LedgerEntry
 from comity.store.interface import Snapshot
 from comity.store.ledger_check import LedgerReport
@@ -95,9 +96,10 @@ class Proving(Signing):
     def export_ledger(self, write: Callable[[bytes], object], *, to: str | None = None) -> int:
         """The present log was written, up to a checkpoint that is signed now: `comity-ledger/1`, of which
         docs/reference/ledger.md tells. For a partner with only the openings of what concerns it. How many entries."""
-        with self.store.read() as snapshot:
-            self._actor(snapshot, RELEASER, ADMIN, AUDIT)
-            self._note_told("ledger-export", {"to": to})
+        with self.store.write() as tx:
+            # An export is noted on the disk before it begins (R44).
+            self._actor(tx, RELEASER, ADMIN, AUDIT)
+            tx.note(Noted(tx.staff, "ledger-export", {"to": to}))
         self.head()
         with self.store.read() as snapshot:
             self._actor(snapshot, RELEASER, ADMIN, AUDIT)

@@ -115,7 +115,7 @@ class View:
     readings: dict[tuple[int, str], BitMap] = field(default_factory=dict)
     kept: dict[tuple[str, str], str] = field(default_factory=dict)
     """By reading and collection the version of the openings that are exactly what is in view."""
-    rules: dict[str, BitMap] = field(default_factory=dict)
+    rules: dict[str, BitMap] | None = None
     """The publications of the classes that each set of rules lets go, once asked for."""
     approved: BitMap = field(default_factory=BitMap)
     """The publications that a second person let go."""
@@ -136,14 +136,17 @@ class View:
 
     def by_rule(self, snapshot: Snapshot, numbers: Iterable[int]) -> dict[str, BitMap]:
         """These publications by the rules that let them go; those that the recipient only gets back by `sent`."""
-        if not self.rules:
-            published = snapshot.publications()
+        rules = self.rules
+        if rules is None:
+            published, rules = snapshot.publications(), {}
             for key, each in self.decided.items():
                 if each.released:
                     word = " ".join(sorted(rule.id for rule in each.because))
-                    self.rules[word] = self.rules.get(word, BitMap()) | published.of("class", key)
+                    rules[word] = rules.get(word, BitMap()) | published.of("class", key)
+            # Others read this view at the same time, and must not find a part of them.
+            self.rules = rules
         left, found = BitMap(numbers), {}
-        for word, those in self.rules.items():
+        for word, those in rules.items():
             if some := left & those & self.told:
                 found[word] = some
         if back := left - self.told:

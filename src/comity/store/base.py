@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import ClassVar, TypeVar
 
 from comity.errors import StoreUnavailable
+from comity.ledger.records import NONCE_BYTES
 from comity.stix.object import StixObject
 from comity.store import check, ledger_check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.asides import KeepAside, keep_nothing
 from comity.store.audit import AuditRow
 from comity.store.database import Connection, Database
-from comity.store.entries import NONCE_BYTES
 from comity.store.erasing import ErasingTransaction
 from comity.store.ingest import Ingest
 from comity.store.ledger_check import LedgerReport

@@ -4,16 +4,17 @@ An entry's *commitment* is HMAC-SHA256(nonce, record); the record is canonical J
 and its facts. Keys count over all epochs of the log; tiles and checkpoints are made from the commitments, above.
 """
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 import orjson
 
+from comity.ledger.merkle import HASH_BYTES
+from comity.ledger.records import commitment
+from comity.ledger.tiles import WIDTH
 from comity.store.database import Database
 
-NONCE_BYTES, HASH_BYTES, TILE_WIDTH = 32, 32, 256
 Fact: TypeAlias = "str | int | bool | list[str] | None"
 
 
@@ -71,7 +72,7 @@ def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonce: Calla
     for key, act in enumerate(acts, before + 1):
         record = record_of(act, at)
         salt = nonce()
-        rows.append((key, hmac.digest(salt, record, "sha256"), salt, record))
+        rows.append((key, commitment(salt, record), salt, record))
     db.execute_many("INSERT INTO entry (key, commitment, nonce, record) VALUES (?, ?, ?, ?)", rows)
     return rows[-1][1]
 
@@ -129,7 +130,7 @@ def tiles_cover(db: Database, epoch: int) -> int:
     row = db.execute(
         "SELECT place, length(hashes) FROM tile WHERE epoch = ? AND level = 0 ORDER BY place DESC LIMIT 1", (epoch,)
     ).fetchone()
-    return 0 if row is None else int(row[0]) * TILE_WIDTH + int(row[1]) // HASH_BYTES
+    return 0 if row is None else int(row[0]) * WIDTH + int(row[1]) // HASH_BYTES
 
 
 def put_tiles(db: Database, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:

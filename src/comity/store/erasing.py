@@ -109,6 +109,8 @@ class ErasingTransaction(IngestingTransaction):
         for id, other in made.items():
             self.db.execute("UPDATE object SET id = ? WHERE id = ?", (other, id))
             self.db.execute("UPDATE former SET id = ? WHERE id = ?", (other, id))
+            # Nothing of that id is taken in again, so that no bar has to name it.
+            self.db.execute("DELETE FROM bar WHERE id = ?", (id,))
             self.db.execute("UPDATE legal_hold SET object = ? WHERE object = ?", (other, id))
             self.db.execute(
                 "UPDATE target SET id = ? WHERE id = ? AND key NOT IN (SELECT target FROM relation)"

@@ -5,7 +5,6 @@ in memory (RFC 9162 section 2.1.1), and the tiles are made anew beside it. What 
 cut off together with all that told of it: that takes a checkpoint that is held elsewhere.
 """
 
-import hmac
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -17,6 +16,8 @@ from comity.errors import ComityError
 from comity.ledger.checkpoint import Seen, open_checkpoint, read_key
 from comity.ledger.merkle import EMPTY_ROOT, node_hash
 from comity.ledger.note import Verifier
+from comity.ledger.records import NONCE_BYTES
+from comity.ledger.records import commitment as committed
 from comity.store import entries
 from comity.store.database import Database
 from comity.store.entries import Epoch
@@ -241,7 +242,7 @@ class _Log:
                 self.locate(seq, "it has a nonce without a record, or a record without a nonce")
             return None
         self.whole_check.opened += 1
-        if hmac.digest(nonce, raw, "sha256") != commitment:
+        if len(nonce) != NONCE_BYTES or committed(nonce, raw) != commitment:
             self.locate(seq, "record and nonce are not those that were entered")
             return None
         try:

@@ -9,7 +9,7 @@ from comity.ledger.checkpoint import Checkpoint, Cosigner, cosign, sign_checkpoi
 from comity.ledger.export import Entry, Head, Part, write_export
 from comity.ledger.merkle import HashOf, leaf_hash
 from comity.ledger.note import Signer
-from comity.ledger.records import Opening, make_record, padding_record
+from comity.ledger.records import PADDING, Opening, make_record
 
 NODE = "cert-a.example"
 ORIGIN = f"{NODE}/release"
@@ -24,7 +24,7 @@ def opening_of(seq: int, at: int | None = None, say: str = "") -> Opening:
     """The opening of that entry; every fourth is padding."""
     at = BEGAN + seq if at is None else at
     facts = {"items": seq, "to": "cert-b", "say": f'"é\u001f\\/{say}'}
-    record = padding_record(at) if seq % 4 == 3 else make_record(at, "release", facts)
+    record = make_record(at, PADDING) if seq % 4 == 3 else make_record(at, "release", facts)
     return Opening(record, hashlib.sha256(b"nonce %d" % seq).digest())
 
 

@@ -2,14 +2,15 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from tests.gate_world import admitted, marked, partnered, take
+from tests.gate_world import GREEN_OURS, Reader, admitted, marked, partnered, take
 from tests.world import MadeClock, bundle, envelope
 
 from comity.errors import Unauthenticated
-from comity.interfaces import Query
+from comity.interfaces import Query, microseconds
 from comity.node.access import OPERATOR, Access
 from comity.node.node import Node
 from comity.stix.markings import TLP
@@ -143,3 +144,47 @@ def test_who_reads_as_own_staff_is_no_recipient(node: Node) -> None:
     node.receive(bundle(marked(TLP.RED)))
     assert node.page(OPERATOR, HERE).count == 1
     assert records(node, "release") == []
+
+
+def test_many_who_read_one_view_at_once_leave_whole_records(node: Node) -> None:
+    """Whatever left is kept by a rule, however many begin to ask for the rules of a view at the same time."""
+    access = partnered(node)
+    for level in (TLP.GREEN, TLP.CLEAR):
+        take(node, *(marked(level, name=f"{level} {number}") for number in range(20)))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda limit: node.page(access, Query(collection="default", limit=limit)), range(1, 41)))
+    found = releases(node)
+    assert len(found) == 40
+    with node.store.read() as snapshot:
+        kept = [sum(map(len, snapshot.release_parts(one.entry).values())) for one in found]
+    assert sorted(kept) == list(range(1, 41))
+
+
+def test_a_view_whose_rules_are_half_asked_for_gives_no_half_of_them(node: Node) -> None:
+    partnered(node)
+    take(node, *(marked(level) for level in (TLP.GREEN, TLP.CLEAR)))
+    reader = Reader(node, GREEN_OURS)
+    reader.page()
+    with node.store.read() as snapshot:
+        view = reader.gate.view(snapshot, reader.policy, reader.subject, microseconds(node.clock.now()))
+        asked: list[int] = []
+
+        class Watched:
+            """Publications that are asked by another reader of the same view while they are asked."""
+
+            def of(self, facet: str, key: int) -> Any:
+                if len(asked) < 3:
+                    asked.append(key)
+                    assert sum(map(len, view.by_rule(snapshot, view.told).values())) == len(view.told)
+                return snapshot.publications().of(facet, key)
+
+        class Between:
+            """The snapshot, as one of two readers has it."""
+
+            def publications(self) -> Watched:
+                return Watched()
+
+        view.rules = None
+        parts = view.by_rule(Between(), view.told)  # type: ignore[arg-type]  # of a snapshot it asks for nothing else
+    assert asked
+    assert sum(map(len, parts.values())) == len(view.told) == 2
