@@ -61,6 +61,7 @@ class Front:
         self._places = [_Place(number) for number in range(count)]
         self._selector = selectors.DefaultSelector()
         self._listening = False
+        self._held: socket.socket | None = None
         self._was_ready = False
         self._signals = 0
 
@@ -79,14 +80,15 @@ class Front:
     # -- one turn
 
     def _turn(self, heard: socket.socket) -> None:
-        for key, _ in self._selector.select(TICK_SECONDS):
+        for key, events in self._selector.select(TICK_SECONDS):
             if key.fileobj is heard:
                 with suppress(BlockingIOError):
                     heard.recv(64)
             elif key.fileobj is self._listener:
                 self._accept()
-            else:
+            elif events & selectors.EVENT_READ:
                 self._hear(key.data)
+        self._hand_held()
         now = time.monotonic()
         for place in self._places:
             if not place.pid and place.again_at <= now:
@@ -94,10 +96,10 @@ class Front:
         if not self._was_ready and all(place.ready for place in self._places):
             self._was_ready = True
             self._on_ready()
-        self._listen(self._was_ready and any(place.ready for place in self._places))
+        self._listen(self._was_ready and self._held is None and any(place.ready for place in self._places))
 
     def _listen(self, wanted: bool) -> None:
-        """While no process is there, connections wait in the kernel."""
+        """While no process is there, or none keeps up, connections wait in the kernel."""
         if wanted and not self._listening:
             self._selector.register(self._listener, selectors.EVENT_READ)
         elif self._listening and not wanted:
@@ -113,15 +115,34 @@ class Front:
             _log.warning("a connection cannot be taken: %s", error.strerror)
             time.sleep(0.05)
             return
-        with connection:
-            for place in sorted((each for each in self._places if each.ready), key=lambda each: each.open):
-                assert place.door is not None
-                try:
-                    socket.send_fds(place.door, [b"+"], [connection.fileno()])
-                except OSError:
-                    continue
-                place.open += 1
-                return
+        if not self._hand(connection):
+            self._hold(connection)
+
+    def _hand(self, connection: socket.socket) -> bool:
+        """Whether a process has it now, the one with the fewest that has room at its door."""
+        for place in sorted((each for each in self._places if each.ready), key=lambda each: each.open):
+            assert place.door is not None
+            try:
+                socket.send_fds(place.door, [b"+"], [connection.fileno()])
+            except OSError:
+                continue
+            place.open += 1
+            connection.close()
+            return True
+        return False
+
+    def _hold(self, connection: socket.socket | None) -> None:
+        """It is kept until a door has room, and no other is taken meanwhile: who called first is not turned away for
+        those that call faster than the processes can take them."""
+        self._held = connection
+        events = selectors.EVENT_READ if connection is None else selectors.EVENT_READ | selectors.EVENT_WRITE
+        for place in self._places:
+            if place.door is not None:
+                self._selector.modify(place.door, events, place)
+
+    def _hand_held(self) -> None:
+        if self._held is not None and self._hand(self._held):
+            self._hold(None)
 
     def _hear(self, place: _Place) -> None:
         assert place.door is not None
@@ -164,6 +185,8 @@ class Front:
             for place in self._places:
                 if place.door is not None:
                     place.door.close()
+            if self._held is not None:
+                self._held.close()
             self._run(door, number)
             code = 0
         except BaseException:
@@ -215,6 +238,8 @@ class Front:
         """No connection is taken any more, and every process has ended: gently, or by force where it took too long or a
         second signal came."""
         self._listener.close()
+        if self._held is not None:
+            self._held.close()
         running = [place for place in self._places if place.pid]
         for place in running:
             if place.door is not None:
