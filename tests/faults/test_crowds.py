@@ -1,6 +1,7 @@
 """Beside any crowd of bad clients a good one is served in time, and the node holds no more than it may."""
 
 import contextlib
+import json
 import resource
 import threading
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from tests.faults import crowds
 from tests.faults.client import GONE, Client
-from tests.faults.crowds import KINDS
+from tests.faults.crowds import KINDS, SlowReaders
 from tests.faults.homes import make_home, planted
 from tests.faults.watching import look
 from tests.served import COMITY, Served, served, wait_until
@@ -30,6 +31,7 @@ MEMORY_RISE_MOST = PROCESSES * ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED + 
 HANDLES_LEFT_MOST = PROCESSES * (2 * (IDLE_READERS_MOST + 1) + 2)
 """What a store keeps that was asked by many at once: its readers and its writer, each a file and a log, and what they
 share. Every crowd but the pipelining one is larger by far."""
+OBJECTS_ROUTE = "/taxii2/root/collections/{collection}/objects/"
 GATHERING_SECONDS_MOST, LEAVING_SECONDS_MOST = 30, 10
 
 
@@ -97,6 +99,20 @@ def test_a_good_client_is_served_beside_every_crowd(
         for name in KINDS:
             figure(stand_beside(running, bad, good, name, seconds))
     assert "Traceback" not in (tmp_path / "serve.log").read_text()
+
+
+@pytest.mark.slow
+def test_nobody_works_for_those_who_asked_and_went_away(tmp_path: Path) -> None:
+    with crowded_node("sqlite", tmp_path) as (running, bad, _):
+        mob = SlowReaders(running.address, bad, count=100)
+        mob.gather()
+        mob.leave()
+        log = tmp_path / "serve.log"
+        wait_until(lambda: log.read_text().count(OBJECTS_ROUTE) >= 100, seconds=LEAVING_SECONDS_MOST)
+        asked = [json.loads(line) for line in log.read_text().splitlines() if OBJECTS_ROUTE in line]
+    answered = [line for line in asked if line["status"] == 200]
+    assert len(answered) <= PROCESSES * (ANSWERS_OF_ONE_AT_ONCE + 1)
+    assert {line["status"] for line in asked} <= {200, 499}
 
 
 @pytest.mark.slow

@@ -32,6 +32,7 @@ from comity.web.bodies import Body, ClientGoneError, Room
 from comity.web.call import Call, Headers, Services
 from comity.web.metrics import Metrics
 from comity.web.problems import MethodNotAllowed
+from comity.web.protocol import GONE
 from comity.web.routes import Post, Route, Rule
 
 READING_THREADS = 2
@@ -79,6 +80,7 @@ class _Line:
     token: str | None = None
     address: str = ""
     even: bool = False
+    gone: Callable[[], bool] = lambda: False
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
@@ -114,7 +116,7 @@ class App:
         request_id = self.services.node.entropy.token_bytes(8).hex()
         headers = Headers(scope["headers"])
         body = _body_of(headers, receive)
-        line = _Line()
+        line = _Line(gone=scope.get(GONE, lambda: False))
         async with AsyncExitStack() as line.held:
             try:
                 answer = await self._answer(scope, headers, body, request_id, line)
@@ -229,6 +231,9 @@ class App:
             return await self._in(self._writing, run)
         client = None if call.credential is None else call.credential.id
         held = await line.held.enter_async_context(self._answers.of(client, ANSWER_BYTES_RESERVED))
+        # Whoever has asked for much and went away while others were served is not worked for.
+        if line.gone():
+            raise ClientGoneError
         answer = await self._in(self._reading, read)
         await held.becomes(answer.size)
         return answer

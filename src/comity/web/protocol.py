@@ -5,6 +5,7 @@ answer is written by hand, as a TAXII message.
 """
 
 import asyncio
+import select
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
@@ -23,6 +24,8 @@ WRITE_SECONDS = 20.0
 BYTES_A_SECOND_LEAST = 4096
 """Who sends or reads more slowly than this, after the time above, is given up."""
 FRAMING_BYTES_MAX = 64 * 1024
+GONE = "comity.gone"
+"""In the scope of a request: a function that tells whether whoever asked is gone."""
 UNNAMED, ENDED = "unnamed", "ended"
 """Stand for the network of a client without an address, and of one whose connection was given up."""
 
@@ -173,7 +176,17 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        cast("dict[str, Any]", cycle.scope)[GONE] = lambda: cycle.disconnected or self._is_gone()
         super()._start_asgi_task(cycle, app)
+
+    def _is_gone(self) -> bool:
+        """Whether the client has closed its side. While more of its requests wait than one, nothing is read from it, so
+        that only the system knows."""
+        if self.transport.is_closing():
+            return True
+        looked = select.poll()
+        looked.register(self.transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
+        return bool(looked.poll(0))
 
     def on_response_complete(self) -> None:
         """The next request is answered, or the refusal of it said."""
