@@ -100,6 +100,27 @@ def test_a_tile_that_is_cut_or_too_wide_is_refused(raw: bytes) -> None:
             tiles.grow(700, lambda _level, _index: raw, [bytes(32)])
 
 
+def test_leaf_hashes_at_hand_make_the_same_proofs_and_fewer_reads() -> None:
+    store = TileStore()
+    store.append(LEAVES)
+    plain, made = store.hash_of(), tiles.TileHashes(699, store.read, store.leaves)
+    for index in range(699):
+        assert merkle.inclusion_proof(index, 699, made.hash_of) == merkle.inclusion_proof(index, 699, plain)
+    assert merkle.root(699, made.hash_of) == merkle.root(699, plain)
+    store.reads = 0
+    fresh = tiles.TileHashes(700, store.read, store.leaves)
+    assert [fresh.hash_of(0, 13), fresh.hash_of(0, 699)] == [LEAVES[13], LEAVES[699]]
+    assert fresh.hash_of(2, 1) == merkle.root(4, hashes_over([b"%d" % number for number in range(4, 8)]))
+    assert store.reads == 0
+
+
+@pytest.mark.parametrize("count", [0, 3, 5])
+def test_fewer_or_more_leaf_hashes_than_there_must_be_are_refused(count: int) -> None:
+    made = tiles.TileHashes(700, TileStore().read, lambda _first, _count: LEAVES[:count])
+    with pytest.raises(Unverified, match="entries from 696 on where 4 are wanted"):
+        made.hash_of(0, 699)
+
+
 def test_beyond_the_log_there_is_no_hash() -> None:
     store = TileStore()
     store.append(LEAVES)
@@ -115,6 +136,7 @@ def test_what_is_kept_is_bounded() -> None:
         merkle.inclusion_proof(5, 700, made.hash_of)
     assert store.reads <= 4
     assert made._tile.cache_info().maxsize == tiles.RAW_TILES_KEPT
+    assert made._group.cache_info().maxsize == tiles.GROUPS_KEPT
     assert made._crown.cache_info().maxsize == tiles.CROWNS_KEPT
 
 
