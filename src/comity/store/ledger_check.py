@@ -1,8 +1,8 @@
 """Does the ledger hold? Every entry, tile, checkpoint and release is compared with what the entries themselves say.
 
 Nothing here is taken from what keeps the ledger: the tree is made anew from the commitments, with its right edge alone
-in memory (RFC 9162 section 2.1.1), and the tiles are made anew beside it. What cannot be found here is an end that was
-cut off together with all that told of it: that takes a checkpoint that is held elsewhere.
+in memory (RFC 9162 section 2.1.1), and the tiles are compared with it as it grows. What cannot be found here is an end
+that was cut off together with all that told of it: that takes a checkpoint that is held elsewhere.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
