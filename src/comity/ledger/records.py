@@ -7,7 +7,7 @@ who has it can compare it with the log, and who has not learns nothing. Once it 
 
 import hmac
 import json
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -28,6 +28,7 @@ PADDING = "padding"
 _INTEGER_MAX = 2**53 - 1
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _INNER_END, _OUTER_END = b"\x36" * (64 - NONCE_BYTES), b"\x5c" * (64 - NONCE_BYTES)
+_FOR_URLS = bytes.maketrans(b"+/", b"-_")
 _PLAIN = frozenset({str, bool, type(None)})
 _CONTAINERS = (dict, list, tuple)
 _RULE = "comity-ledger/1, records"
@@ -94,7 +95,7 @@ def make_record(at: int, kind: str, facts: Mapping[str, Any] | None = None) -> b
 
 def digest_text(digest: bytes) -> str:
     """How a record says a digest: Base 64 for URLs (RFC 4648 section 5) without padding."""
-    return urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return b2a_base64(digest, newline=False).rstrip(b"=").translate(_FOR_URLS).decode()
 
 
 def fact(value: Any) -> Any:

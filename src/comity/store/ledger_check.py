@@ -5,7 +5,7 @@ in memory (RFC 9162 section 2.1.1), and the tiles are compared with it as it gro
 that was cut off together with all that told of it: that takes a checkpoint that is held elsewhere.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ from comity.ledger.records import commitment as committed
 from comity.store import entries
 from comity.store.database import Database
 from comity.store.entries import Epoch
-from comity.store.releases import Release, between
+from comity.store.releases import between
 from comity.store.tile_check import Found, TileCheck
 
 ROWS = 4096
@@ -266,12 +266,17 @@ class _Log:
         closed = {key for key, _, _, record in rows if record is None}
         found = between(self.db, rows[0][0], rows[-1][0])
         before = self.epoch.before
-        for key, (release, parts) in found.items():
+        for key, (recipient, form, at, digest, parts) in found.items():
             record = records.get(key)
             if record is None:
                 if key not in closed:
                     self.fault(key - before - 1, "what is kept of what left has no such entry")
-            elif not _is_told(release, record):
+            elif (recipient, digest_text(digest), at, True) != (
+                record.get("to"),
+                record.get("digest"),
+                record["at"],
+                form in record,
+            ):
                 self.fault(key - before - 1, "what is kept of what left is not what was entered")
             if not parts:
                 self.fault(key - before - 1, "it is not kept which publications left")
@@ -347,9 +352,3 @@ class _Log:
 
 def _seq(fault: Fault) -> int:
     return fault.seq
-
-
-def _is_told(release: Release, record: Mapping[str, Any]) -> bool:
-    """The entry says of the release what is kept of it."""
-    said = (record.get("to"), record.get("digest"), record["at"])
-    return said == (release.recipient, digest_text(release.digest), release.at) and release.form in record
