@@ -20,9 +20,8 @@ from bench.figures import Figure, Run, interleaved, ratios, table
 from bench.report import Report, arguments, begun
 
 from comity.ledger.audit import audit
-from comity.ledger.merkle import inclusion_proof
-from comity.ledger.tiles import TileHashes
-from comity.node.logbook import reader
+from comity.ledger.records import NONCE_BYTES, digest_text
+from comity.node.logbook import hashes
 from comity.node.node import Node
 from comity.store.base import TableStore
 from comity.store.entries import Act, LedgerEntry, insert
@@ -31,21 +30,23 @@ from comity.store.interface import Transaction
 BATCH = 100
 FILLED_AT_ONCE = 20_000
 PROOFS = 20_000
+KIND = "measure"
+"""As long as `release`, beside whose entries there would have to be rows of what left."""
 BARE = "CREATE TABLE bare (key INTEGER PRIMARY KEY, commitment BLOB NOT NULL, nonce BLOB, record BLOB) STRICT"
 Facts = dict[str, Any]
 
 
 def facts(number: int) -> Facts:
     """What is entered of a page that leaves."""
-    digest = hashlib.sha256(b"%d" % number).hexdigest()
+    digest = hashlib.sha256(b"%d" % number).digest()
     to = f"00000000-0000-4000-8000-{number % 200:012d}"
-    return {"to": to, "form": "objects", "digest": digest, "policy": 3, "items": 1000, "under": digest[:16]}
+    return {"to": to, "objects": 1000, "digest": digest_text(digest), "under": digest_text(digest[:8])}
 
 
 def enter(tx: Transaction, first: int, count: int) -> None:
     """So many entries."""
     for number in range(first, first + count):
-        tx.enter("test", **facts(number))
+        tx.enter(KIND, **facts(number))
 
 
 def appends(report: Report, folder: Path, count: int, repeat: int) -> None:
@@ -90,8 +91,8 @@ def bare_rows(store: TableStore, count: int) -> list[tuple[int, bytes, bytes | N
         def execute_many(self, _sql: str, rows: Any) -> None:
             made.extend(LedgerEntry(*row) for row in rows)
 
-    acts = [Act("test", facts(number)) for number in range(count)]
-    insert(cast("Any", Taken()), last, acts, time.time_ns() // 1000, lambda: os.urandom(32))
+    acts = [Act(KIND, facts(number)) for number in range(count)]
+    insert(cast("Any", Taken()), last, acts, time.time_ns() // 1000, lambda: os.urandom(NONCE_BYTES))
     return [(one.key, one.commitment, one.nonce, one.record) for one in made]
 
 
@@ -129,10 +130,10 @@ def proved(report: Report, node: Node, repeat: int) -> None:
     chance = random.Random(1)
     made, asked = [], []
     with node.store.read() as snapshot:
-        hashes = TileHashes(size, reader(snapshot, 1))
+        tree = hashes(snapshot, 1, size)
         for _ in range(repeat):
             places = [chance.randrange(size) for _ in range(PROOFS)]
-            took = cpu(lambda places=places: [inclusion_proof(seq, size, hashes.hash_of) for seq in places])  # type: ignore[misc]
+            took = cpu(lambda places=places: [tree.inclusion_proof(seq) for seq in places])  # type: ignore[misc]
             made.append(len(places) / took)
     for _ in range(repeat):
         places = [chance.randrange(size) for _ in range(200)]

@@ -201,7 +201,7 @@ def _entry(line: dict[str, Any], entries: list[bytes], at: int) -> int:
     if line["nonce"] is None and line["record"] is None:
         return at
     nonce = base64.b64decode(line["nonce"], validate=True)
-    if base64.b64encode(nonce).decode() != line["nonce"] or len(nonce) != 32:
+    if base64.b64encode(nonce).decode() != line["nonce"] or len(nonce) != 16:
         raise ValueError("no nonce")
     if hmac.new(nonce, line["record"].encode(), hashlib.sha256).digest() != commitment:
         raise ValueError("the record is not what was logged")

@@ -15,7 +15,7 @@ from comity.stix.markings import TLP
 from comity.store.base import TableStore
 from comity.store.database import Database
 
-NONCE = b"\x07" * 32
+NONCE = b"\x07" * 16
 
 
 def open_node(url: str) -> Node:

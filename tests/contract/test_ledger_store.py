@@ -10,6 +10,7 @@ from pyroaring import BitMap
 from tests.store_world import NOW, ONE, identifier, indicators, made, put
 
 from comity.errors import StoreUnavailable
+from comity.ledger.merkle import leaf_hash
 from comity.ledger.records import Opening, read_record
 from comity.store.base import TableStore
 from comity.store.entries import Checkpoint, LedgerKey
@@ -165,8 +166,13 @@ def test_times_do_not_fall_where_the_clock_does(store: Any) -> None:
 
 def test_tiles_checkpoints_and_keys_are_kept_and_found(store: Store) -> None:
     with store.write() as tx:
-        tx.put_tiles(1, {(0, 0): b"a" * 8192, (0, 1): b"b" * 96, (1, 0): b"c" * 32})
-        tx.put_tiles(1, {(0, 1): b"b" * 128})
+        tx.begin_epoch("x/release", 1)
+        for _ in range(260):
+            tx.enter("test")
+    with store.write() as tx:
+        leaves = [leaf_hash(entry) for entry in tx.commitments(tx.epochs()[0].before, 260)]
+        tx.put_tiles(1, {(0, 0): b"".join(leaves[:256]), (0, 1): b"".join(leaves[256:259]), (1, 0): b"c" * 32})
+        tx.put_tiles(1, {(0, 1): b"".join(leaves[256:])})
         for size, at in ((256, 5), (260, 3), (256, 9), (300, 4)):
             tx.put_checkpoint(Checkpoint(1, size, at, f"{size} {at}"))
         tx.put_ledger_key(LedgerKey("old", b"s" * 32, 1))
@@ -174,7 +180,10 @@ def test_tiles_checkpoints_and_keys_are_kept_and_found(store: Store) -> None:
         tx.put_ledger_key(LedgerKey("old", None, 1, 7))
     with store.read() as snapshot:
         assert [snapshot.tiles_cover(epoch) for epoch in (1, 2)] == [260, 0]
-        assert snapshot.tile(1, 0, 1) == b"b" * 128
+        assert [snapshot.tile(1, 0, place) for place in (0, 1)] == [b"".join(leaves[:256]), b"".join(leaves[256:])]
+        assert snapshot.tile(1, 1, 0) == b"c" * 32
+        assert snapshot.leaf_hashes(1, 250, 8) == leaves[250:258]
+        assert snapshot.leaf_hashes(1, 258, 8) == leaves[258:]
         assert snapshot.tile(1, 2, 0) is None
         assert [(one.size, one.at) for one in snapshot.checkpoints(1)] == [(256, 5), (256, 9), (260, 3), (300, 4)]
         last = [snapshot.last_checkpoint(1), snapshot.last_checkpoint(1, 256), snapshot.last_checkpoint(1, 7)]

@@ -127,8 +127,8 @@ def moved_release(db: Database, entry: int, place: int) -> None:
     ("where", "place", "seq"),
     [
         ("level = 0 AND place = 0", 0, 0),
-        ("level = 0 AND place = 0", 32 * 17, 17),
-        ("level = 0 AND place = 1", 32 * 2 + 5, 258),
+        ("level = 0 AND place = 0", 4 * 17, 17),
+        ("level = 0 AND place = 1", 4 * 2 + 3, 258),
         ("level = 1 AND place = 0", 3, 0),
     ],
 )

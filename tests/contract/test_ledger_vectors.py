@@ -104,8 +104,13 @@ def test_the_roots_of_the_eight_leaves(size: int) -> None:
     store.append([merkle.leaf_hash(leaf) for leaf in LEAVES[:size]])
     alone = audit._Audit([])
     for leaf in LEAVES[:size]:
-        alone.push(merkle.leaf_hash(leaf))
+        alone.leaves.append(merkle.leaf_hash(leaf))
+        alone.size += 1
+    edge = merkle.Edge()
+    for leaf in LEAVES[:size]:
+        edge.extend([merkle.leaf_hash(leaf)])
     assert merkle.root(size, hashes_over(LEAVES[:size])) == wanted
+    assert edge.root() == wanted
     assert merkle.root(size, store.hash_of()) == wanted
     assert alone.root() == wanted
     assert ledger_reader.mth(LEAVES[:size]) == wanted

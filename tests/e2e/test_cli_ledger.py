@@ -86,8 +86,8 @@ def test_the_exported_file_is_checked_by_one_file_alone(home: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     ("sql", "seq"),
     [
-        ("UPDATE entry SET commitment = zeroblob(32) WHERE key = 2", 1),
-        ("UPDATE entry SET nonce = zeroblob(32) WHERE key = 3", 2),
+        ("UPDATE entry SET commitment = zeroblob(16) WHERE key = 2", 1),
+        ("UPDATE entry SET nonce = zeroblob(16) WHERE key = 3", 2),
         ("UPDATE entry SET record = CAST(replace(record, 'kind', 'kine') AS BLOB) WHERE key = 1", 0),
         ("UPDATE tile SET hashes = zeroblob(length(hashes))", 0),
         ("UPDATE state SET last_entry_at = last_entry_at + 1", None),

@@ -4,6 +4,7 @@ Each reader appends the digest of a page that it has read whole to a file of its
 is the judge: of each line there is an entry of that release to that partner, and the ledger holds.
 """
 
+import base64
 import hashlib
 import json
 import os
@@ -55,7 +56,7 @@ def digest_of(body: bytes) -> str:
         _, end = json.JSONDecoder().raw_decode(text, place)
         digests.append(hashlib.sha256(text[place:end].encode()).digest())
         place = end + (text[end] == ",")
-    return hashlib.sha256(b"".join(digests)).hexdigest()
+    return base64.urlsafe_b64encode(hashlib.sha256(b"".join(digests)).digest()).decode().rstrip("=")
 
 
 class Reader(threading.Thread):

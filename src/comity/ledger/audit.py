@@ -3,7 +3,7 @@
 This module stands alone: it needs Python and the `cryptography` package, and no other file of Comity, so that it can be
 read in one sitting and handed on by itself. It shares no code with what wrote the file, and is so a second reading of
 the formats: RFC 9162 (the tree), RFC 2104 (HMAC), RFC 8785 (canonical JSON), C2SP signed-note, tlog-checkpoint and
-tlog-cosignature. A file is read once, line by line; nothing is kept but the tree's right edge.
+tlog-cosignature. A file is read once, line by line; nothing is kept but the tree's right edge and some leaves.
 """
 
 import argparse
@@ -38,9 +38,10 @@ UNTRUSTED = "The keys are those of the file itself: they prove nothing about who
 
 _NOTE_KEY, _WITNESS_KEY = 1, 4
 _EMPTY_ROOT = sha256().digest()
-_BASE64 = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
+_HASH = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
+_NONCE = "[A-Za-z0-9+/]{21}[AQgw]=="
 _ENTRY = re.compile(
-    rf'\{{"commitment":"({_BASE64})","nonce":(?:null|"({_BASE64})"),"record":(?:null|(".*")),'
+    rf'\{{"commitment":"({_HASH})","nonce":(?:null|"({_NONCE})"),"record":(?:null|(".*")),'
     r'"seq":(0|[1-9][0-9]{0,15})\}\n'
 )
 _CHECKPOINT = re.compile(r'\{"checkpoint":(".*")\}\n')
@@ -65,7 +66,7 @@ _read = json.JSONDecoder(  # type: ignore[attr-defined]
 ).scan_once
 _write = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
 _INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
-_INNER_END, _OUTER_END = b"\x36" * 32, b"\x5c" * 32
+_INNER_END, _OUTER_END = b"\x36" * 48, b"\x5c" * 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,8 @@ class _Audit:
         self.known = {(key.name, key.key_id): key for key in trusted}
         self.origin = ""
         self.size = self.expected = self.opened = self.closed = self.checkpoints = self.held = self.more = 0
-        self.edge: list[bytes] = []
+        self.edge = [b""] * 64
+        self.leaves: list[bytes] = []
         self.at = 0
         self.ahead: list[_Checkpoint] = []
         self.next_held = -1
@@ -244,7 +246,10 @@ class _Audit:
         if seq != here:
             self.misplaced(here, seq)
         entry = binascii.a2b_base64(commitment)
-        self.push(sha256(b"\x00" + entry).digest())
+        self.leaves.append(sha256(b"\x00" + entry).digest())
+        self.size += 1
+        if len(self.leaves) == 4096:
+            self.fold()
         if nonce is not None and record is not None:
             self.opened += 1
             try:
@@ -268,27 +273,26 @@ class _Audit:
             self.located = seq
         self.problem(seq, what)
 
-    def push(self, made: bytes) -> None:
-        """One more leaf at the right edge; whole subtrees there become one."""
-        level = self.size
-        while level & 1:
-            made = sha256(b"\x01" + self.edge.pop() + made).digest()
-            level >>= 1
-        self.edge.append(made)
-        self.size += 1
+    def fold(self) -> None:
+        """The leaves that came since are in the right edge: of each height the subtree that has no neighbour yet."""
+        have, new, self.leaves = self.size - len(self.leaves), self.leaves, []
+        for height, alone in enumerate(self.edge):
+            new[:0] = [alone] * (have >> height & 1)
+            self.edge[height] = new.pop() if len(new) & 1 else b""
+            new = [sha256(b"\x01" + left + right).digest() for left, right in zip(new[::2], new[1::2], strict=True)]
 
     def root(self) -> bytes:
-        if not self.edge:
-            return _EMPTY_ROOT
-        made = self.edge[-1]
-        for left in reversed(self.edge[:-1]):
-            made = sha256(b"\x01" + left + made).digest()
-        return made
+        self.fold()
+        made = b""
+        for left in self.edge:
+            if left:
+                made = sha256(b"\x01" + left + made).digest() if made else left
+        return made or _EMPTY_ROOT
 
     def open(self, entry: bytes, nonce: bytes, quoted: str) -> None:
         text = _unquoted(quoted)
         raw = text.encode()
-        # HMAC-SHA256 under a key of 32 bytes (RFC 2104), in place: this is done for every entry.
+        # HMAC-SHA256 under a key of 16 bytes (RFC 2104), in place: this is done for every entry.
         inner = sha256(nonce.translate(_INNER) + _INNER_END + raw).digest()
         if sha256(nonce.translate(_OUTER) + _OUTER_END + inner).digest() != entry:
             raise _Bad("record and nonce are not those that were logged")
@@ -429,17 +433,11 @@ def _checkpoint(raw: str | bytes, known: dict[tuple[str, bytes], _Key]) -> _Chec
         raise _Bad("the checkpoint is no signed note")
     if any((c < " " and c != "\n") or "\ud800" <= c <= "\udfff" for c in note) or lines.count("\n") > SIGNATURES_MAX:
         raise _Bad("the checkpoint is no signed note")
-    keys, strangers = set(), 0
-    for line in lines[:-1].split("\n"):
-        key = _signer(line, text, known)
-        if key is None:
-            strangers += 1
-        else:
-            keys.add(key)
+    signers = [_signer(line, text, known) for line in lines[:-1].split("\n")]
     origin, size, root, *rest = [*body.split("\n"), "", ""]
     if not origin or _SIZE.fullmatch(size) is None or "" in rest[:-2] or len(digest := _base64(root)) != 32:
         raise _Bad("the checkpoint has not an origin, a size and a root")
-    return _Checkpoint(origin, int(size), digest, frozenset(keys), strangers)
+    return _Checkpoint(origin, int(size), digest, frozenset(filter(None, signers)), signers.count(None))
 
 
 def _signer(line: str, text: str, known: dict[tuple[str, bytes], _Key]) -> _Key | None:

@@ -4,7 +4,7 @@ What makes proofs asks for the hashes of *perfect* subtrees alone: `hash_of(leve
 `index * 2**level` to `(index + 1) * 2**level - 1`. Every other subtree is put together from these.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
 
 from comity.errors import Unverified
@@ -22,9 +22,50 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry).digest()
 
 
+def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
+    """Those of these entries, in their order."""
+    return [sha256(b"\x00" + entry).digest() for entry in entries]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """The hash of two subtrees side by side (section 2.1.1)."""
     return sha256(b"\x01" + left + right).digest()
+
+
+class Edge:
+    """The right edge of a tree that grows: as much of it as makes its roots, one hash a level."""
+
+    __slots__ = ("_hashes", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._hashes: list[bytes] = []
+
+    def extend(self, leaves: Sequence[bytes]) -> list[list[bytes]]:
+        """These leaf hashes follow. The hashes of the perfect subtrees that are whole by that, those of each height in
+        their order: the leaves first, then what is of two of them, and so on."""
+        made: list[list[bytes]] = []
+        have, new = self.size, list(leaves)
+        self.size += len(new)
+        while new:
+            height = len(made)
+            made.append(new)
+            if height == len(self._hashes):
+                self._hashes.append(b"")
+            both = [self._hashes[height], *new] if have & 1 else new
+            # What has no neighbour yet waits for it.
+            self._hashes[height] = both[-1] if len(both) & 1 else b""
+            new = [sha256(b"\x01" + left + right).digest() for left, right in zip(both[::2], both[1::2], strict=False)]
+            have >>= 1
+        return made
+
+    def root(self) -> bytes:
+        """The root over all that came."""
+        made = b""
+        for each in self._hashes:
+            if each:
+                made = node_hash(each, made) if made else each
+        return made or EMPTY_ROOT
 
 
 def subtree_hash(begin: int, end: int, hash_of: HashOf) -> bytes:
@@ -49,20 +90,26 @@ def root(size: int, hash_of: HashOf) -> bytes:
 def inclusion_proof(index: int, size: int, hash_of: HashOf) -> list[bytes]:
     """What proves to who has the root of `size` entries that the entry `index` is among them, its sibling first
     (section 2.1.3.1). ValueError where there is no such entry."""
+    levels, beside = way_up(index, size)
+    path = [hash_of(level, (index >> level) ^ 1) for level in range(levels)]
+    return [*path, *(subtree_hash(begin, end, hash_of) for begin, end in beside)]
+
+
+def way_up(index: int, size: int) -> tuple[int, list[tuple[int, int]]]:
+    """The way from the entry `index` to the root over `size` entries: how many levels it goes up within a perfect
+    subtree, and of which entries the subtrees are that it passes then. ValueError where there is no such entry."""
     if not 0 <= index < size:
         raise ValueError(f"there is no entry {index} among {size}")
-    begin, end, above = 0, size, []
+    begin, end, beside = 0, size, []
     while (width := end - begin) & (width - 1):
         middle = begin + (1 << (width.bit_length() - 1))
         if index < middle:
-            above.append(subtree_hash(middle, end, hash_of))
+            beside.append((middle, end))
             end = middle
         else:
-            above.append(subtree_hash(begin, middle, hash_of))
+            beside.append((begin, middle))
             begin = middle
-    path = [hash_of(level, (index >> level) ^ 1) for level in range(width.bit_length() - 1)]
-    path.extend(reversed(above))
-    return path
+    return width.bit_length() - 1, beside[::-1]
 
 
 def consistency_proof(first: int, second: int, hash_of: HashOf) -> list[bytes]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from comity.errors import NotAuthorized, OverCap, Unauthenticated
 from comity.interfaces import Query
+from comity.ledger.records import digest_text
 from comity.node import outbound
 from comity.node.access import Access
 from comity.node.deliveries import Amount, Standing, is_paused, standing_of, used_at
@@ -208,7 +209,7 @@ class Delivering(Telling):
             self._policy_version(tx),
             leaving.parts,
             items=leaving.items,
-            under=self._policy_at(tx).digest.removeprefix("sha256:")[:16],
+            under=digest_text(bytes.fromhex(self._policy_at(tx).digest.removeprefix("sha256:"))[:8]),
         )
 
     def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> _Question:

@@ -6,7 +6,7 @@ what the tiles cover.
 
 from comity.ledger.checkpoint import Checkpoint as Signed
 from comity.ledger.checkpoint import sign_checkpoint
-from comity.ledger.merkle import leaf_hash, root
+from comity.ledger.merkle import root
 from comity.ledger.note import Signer, read_verifier
 from comity.ledger.tiles import ReadTile, TileHashes, grow
 from comity.store.entries import Checkpoint, Epoch, LedgerKey
@@ -32,6 +32,11 @@ def reader(snapshot: Snapshot, epoch: int) -> ReadTile:
     return lambda level, place: snapshot.tile(epoch, level, place) or b""
 
 
+def hashes(snapshot: Snapshot, epoch: int, size: int) -> TileHashes:
+    """The hashes of the tree over the first entries of the epoch, from that state of the store."""
+    return TileHashes(size, reader(snapshot, epoch), lambda first, count: snapshot.leaf_hashes(epoch, first, count))
+
+
 def grow_tiles(tx: Transaction) -> bool:
     """The tiles cover a bounded number of entries more, as far as these are committed. True where more may be left."""
     epochs = tx.epochs()
@@ -40,7 +45,7 @@ def grow_tiles(tx: Transaction) -> bool:
         have = tx.tiles_cover(epoch.number)
         after = epoch.before + have
         if after < end:
-            leaves = [leaf_hash(entry) for entry in tx.commitments(after, min(LEAVES_AT_ONCE, end - after))]
+            leaves = tx.leaf_hashes(epoch.number, have, min(LEAVES_AT_ONCE, end - after))
             tx.put_tiles(epoch.number, grow(have, reader(tx, epoch.number), leaves))
             if leaves:
                 return True
@@ -81,8 +86,7 @@ def sign(tx: Transaction, now: int, size: int | None = None) -> Checkpoint | Non
         size = max(size, last.size)
     if key is None or key.secret is None or not size:
         return None
-    hashes = TileHashes(size, reader(tx, epoch.number))
-    signed = Signed(epoch.origin, size, root(size, hashes.hash_of))
+    signed = Signed(epoch.origin, size, root(size, hashes(tx, epoch.number, size).hash_of))
     note = sign_checkpoint(signed, [Signer(epoch.origin, key.secret)])
     if last is None or last.note != note or abs(now - last.at) >= AGAIN_US:
         at = max(now, last.at + 1) if last is not None and last.size == size else now

@@ -10,7 +10,7 @@ import orjson
 
 from comity.errors import NotAuthorized, NotFound, Unverified
 from comity.ledger.export import Entry, Head, Part, write_export
-from comity.ledger.merkle import HASH_BYTES, inclusion_proof
+from comity.ledger.merkle import HASH_BYTES
 from comity.ledger.note import read_verifier
 from comity.ledger.proof import Proof
 from comity.ledger.records import Opening
@@ -68,7 +68,7 @@ class Proving(Signing):
             signed = self._sign()
             with self.store.read() as snapshot:
                 keys = snapshot.ledger_keys()
-        path = inclusion_proof(seq, signed.size, self._hashes(signed).hash_of)
+        path = self._hashes(signed).inclusion_proof(seq)
         proof = Proof(seq, tuple(path), signed.note)
         proof.verify(entry.commitment, [read_verifier(key.verifier) for key in keys], origin=epoch.origin)
         return Proved(seq, entry.commitment, entry.record, entry.nonce, proof.text())

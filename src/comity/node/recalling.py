@@ -10,6 +10,7 @@ from pyroaring import BitMap
 
 from comity.errors import AlreadyDone, Invalid, NotFound
 from comity.interfaces import microseconds
+from comity.ledger.records import digest_text
 from comity.node.classing import OPERATOR_WORDS
 from comity.node.holding import Holding, numbers_of, own_source
 from comity.node.people import RELEASER
@@ -204,7 +205,7 @@ class Recalling(Holding):
             of=order.kind.value,
             reason=order.reason.value,
             objects=len(ids),
-            digest=hashlib.sha256("".join(f"{each}\n" for each in ids).encode()).hexdigest(),
+            digest=digest_text(hashlib.sha256("".join(f"{each}\n" for each in ids).encode()).digest()),
             to=sorted(had),
         )
         recall = Recall(

@@ -140,5 +140,10 @@ class Signing(Delivering):
                     with self.store.read() as snapshot:
                         return snapshot.tile(checkpoint.epoch, level, place) or b""
 
-                self._hashes_kept = ((checkpoint.epoch << 56) + checkpoint.size, TileHashes(checkpoint.size, read))
+                def leaves(first: int, count: int) -> list[bytes]:
+                    with self.store.read() as snapshot:
+                        return snapshot.leaf_hashes(checkpoint.epoch, first, count)
+
+                made = TileHashes(checkpoint.size, read, leaves)
+                self._hashes_kept = ((checkpoint.epoch << 56) + checkpoint.size, made)
             return self._hashes_kept[1]

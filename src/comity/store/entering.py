@@ -6,6 +6,7 @@ an entry without its act, is no state of the store.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from comity.ledger.records import digest_text
 from comity.release.recall import Bar
 from comity.store import bars, entries, releases
 from comity.store.asides import Aside
@@ -35,11 +36,19 @@ class EnteringTables(TableSnapshot):
         return self.last_entry
 
     def enter_release(
-        self, recipient: str, form: str, digest: bytes, policy: int, parts: Mapping[str, Keys], **facts: Fact
+        self,
+        recipient: str,
+        form: str,
+        digest: bytes,
+        policy: int,
+        parts: Mapping[str, Keys],
+        *,
+        items: int = 0,
+        **facts: Fact,
     ) -> int:
         """See the interface."""
         # The recipient may be shown the record: the policy stands in it by its digest, not by a number that counts.
-        key = self.enter("release", to=recipient, form=form, digest=digest.hex(), **facts)
+        key = self.enter("release", to=recipient, digest=digest_text(digest), **{form: items}, **facts)
         at = self._entry_time()
         releases.put(self.db, Release(key, recipient, form, at, digest, policy), parts)
         return key

@@ -4,17 +4,18 @@ An entry's *commitment* is HMAC-SHA256(nonce, record); the record is canonical J
 and its facts. Keys count over all epochs of the log; tiles and checkpoints are made from the commitments, above.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import orjson
-
+from comity.ledger import merkle
 from comity.ledger.merkle import HASH_BYTES
-from comity.ledger.records import commitment
-from comity.ledger.tiles import WIDTH
+from comity.ledger.records import commitment, fact, make_record
+from comity.ledger.tiles import WIDTH, cut
 from comity.store.database import Database
 
+MARK_BYTES = 4
+"""Of a leaf hash so many are kept beside its commitment: two rows in 2**32 have the same by chance."""
 Fact: TypeAlias = "str | int | bool | list[str] | None"
 
 
@@ -70,16 +71,11 @@ def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonce: Calla
     the last one."""
     rows = []
     for key, act in enumerate(acts, before + 1):
-        record = record_of(act, at)
+        record = make_record(at, act.kind, {name: fact(value) for name, value in act.facts.items()})
         salt = nonce()
         rows.append((key, commitment(salt, record), salt, record))
     db.execute_many("INSERT INTO entry (key, commitment, nonce, record) VALUES (?, ?, ?, ?)", rows)
     return rows[-1][1]
-
-
-def record_of(act: Act, at: int) -> bytes:
-    """The canonical record (RFC 8785) of the act at that instant; facts are texts, whole numbers and lists of texts."""
-    return orjson.dumps({**act.facts, "at": at, "kind": act.kind}, option=orjson.OPT_SORT_KEYS)
 
 
 def read(db: Database, after: int, limit: int) -> list[LedgerEntry]:
@@ -117,12 +113,46 @@ def begin(db: Database, before: int, origin: str, number: int = 0) -> Epoch:
     return made
 
 
+def leaf_hashes(db: Database, epoch: int, first: int, count: int) -> list[bytes]:
+    """The leaf hashes of the entries of the epoch from one on, at most so many."""
+    rows = db.execute(
+        "SELECT commitment FROM entry WHERE key > ? + (SELECT before FROM epoch WHERE number = ?) ORDER BY key LIMIT ?",
+        (first, epoch, count),
+    )
+    return merkle.leaf_hashes(commitment for (commitment,) in rows.fetchall())
+
+
 def tile(db: Database, epoch: int, level: int, place: int) -> bytes | None:
     """The hashes of a tile, whole or not; None where there is none yet."""
+    kept = kept_tile(db, epoch, level, place)
+    if kept is None or level:
+        return kept
+    return b"".join(leaf_hashes(db, epoch, place * WIDTH, len(kept) // MARK_BYTES))
+
+
+def kept_tile(db: Database, epoch: int, level: int, place: int) -> bytes | None:
+    """What is kept of a tile: of each hash all, of those of the lowest level the first bytes."""
     row = db.execute(
         "SELECT hashes FROM tile WHERE epoch = ? AND level = ? AND place = ?", (epoch, level, place)
     ).fetchone()
     return None if row is None else bytes(row[0])
+
+
+def tile_lengths(db: Database, epoch: int) -> dict[tuple[int, int], int]:
+    """How many bytes are kept of each tile, by level and place."""
+    rows = db.execute("SELECT level, place, length(hashes) FROM tile WHERE epoch = ?", (epoch,))
+    return {(level, place): length for level, place, length in rows.fetchall()}
+
+
+def kept_of(level: int, hashes: Iterable[bytes]) -> bytes:
+    """What is kept of these hashes of a tile of that level. A leaf hash follows from its commitment; its first bytes
+    are for naming the entry whose row was changed."""
+    return b"".join(hashes if level else [each[:MARK_BYTES] for each in hashes])
+
+
+def kept_width(level: int) -> int:
+    """How many bytes are kept of a hash of a tile of that level."""
+    return HASH_BYTES if level else MARK_BYTES
 
 
 def tiles_cover(db: Database, epoch: int) -> int:
@@ -130,7 +160,7 @@ def tiles_cover(db: Database, epoch: int) -> int:
     row = db.execute(
         "SELECT place, length(hashes) FROM tile WHERE epoch = ? AND level = 0 ORDER BY place DESC LIMIT 1", (epoch,)
     ).fetchone()
-    return 0 if row is None else int(row[0]) * WIDTH + int(row[1]) // HASH_BYTES
+    return 0 if row is None else int(row[0]) * WIDTH + int(row[1]) // MARK_BYTES
 
 
 def put_tiles(db: Database, epoch: int, tiles: Mapping[tuple[int, int], bytes]) -> None:
@@ -138,7 +168,7 @@ def put_tiles(db: Database, epoch: int, tiles: Mapping[tuple[int, int], bytes]) 
     db.execute_many(
         "INSERT INTO tile (epoch, level, place, hashes) VALUES (?, ?, ?, ?)"
         " ON CONFLICT (epoch, level, place) DO UPDATE SET hashes = excluded.hashes",
-        [(epoch, level, place, hashes) for (level, place), hashes in tiles.items()],
+        [(epoch, level, place, kept_of(level, cut(hashes))) for (level, place), hashes in tiles.items()],
     )
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
+from comity.ledger.records import digest_text
 from comity.stix.object import VERSIONLESS
 from comity.store import finding, holds, relations, text
 from comity.store.erasure_interface import Erased
@@ -166,5 +167,5 @@ class ErasingTransaction(IngestingTransaction):
 def digest_words(digests: Iterable[bytes]) -> Iterator[str]:
     """How records say these digests: each, and the digest over it where it stands alone."""
     for each in digests:
-        yield each.hex()
-        yield hashlib.sha256(each).hexdigest()
+        yield digest_text(each)
+        yield digest_text(hashlib.sha256(each).digest())

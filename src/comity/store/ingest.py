@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+from comity.ledger.records import digest_text
 from comity.stix.object import VERSIONLESS, StixObject
 from comity.store.database import NewCopy
 from comity.store.flags import ALL_FLAGS, Live
@@ -110,7 +111,7 @@ class Ingest:
                 source=self._source_name,
                 collection=self._collection_id,
                 objects=self._stored,
-                digest=self._digest.hexdigest(),
+                digest=digest_text(self._digest.digest()),
             )
 
     def _rival(self, each: StixObject, group: list[Live]) -> Live | None:

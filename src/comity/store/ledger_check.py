@@ -1,8 +1,8 @@
 """Does the ledger hold? Every entry, tile, checkpoint and release is compared with what the entries themselves say.
 
 Nothing here is taken from what keeps the ledger: the tree is made anew from the commitments, with its right edge alone
-in memory (RFC 9162 section 2.1.1), and the tiles are made anew beside it. What cannot be found here is an end that was
-cut off together with all that told of it: that takes a checkpoint that is held elsewhere.
+in memory (RFC 9162 section 2.1.1), and the tiles are compared with it as it grows. What cannot be found here is an end
+that was cut off together with all that told of it: that takes a checkpoint that is held elsewhere.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,14 +14,14 @@ import orjson
 
 from comity.errors import ComityError
 from comity.ledger.checkpoint import Seen, open_checkpoint, read_key
-from comity.ledger.merkle import EMPTY_ROOT, node_hash
+from comity.ledger.merkle import Edge
 from comity.ledger.note import Verifier
-from comity.ledger.records import NONCE_BYTES
+from comity.ledger.records import NONCE_BYTES, digest_text
 from comity.ledger.records import commitment as committed
 from comity.store import entries
 from comity.store.database import Database
 from comity.store.entries import Epoch
-from comity.store.releases import Release, between
+from comity.store.releases import between
 from comity.store.tile_check import Found, TileCheck
 
 ROWS = 4096
@@ -108,7 +108,7 @@ class _Check:
         found = [fault for faults in made for fault in faults]
         more = self.more + max(0, len(found) - FAULTS_MOST)
         counts = self.opened, self.closed, self.checkpoints, self.held
-        return LedgerReport(log.epoch.origin, log.size, log.root(), *counts, tuple(found[:FAULTS_MOST]), more)
+        return LedgerReport(log.epoch.origin, log.size, log.edge.root(), *counts, tuple(found[:FAULTS_MOST]), more)
 
     def fault(self, seq: int, what: str) -> None:
         if len(self.faults) < FAULTS_MOST:
@@ -179,7 +179,7 @@ class _Log:
         self.located: list[int] = []
         self.apart: list[tuple[int, int, str]] = []
         self.whole = True
-        self.edge: list[bytes] = []
+        self.edge = Edge()
         self.last_at: int | None = None
         self.tiles = TileCheck(whole.db, epoch.number)
 
@@ -266,12 +266,17 @@ class _Log:
         closed = {key for key, _, _, record in rows if record is None}
         found = between(self.db, rows[0][0], rows[-1][0])
         before = self.epoch.before
-        for key, (release, parts) in found.items():
+        for key, (recipient, form, at, digest, parts) in found.items():
             record = records.get(key)
             if record is None:
                 if key not in closed:
                     self.fault(key - before - 1, "what is kept of what left has no such entry")
-            elif _told(release) != {name: record.get(name) for name in ("to", "form", "digest", "at")}:
+            elif (recipient, digest_text(digest), at, True) != (
+                record.get("to"),
+                record.get("digest"),
+                record["at"],
+                form in record,
+            ):
                 self.fault(key - before - 1, "what is kept of what left is not what was entered")
             if not parts:
                 self.fault(key - before - 1, "it is not kept which publications left")
@@ -280,20 +285,12 @@ class _Log:
 
     # -- tree, tiles and checkpoints
     def _grow(self, leaves: list[bytes]) -> None:
-        self._tiles(self.tiles.grow(leaves))
-        edge, size, stop = self.edge, self.size, self._next()
-        for leaf in leaves:
-            made, level = leaf, size
-            while level & 1:
-                made = node_hash(edge.pop(), made)
-                level >>= 1
-            edge.append(made)
-            size += 1
-            if size == stop:
-                self.size = size
-                self.compare()
-                stop = self._next()
-        self.size = size
+        while leaves:
+            stop = self._next() - self.size
+            some, leaves = (leaves[:stop], leaves[stop:]) if stop > 0 else (leaves, [])
+            self._tiles(self.tiles.grow(self.size, self.edge.extend(some)))
+            self.size = self.edge.size
+            self.compare()
 
     def _tiles(self, found: Iterable[Found]) -> None:
         """What is wrong under a hash that is wrong too is named already."""
@@ -306,25 +303,16 @@ class _Log:
         ahead = [each[0].checkpoint.size for each in (self.signed, self.held) if each]
         return min(ahead, default=0)
 
-    def root(self) -> bytes:
-        """The root over the entries until here."""
-        if not self.edge:
-            return EMPTY_ROOT
-        made = self.edge[-1]
-        for left in reversed(self.edge[:-1]):
-            made = node_hash(left, made)
-        return made
-
     def compare(self) -> None:
         """With every checkpoint over as many entries as were read."""
         while self.signed and self.signed[0].checkpoint.size == self.size:
-            if self.signed.pop(0).checkpoint.root == self.root():
+            if self.signed.pop(0).checkpoint.root == self.edge.root():
                 self.whole_check.checkpoints += 1
                 self.proven = self.size
             else:
                 self.apart.append((self.proven, self.size, "a checkpoint"))
         while self.held and self.held[0].checkpoint.size == self.size:
-            if self.held.pop(0).checkpoint.root == self.root():
+            if self.held.pop(0).checkpoint.root == self.edge.root():
                 self.whole_check.held += 1
                 self.agreed = self.size
             else:
@@ -354,7 +342,7 @@ class _Log:
             self.fault(seq, f"the entries {begin} to {size - 1} are not all those of {whose} over {size}")
 
     def _beyond(self) -> None:
-        self._tiles(self.tiles.end(max((each.checkpoint.size for each in self.signed), default=self.proven)))
+        self._tiles(self.tiles.end(self.size, max((each.checkpoint.size for each in self.signed), default=self.proven)))
         for each in self.signed:
             self.fault(self.size, f"a checkpoint covers {each.checkpoint.size} entries, and there are {self.size}")
         for each in self.held:
@@ -364,13 +352,3 @@ class _Log:
 
 def _seq(fault: Fault) -> int:
     return fault.seq
-
-
-def _told(release: Release) -> dict[str, object]:
-    """What its entry says of a release."""
-    return {
-        "to": release.recipient,
-        "form": release.form,
-        "digest": release.digest.hex(),
-        "at": release.at,
-    }

@@ -41,6 +41,10 @@ class LedgerSnapshot(Protocol):
         """The hashes of a tile, whole or not; None where there is none yet."""
         ...
 
+    def leaf_hashes(self, epoch: int, first: int, count: int) -> list[bytes]:
+        """The hashes of the entries of the epoch from one on, at most so many."""
+        ...
+
     def tiles_cover(self, epoch: int) -> int:
         """How many entries of the epoch the tiles cover."""
         ...
@@ -115,10 +119,18 @@ class LedgerTransaction(LedgerSnapshot, Protocol):
         ...
 
     def enter_release(
-        self, recipient: str, form: str, digest: bytes, policy: int, parts: Mapping[str, Keys], **facts: Fact
+        self,
+        recipient: str,
+        form: str,
+        digest: bytes,
+        policy: int,
+        parts: Mapping[str, Keys],
+        *,
+        items: int = 0,
+        **facts: Fact,
     ) -> int:
-        """A page or message leaves for the recipient, with that digest of its items, under that version of the policy:
-        it is entered, and kept with the publications that go by each rule. The key of the entry."""
+        """A page or message of so many items leaves for the recipient, with that digest of them, under that version of
+        the policy: it is entered, and kept with the publications that go by each rule. The key of the entry."""
         ...
 
     def add_again(self, counts: Mapping[int, tuple[int, int]]) -> None:

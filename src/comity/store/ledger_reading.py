@@ -30,6 +30,9 @@ class LedgerReading:
     def tile(self, epoch: int, level: int, place: int) -> bytes | None:
         return entries.tile(self.db, epoch, level, place)
 
+    def leaf_hashes(self, epoch: int, first: int, count: int) -> list[bytes]:
+        return entries.leaf_hashes(self.db, epoch, first, count)
+
     def tiles_cover(self, epoch: int) -> int:
         return entries.tiles_cover(self.db, epoch)
 

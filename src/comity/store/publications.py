@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
+from comity.ledger.records import digest_text
 from comity.store import releases
 from comity.store.database import Database
 from comity.store.nouns import State
@@ -236,9 +237,9 @@ def classes(db: Database) -> dict[int, bytes]:
 
 
 def digest_of(db: Database, keys: Sequence[int]) -> str:
-    """SHA-256, in hexadecimal, over the digests of these copies in the order of their keys."""
+    """SHA-256, as a record says it, over the digests of these copies in the order of their keys."""
     rows = db.execute("SELECT digest FROM object WHERE key IN ?integers ORDER BY key", (list(keys),)).fetchall()
-    return hashlib.sha256(b"".join(bytes(digest) for (digest,) in rows)).hexdigest()
+    return digest_text(hashlib.sha256(b"".join(bytes(digest) for (digest,) in rows)).digest())
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------

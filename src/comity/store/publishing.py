@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+from comity.ledger.records import digest_text
 from comity.store import deliveries, openings, publications
 from comity.store.deliveries import Delivered, Usage
 from comity.store.nouns import State
@@ -46,7 +47,7 @@ class PublishingTables(QueueingTables):
         changed = publications.reclass(self.db, {number: keys[digest] for number, (digest, _) in classes.items()})
         self._republished(changed)
         if changed:
-            forms = sorted(digest.hex() for digest, _ in set(classes.values()))
+            forms = sorted(digest_text(digest) for digest, _ in set(classes.values()))
             self.enter("reclassification", objects=len(changed), classes=forms)
         return len(changed)
 

@@ -88,14 +88,16 @@ def to(db: Database, recipient: str, after: int, limit: int) -> list[Release]:
     return [_release(row) for row in rows.fetchall()]
 
 
-def between(db: Database, first: int, last: int) -> dict[int, tuple[Release, int]]:
-    """The releases by these entries, both included, each with the number of its parts."""
+def between(db: Database, first: int, last: int) -> dict[int, tuple[str, str, int, bytes, int]]:
+    """What left by these entries, both included: for whom, in which form, when, with which digest, and whether its
+    parts are kept. Plain tuples, since a check reads millions."""
     rows = db.execute(
-        f"SELECT {_COLUMNS}, (SELECT count(*) FROM release_part p WHERE p.entry = release.entry) FROM release"  # noqa: S608 - names of our schema
+        "SELECT entry, recipient, form, at, digest,"
+        " CASE WHEN EXISTS (SELECT 1 FROM release_part p WHERE p.entry = release.entry) THEN 1 ELSE 0 END FROM release"
         " WHERE entry BETWEEN ? AND ?",
         (first, last),
     )
-    return {row[0]: (_release(row[:-1]), row[-1]) for row in rows.fetchall()}
+    return {row[0]: row[1:] for row in rows.fetchall()}
 
 
 def parts(db: Database, entry: int) -> dict[str, Keys]:

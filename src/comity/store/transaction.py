@@ -20,6 +20,7 @@ import msgspec
 import zstandard
 
 from comity.errors import AlreadyDone
+from comity.ledger.records import digest_text
 from comity.store import admin as admins
 from comity.store import holds, marks, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
@@ -219,9 +220,9 @@ class TableTransaction(PublishingTables):
         self._unpublish(keys)
         relations.forget(self.db, keys)
         self.rise(self.settle([[copy for copy in copies if copy not in going]]), now)
-        digests = [copy.digest.hex() for copy in going]
-        self.enter("withdrawal", collection=collection, id=id, digests=digests)
-        self.keep_aside("withdrawal", collection=collection, id=id, digests=digests)
+        digests = [copy.digest for copy in going]
+        self.enter("withdrawal", collection=collection, id=id, digests=[digest_text(each) for each in digests])
+        self.keep_aside("withdrawal", collection=collection, id=id, digests=[each.hex() for each in digests])
         return len(going)
 
     def purge(self, before: int, limit: int | None = None) -> int:
@@ -359,7 +360,7 @@ class TableTransaction(PublishingTables):
         """See the interface. Whatever rests on records is judged anew from here on."""
         self.admin_version += 1
         stored = records.put(self.db, record)
-        digest = hashlib.sha256(record.body).hexdigest()
+        digest = digest_text(hashlib.sha256(record.body).digest())
         self.enter("record", of=record.kind, id=record.id, version=stored.version, digest=digest)
         self.keep_aside("record", of=record.kind, id=record.id, body=record.body)
         return stored

@@ -144,7 +144,7 @@ def test_a_line_that_is_no_part_is_refused_at_its_place(line: bytes) -> None:
 
 
 def test_the_longest_record_fits_its_line_however_it_is_quoted() -> None:
-    opening = Opening(b"\x01" * RECORD_BYTES_MAX, bytes(32))
+    opening = Opening(b"\x01" * RECORD_BYTES_MAX, bytes(16))
     entry = Entry(0, opening.commitment, opening)
     lines = list(write_export(head_of(), [entry, checkpoint_over([entry])]))
     assert len(lines[1]) < LINE_BYTES_MAX

@@ -30,6 +30,21 @@ def test_the_least_trees() -> None:
     merkle.verify_consistency(5, 5, ROOTS[5], ROOTS[5], [])
 
 
+@pytest.mark.parametrize("steps", [[13], [0, 13, 0], [1] * 13, [3, 5, 4, 1], [4, 4, 4], [7, 6], [8, 5], [12, 1]])
+def test_an_edge_has_every_root_on_its_way_and_tells_each_hash_once(steps: list[int]) -> None:
+    edge, told = merkle.Edge(), list[tuple[int, int, bytes]]()
+    assert (edge.size, edge.root()) == (0, merkle.EMPTY_ROOT)
+    for step in steps:
+        before = edge.size
+        made = edge.extend(merkle.leaf_hashes(ENTRIES[before : before + step]))
+        told += [
+            (height, (before >> height) + at, one) for height, some in enumerate(made) for at, one in enumerate(some)
+        ]
+        assert (edge.size, edge.root()) == (before + step, ROOTS[before + step])
+    spans = [(height, at) for height in range(4) for at in range(edge.size >> height)]
+    assert sorted(told) == [(height, at, HASH_OF(height, at)) for height, at in spans]
+
+
 @pytest.mark.parametrize(("index", "size"), [(0, 0), (5, 5), (6, 5), (-1, 5)])
 def test_there_is_no_proof_of_what_is_not_there(index: int, size: int) -> None:
     with pytest.raises(ValueError, match="there is no entry"):

@@ -1,5 +1,6 @@
 """Records, their commitments, and what opens them."""
 
+import base64
 import hashlib
 import hmac
 
@@ -8,17 +9,20 @@ import pytest
 from comity.canonical import canonical_bytes
 from comity.errors import Invalid, Unverified
 from comity.ledger.records import (
+    LISTED_MOST,
     NONCE_BYTES,
     PADDING,
     RECORD_BYTES_MAX,
     Opening,
     Record,
     commitment,
+    digest_text,
+    fact,
     make_record,
     read_record,
 )
 
-NONCE = bytes(range(32))
+NONCE = bytes(range(16))
 
 
 def test_a_record_is_canonical_json_with_its_time_and_kind() -> None:
@@ -33,12 +37,12 @@ def test_a_commitment_is_the_hmac_of_the_record_under_the_nonce() -> None:
     raw = make_record(5, "release")
     assert commitment(NONCE, raw) == hmac.new(NONCE, raw, hashlib.sha256).digest()
     assert Opening(raw, NONCE).commitment == commitment(NONCE, raw)
-    assert commitment(bytes(32), raw) != commitment(NONCE, raw)
+    assert commitment(bytes(16), raw) != commitment(NONCE, raw)
 
 
 @pytest.mark.parametrize("length", [0, NONCE_BYTES - 1, NONCE_BYTES + 1])
 def test_a_nonce_of_another_length_is_refused(length: int) -> None:
-    with pytest.raises(ValueError, match="32 bytes"):
+    with pytest.raises(ValueError, match="16 bytes"):
         commitment(bytes(length), b"{}")
 
 
@@ -95,6 +99,36 @@ def test_the_longest_record_is_taken() -> None:
     raw = make_record(5, "x", {"a": "a" * (RECORD_BYTES_MAX - 26)})
     assert len(raw) == RECORD_BYTES_MAX
     assert len(read_record(raw).facts["a"]) == RECORD_BYTES_MAX - 26
+
+
+@pytest.mark.parametrize("names", [[1], [None], ["a", 2], ["a", "\x7f"], ["a\tb"], ["a "], ["a", ""]])
+def test_names_are_of_printable_ascii_without_spaces(names: list[object]) -> None:
+    for facts in (dict.fromkeys(names, 1), {"in": {"it": dict.fromkeys(names, 1)}}):
+        with pytest.raises(Invalid, match="has a name that is not of printable ASCII") as caught:
+            make_record(5, "x", facts)  # type: ignore[arg-type]
+        assert caught.value.where == ("/in/it" if "in" in facts else "/")
+
+
+def test_a_long_list_is_said_by_its_number_and_a_digest() -> None:
+    texts = [str(number) for number in range(LISTED_MOST + 1)]
+    assert LISTED_MOST == 100
+    assert fact(texts[:-1]) == texts[:-1]
+    digest = hashlib.sha256("".join(text + "\n" for text in texts).encode()).digest()
+    said = base64.urlsafe_b64encode(digest).decode().replace("=", "")
+    assert fact(texts) == {"count": 101, "digest": said}
+    assert said == digest_text(digest)
+    assert len(make_record(5, "x", {"list": fact(["x" * 600] * 10**5)})) < 200
+
+
+@pytest.mark.parametrize("bound", [2**53 - 1, -(2**53) + 1])
+def test_a_number_beyond_those_of_the_canonical_form_is_text(bound: int) -> None:
+    further = bound + (1 if bound > 0 else -1)
+    assert (fact(bound), fact(further)) == (bound, str(further))
+    assert read_record(make_record(5, "x", {"n": fact(bound), "m": fact(further)})).facts == {
+        "n": bound,
+        "m": str(further),
+    }
+    assert [fact(value) for value in (True, None, "a", 0)] == [True, None, "a", 0]
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,12 @@ def test_a_whole_tile_of_tiles_makes_the_next_level() -> None:
     assert (2, 0) not in store.tiles
     assert set(store.append(leaves[65_535:])) == {(0, 255), (1, 0), (2, 0)}
     assert store.tiles[2, 0] == merkle.root(65_536, store.hash_of())
+    store.append(leaves[:130])
+    made = tiles.TileHashes(65_666, store.read)
+    root = merkle.root(65_666, made.hash_of)
+    for index in (0, 255, 256, 32_767, 65_535, 65_536, 65_665):
+        leaf = tiles.cut(store.tiles[0, index // 256])[index % 256]
+        merkle.verify_inclusion(leaf, index, 65_666, root, made.inclusion_proof(index))
 
 
 def test_proofs_from_tiles_are_those_of_the_whole_tree() -> None:
@@ -100,6 +106,31 @@ def test_a_tile_that_is_cut_or_too_wide_is_refused(raw: bytes) -> None:
             tiles.grow(700, lambda _level, _index: raw, [bytes(32)])
 
 
+def test_leaf_hashes_at_hand_make_the_same_proofs_and_fewer_reads() -> None:
+    store = TileStore()
+    store.append(LEAVES)
+    plain, made = store.hash_of(), tiles.TileHashes(699, store.read, store.leaves)
+    for index in range(699):
+        proof = merkle.inclusion_proof(index, 699, plain)
+        assert merkle.inclusion_proof(index, 699, made.hash_of) == made.inclusion_proof(index) == proof
+        assert tiles.TileHashes(699, store.read).inclusion_proof(index) == proof
+    with pytest.raises(ValueError, match="no entry 699"):
+        made.inclusion_proof(699)
+    assert merkle.root(699, made.hash_of) == merkle.root(699, plain)
+    store.reads = 0
+    fresh = tiles.TileHashes(700, store.read, store.leaves)
+    assert [fresh.hash_of(0, 13), fresh.hash_of(0, 699)] == [LEAVES[13], LEAVES[699]]
+    assert fresh.hash_of(2, 1) == merkle.root(4, hashes_over([b"%d" % number for number in range(4, 8)]))
+    assert store.reads == 0
+
+
+@pytest.mark.parametrize("count", [0, 3, 5])
+def test_fewer_or_more_leaf_hashes_than_there_must_be_are_refused(count: int) -> None:
+    made = tiles.TileHashes(700, TileStore().read, lambda _first, _count: LEAVES[:count])
+    with pytest.raises(Unverified, match="entries from 696 on where 4 are wanted"):
+        made.hash_of(0, 699)
+
+
 def test_beyond_the_log_there_is_no_hash() -> None:
     store = TileStore()
     store.append(LEAVES)
@@ -115,6 +146,7 @@ def test_what_is_kept_is_bounded() -> None:
         merkle.inclusion_proof(5, 700, made.hash_of)
     assert store.reads <= 4
     assert made._tile.cache_info().maxsize == tiles.RAW_TILES_KEPT
+    assert made._group.cache_info().maxsize == tiles.GROUPS_KEPT
     assert made._crown.cache_info().maxsize == tiles.CROWNS_KEPT
 
 
@@ -125,8 +157,8 @@ def test_proofs_of_a_million_entries_come_by_thousands_a_second() -> None:
     store = TileStore()
     for begin in range(0, 10**6, 100_000):
         store.append([number.to_bytes(32) for number in range(begin, begin + 100_000)])
-    hash_of, chance = store.hash_of(), random.Random(1)
+    made, chance = tiles.TileHashes(store.size, store.read), random.Random(1)
     began = time.process_time()
     for _ in range(30_000):
-        merkle.inclusion_proof(chance.randrange(10**6), 10**6, hash_of)
+        made.inclusion_proof(chance.randrange(10**6))
     assert 30_000 / (time.process_time() - began) > 5_000

@@ -16,7 +16,8 @@ CREATE TABLE epoch (
     origin TEXT NOT NULL
 ) STRICT;
 
--- Derived from the commitments, and made anew by `comity doctor --rebuild`.
+-- Derived from the commitments, and made anew by `comity doctor --rebuild`. Of the hashes of level 0 the first four bytes each: the
+-- rest follows from the commitment, and these are enough to name an entry whose row was changed.
 CREATE TABLE tile (
     epoch INTEGER NOT NULL,
     level INTEGER NOT NULL,
