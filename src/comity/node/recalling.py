@@ -193,8 +193,9 @@ class Recalling(Holding):
         revised = [base for base in bases if base.given.number in made.revised]
         self._revise(tx, revised, order, id, now)
         if order.kind is Kind.RETRACT:
-            # A store that is put back does not have the revoked version, and must not offer the one before it.
-            tx.keep_aside("recall", bars=[f"-  {base.copy.id}" for base in revised])
+            # A store that is put back does not have the revoked version, and must not offer those before it.
+            kept = [each.given for each in bases if each.given.number not in made.gone and not each.given.revoked]
+            tx.keep_aside("recall", bars=[f"- {one.instant} {one.id}" for one in kept])
         take_back(tx, sorted(made.gone))
         numbers = numbers_of(tx, list(ids))
         had = {recipient: those for recipient, theirs in had.items() if (those := theirs & numbers)}
