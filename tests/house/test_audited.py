@@ -31,6 +31,7 @@ WIDER = Supposed(facets=(read_supposition("to.max_tlp=green"),))
 NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "audit_log": ("audit-log", lambda node: node.audit_log()),
     "audit_report": ("audit-report", lambda node: node.audit_report(0, 2**51)),
+    "decisions_of": ("decisions", lambda node: node.decisions_of("CERT-B")),
     "difference": ("difference", lambda node: node.difference("CERT-B", WIDER)),
     "export": ("export", lambda node: node.export(io.BytesIO().write)),
     "held": ("held", lambda node: list(node.held("CERT-B"))),
@@ -68,6 +69,7 @@ HOME_COMMANDS: dict[str, tuple[str, list[str]]] = {
     "comity release recall-status": ("recalls", []),
     "comity release record": ("held", ["--to", "CERT-B"]),
     "comity subject find": ("subject-search", ["nobody at all"]),
+    "comity release decisions": ("decisions", ["--to", "CERT-B"]),
     "comity release explain": ("explain", [RED, "--to", "CERT-B"]),
     "comity release matrix": ("matrix", []),
     "comity release preview": ("explain", ["--to", "CERT-B"]),
