@@ -31,7 +31,6 @@ WIDER = Supposed(facets=(read_supposition("to.max_tlp=green"),))
 NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "audit_log": ("audit-log", lambda node: node.audit_log()),
     "audit_report": ("audit-report", lambda node: node.audit_report(0, 2**51)),
-    "decisions_of": ("decisions", lambda node: node.decisions_of("CERT-B")),
     "difference": ("difference", lambda node: node.difference("CERT-B", WIDER)),
     "export": ("export", lambda node: node.export(io.BytesIO().write)),
     "held": ("held", lambda node: list(node.held("CERT-B"))),
