@@ -24,11 +24,13 @@ from comity.release.decide import decide
 from comity.release.dispositions import RESTRICTING
 from comity.release.forms import class_of
 from comity.release.standing import digest_of
+from comity.stix.iep import IEP2_EXTENSION
 from comity.stix.markings import MARKING_IDS, TLP
 
 pytestmark = pytest.mark.slow
 HERE = Query(collection="default")
 NOTHING = Query(collection="default", types=("malware",))
+IEP = "marking-definition--0f5a1c1e-0000-4000-8000-00000000001e"
 DAY_US = 86_400_000_000
 
 
@@ -189,6 +191,33 @@ def test_a_date_that_passes_is_entered_once(node: Node, clock: MadeClock, access
     for _ in range(3):
         assert node.page(access, HERE).count == 0
     assert [one["released"] for one in entered(node)] == [1, 0]
+    assert list(node.decisions_of("CERT-B").lines) == twin(node)
+
+
+def test_a_date_of_a_class_that_passes_is_entered_once(node: Node, clock: MadeClock, access: Access) -> None:
+    limit: dict[str, Any] = {
+        "extension_type": "property-extension",
+        "encrypt_in_transit": "may",
+        "permitted_actions": "externally-visible-direct-actions",
+        "affected_party_notifications": "may",
+        "tlp": "green",
+        "provider_attribution": "may",
+        "unmodified_resale": "may",
+        "iep_version": 2.0,
+        "end_date": "2026-03-05T00:00:00Z",
+    }
+    iep = {"type": "marking-definition", "spec_version": "2.1", "id": IEP, "created": indicator()["created"]}
+    take(node, iep | {"extensions": {IEP2_EXTENSION: limit}, "object_marking_refs": [MARKING_IDS[TLP.GREEN]]})
+    take(node, indicator(object_marking_refs=[MARKING_IDS[TLP.GREEN], IEP]), marked(TLP.GREEN))
+    for _ in range(3):
+        node.page(access, HERE)
+        clock.move(hours=1)
+    (before,) = entered(node)
+    clock.move(days=1)
+    for _ in range(3):
+        node.page(access, HERE)
+    _, after = entered(node)
+    assert before["released"] == after["released"] + 1 > 1
     assert list(node.decisions_of("CERT-B").lines) == twin(node)
 
 

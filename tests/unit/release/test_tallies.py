@@ -28,6 +28,7 @@ def test_a_line_says_the_class_the_decision_and_the_rules() -> None:
             Disposition(True, (ONE,), True, True, frozenset({TLP.RED, TLP.AMBER}), edits=True),
             "redact:tlp:amber,tlp:red a.one",
         ),
+        (PLAIN, Disposition(True, (ONE,), cut=frozenset({TLP.RED}), edits=True), "redact:tlp:red a.one"),
         (PLAIN, Disposition(True, (ONE,), approval=True), "approve a.one"),
         (authored, Disposition(True, (ONE,), edits=True, approval=True), "approve:author,personal-data a.one"),
     ]
