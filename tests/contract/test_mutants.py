@@ -67,6 +67,7 @@ FAST: dict[str, list[str]] = {
     "spread.py": ["tests/contract/test_store_relations.py", f"{NODE}/test_gate.py"],
     "standing.py": [f"{UNIT}/test_dispositions.py", f"{LAW}_standing.py"],
     "suppositions.py": [f"{UNIT}/test_suppositions.py"],
+    "tallies.py": [f"{UNIT}/test_tallies.py"],
     "text.py": [*POLICIES],
     "words.py": [f"{UNIT}/test_naming.py", f"{UNIT}/test_forms.py", *CLOSING],
 }

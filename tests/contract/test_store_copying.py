@@ -75,6 +75,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_bars([Bar(identifier("indicator", 99), "", True)], "recall")
         tx.add_delivered("cert-b", Delivered(1, 2, 3))
         tx.put_usage("cert-b", Usage(read_at=NOW))
+        tx.put_decided("cert-b", 1, b"\0" * 32)
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
         tx.bar([b"\0" * 32])
         tx.put_hold(LegalHold("h", identifier("indicator", 31), "a case", "", NOW, NOW + 1))

@@ -127,3 +127,14 @@ def test_the_check_finds_what_is_published_and_barred(store_unchecked: Store, ba
         tx.publish([(verdict.key, *A) for verdict in some], NOW, None)
         tx.put_bars([bar], "r")
     assert store.check() == [f"{count} copies are published that were taken back"] * bool(count)
+
+
+def test_what_was_decided_last_is_known_for_each_recipient(store: Store) -> None:
+    with store.write() as tx:
+        assert tx.decided("b") == (0, b"")
+        tx.put_decided("b", 7, bytes(32))
+        tx.put_decided("c", 8, b"\1" * 32)
+        assert tx.decided("b") == (7, bytes(32))
+        tx.put_decided("b", 9, b"\2" * 32)
+    with store.read() as snapshot:
+        assert [snapshot.decided(one) for one in "abc"] == [(0, b""), (9, b"\2" * 32), (8, b"\1" * 32)]

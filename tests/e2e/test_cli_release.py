@@ -249,3 +249,24 @@ def test_who_receives_it_is_said_in_sentences(home: Path) -> None:
     ended = comity("show", str(indicator(77)["id"]), "--who", home=home)
     assert "not published" in ended.out
     assert "No partner or client is served it." in ended.err
+
+
+def test_what_is_decided_is_listed_as_the_ledger_has_it(home: Path, node: Served) -> None:
+    token = comity("token", "new", "decided", "--read", "default", "--partner", "CERT-B", "--json", home=home).json
+    headers = {"accept": TAXII, "authorization": f"Bearer {token['token']}"}
+    page = requests.get(f"{node.url}taxii2/root/collections/default/objects/?limit=7", headers=headers, timeout=30)
+    assert page.status_code == 200
+    (found,) = lines("decisions", "--to", "CERT-B", home=home)
+    told = comity("ledger", "log", "--kind", "decisions", "--json", home=home).json["entries"]
+    assert found["entry"] == told[-1]["seq"] + 1
+    assert found["digest"] == told[-1]["record"]["digest"]
+    counts = {name: found[name] for name in ("released", "redacted", "withheld")}
+    assert counts == {name: told[-1]["record"][name] for name in counts}
+    assert sum(counts.values()) == len(found["lines"]) > 2
+    said = comity("release", "decisions", "--to", "CERT-B", home=home)
+    assert said.out.splitlines() == found["lines"]
+    assert f"entry {found['entry']} of the ledger" in said.err
+    (fresh,) = lines("decisions", "--to", "Client", home=home)
+    assert fresh["entry"] is None
+    assert "not entered yet" in comity("release", "decisions", "--to", "Client", home=home).err
+    assert comity("release", "decisions", "--to", "nobody", home=home).code == 3

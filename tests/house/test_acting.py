@@ -23,6 +23,7 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "approve": ({"admin", "approver"}, lambda node: node.approve("x")),
     "change_partner": ({"admin"}, lambda node: node.change_partner("CERT-B", {"country": "EE"})),
     "confirm_clock": ({"admin"}, lambda node: node.confirm_clock()),
+    "decisions_of": ({"releaser", "admin", "release-audit"}, lambda node: node.decisions_of("CERT-B")),
     "disable_user": ({"admin"}, lambda node: node.disable_user("anna")),
     "end_hold": ({"admin"}, lambda node: node.end_hold("x")),
     "erase": ({"admin"}, lambda node: node.erase(["x"], basis="a law")),

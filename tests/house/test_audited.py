@@ -68,6 +68,7 @@ HOME_COMMANDS: dict[str, tuple[str, list[str]]] = {
     "comity release recall-status": ("recalls", []),
     "comity release record": ("held", ["--to", "CERT-B"]),
     "comity subject find": ("subject-search", ["nobody at all"]),
+    "comity release decisions": ("decisions", ["--to", "CERT-B"]),
     "comity release explain": ("explain", [RED, "--to", "CERT-B"]),
     "comity release matrix": ("matrix", []),
     "comity release preview": ("explain", ["--to", "CERT-B"]),

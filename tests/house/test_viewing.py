@@ -118,6 +118,7 @@ SILENT = frozenset(
         "count_unpublished",
         "counts",
         "cursor_key",
+        "decisions_of",
         "delete",
         "disable_user",
         "edit_source",

@@ -111,6 +111,12 @@ def _say(console: Console, one: "Certificate") -> None:
         f" {counted(one.bodies, 'body', 'bodies')}, {counted(one.statuses, 'status resource')},"
         f" {counted(one.entries, 'opening')} of the ledger; {counted(one.renamed, 'id')} made random."
     )
+    if one.recall:
+        console.say(f"Who had it is told: comity release recall-status {one.recall}")
+    for name in one.told:
+        console.say_pair("told", name)
+    for name in one.cannot_confirm:
+        console.say_pair("told", f"{name}, which cannot confirm it")
     console.say("What remains:")
     for sentence in one.remains:
         console.say(f"- {sentence}")
@@ -124,5 +130,5 @@ def _facts(one: "Certificate") -> dict[str, Any]:
     return msgspec.structs.asdict(one) | {
         "at": instant_of(one.at),
         "recipients": [msgspec.structs.asdict(each) for each in one.recipients],
-        "remains": list(one.remains),
+        **{name: list(getattr(one, name)) for name in ("told", "cannot_confirm", "remains")},
     }

@@ -118,3 +118,27 @@ def matrix(console: Console, to: tuple[str, ...], actions: tuple[str, ...]) -> N
 
     with open_acting(console) as node:
         say_matrix(console, node, to, actions)
+
+
+@release.command("decisions", cls=Command)
+@_to
+@acts
+@pass_console
+def decisions(console: Console, to: str) -> None:
+    """List what is decided of every class for a partner, as the ledger has it by its digest.
+
+    A line a class: the SHA-256 of its facets, the decision, and the rules. The digest over the lines stands in an entry
+    of the kind decisions, which nobody outside is shown.
+    """
+    from dataclasses import asdict
+
+    with open_acting(console) as node:
+        found = node.decisions_of(to)
+    if console.json:
+        console.result(asdict(found))
+        return
+    for line in found.lines:
+        console.say(line)
+    entered = "not entered yet" if found.entry is None else f"entry {found.entry} of the ledger"
+    counts = f"{found.released:,} released, {found.redacted:,} redacted, {found.withheld:,} withheld"
+    console.note(f"{found.digest}, {entered}: {counts}, by version {found.policy} of the policy.")

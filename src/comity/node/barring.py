@@ -1,11 +1,13 @@
-"""What was erased is not taken in again (R42): it is known by keyed hashes of ids and of bodies."""
+"""What was erased is not taken in again (R42), and what was recalled is not published again though the store was put
+back (R32): it is known by keyed hashes of ids and of bodies."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from comity.errors import StoreUnavailable
 from comity.node.hashes import Hashes, hashes_of
 from comity.stix.object import Finding, Rejected, StixObject
-from comity.store.interface import Snapshot, Store
+from comity.store.interface import Snapshot, Store, Transaction
 
 RULE = "erased (R42)"
 
@@ -37,3 +39,15 @@ def barred(store: Store) -> Barred:
     """What is not taken in, as of now."""
     with store.read() as snapshot:
         return Barred(hashes_of(snapshot), snapshot.erased())
+
+
+def name_bars(tx: Transaction, ids: Iterable[str]) -> None:
+    """Those of the objects with these ids that were recalled behind the backup that the store is from are barred by
+    their ids, before anything is published."""
+    unnamed = tx.unnamed_bars()
+    if not unnamed:
+        return
+    hashes = hashes_of(tx)
+    assert hashes is not None
+    names = {hashes.object(id): id for id in ids}
+    tx.name_bars({hash: names[hash] for hash in sorted(unnamed.intersection(names))})

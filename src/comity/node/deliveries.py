@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 from comity.errors import ComityError, OverCap, StoreUnavailable
 from comity.interfaces import Clock, instant_of, microseconds
+from comity.node import deciding
+from comity.node.deciding import Decided
 from comity.node.recipients import UNUSED_US, Partner, partners
 from comity.store.deliveries import HOUR_US, LEARNED_HOURS, Delivered, Usage
 from comity.store.interface import Snapshot, Store, Transaction
@@ -162,6 +164,7 @@ class Deliveries:
         self._counts: dict[tuple[str, int], Amount] = {}
         self._read: dict[str, int] = {}
         self._again: dict[int, tuple[int, int]] = {}
+        self._decided: dict[str, Decided] = {}
         self._known: dict[str, int] = {}
         self._paused: dict[str, int] = {}
         self._judged: dict[str, int] = {}
@@ -248,6 +251,13 @@ class Deliveries:
             self._again[entry] = (times + 1, now)
             self._start()
 
+    def note_decided(self, decided: Decided) -> None:
+        """That is decided for a recipient for whom nothing leaves now; it is entered behind, unless something else was
+        entered for it before."""
+        with self._lock:
+            self._decided[decided.recipient] = decided
+            self._start()
+
     def _start(self) -> None:
         if self._timer is None and not self._closed:
             self._timer = threading.Timer(FLUSH_SECONDS, self._behind)
@@ -273,15 +283,18 @@ class Deliveries:
         """All that was counted in memory is in the store."""
         with self._flushing:
             with self._lock:
-                counts, read, again = self._counts, self._read, self._again
-                self._counts, self._read, self._again = {}, {}, {}
-            if not counts and not read and not again:
+                counts, read, again, decided = self._counts, self._read, self._again, self._decided
+                self._counts, self._read, self._again, self._decided = {}, {}, {}, {}
+            if not counts and not read and not again and not decided:
                 return
             try:
                 now = microseconds(self._clock.now())
                 with self._store.write() as tx:
                     names = {one.id: one.name for one in partners(tx)}
                     tx.add_again(again)
+                    for one in decided.values():
+                        if tx.decided(one.recipient)[0] == one.last:
+                            deciding.enter(tx, one)
                     for (recipient, hour), amount in counts.items():
                         tx.add_delivered(recipient, Delivered(hour, amount.objects, amount.bytes))
                     for recipient, at in read.items():
@@ -290,11 +303,15 @@ class Deliveries:
                     for recipient in {recipient for recipient, _ in counts}:
                         self._judge(tx, recipient, names.get(recipient, recipient), now)
             except BaseException:
-                self._take_back(counts, read, again)
+                self._take_back(counts, read, again, decided)
                 raise
 
     def _take_back(
-        self, counts: dict[tuple[str, int], Amount], read: dict[str, int], again: dict[int, tuple[int, int]]
+        self,
+        counts: dict[tuple[str, int], Amount],
+        read: dict[str, int],
+        again: dict[int, tuple[int, int]],
+        decided: dict[str, Decided],
     ) -> None:
         with self._lock:
             for entry, (times, at) in again.items():
@@ -303,6 +320,7 @@ class Deliveries:
             for place, amount in counts.items():
                 self._counts[place] = self._counts.get(place, Amount()) + amount
             self._read = {**read, **self._read}
+            self._decided = {**decided, **self._decided}
 
     def close(self) -> None:
         """All that was counted is in the store, if it can be written; nothing is written behind any more."""

@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from comity.errors import NotAuthorized, OverCap, Unauthenticated
 from comity.interfaces import Query
-from comity.ledger.records import digest_text
-from comity.node import outbound
+from comity.node import deciding, outbound
 from comity.node.access import Access
+from comity.node.deciding import Decided
 from comity.node.deliveries import Amount, Standing, is_paused, standing_of, used_at
 from comity.node.gate import Asked
 from comity.node.guard import Moment, doubt_words
@@ -138,15 +138,19 @@ class Delivering(Telling):
                 given = self._ask(snapshot, access, query)
                 told, amount, leaving = answer(snapshot, given)
                 again = self._entered(snapshot, given, leaving)
+                decided = self._newly_decided(snapshot, given)
             self.guard.settle()
             if not given.asked.news and not _is_capped(given, amount) and (again or not leaving.items):
+                self._note_decided(given, decided)
                 break
             entry = self.turns.take(partial(self._keep_if_holds, access, given, amount, leaving, again))
             if entry is not None:
+                given.asked.view.entered = True
                 self._remember(given, leaving, 0 if again else entry)
                 break
         else:
             told, given, amount, leaving, entry = self.turns.take(partial(self._answer_in_turn, access, query, answer))
+            given.asked.view.entered = True
             self._remember(given, leaving, entry)
         if given.active and not _is_capped(given, amount):
             self.deliveries.note(given.partner.id, amount, given.now)
@@ -193,11 +197,37 @@ class Delivering(Telling):
         moment = self.guard.moment(tx)
         return self.gate.still_holds(tx, given.asked, moment.now, moment.trusted)
 
+    def _newly_decided(self, snapshot: Snapshot, given: _Question) -> Decided | None:
+        """What is decided for who asks, where something else was entered last, and it is not being entered behind."""
+        view = given.asked.view
+        if view.entered or view.noted:
+            return None
+        decided = self._decided(snapshot, given)
+        view.entered = decided is None
+        return decided
+
+    def _decided(self, snapshot: Snapshot, given: _Question) -> Decided | None:
+        made, (last, digest) = deciding.tally(snapshot, given.asked.view), snapshot.decided(given.partner.id)
+        if digest == made.digest:
+            return None
+        under = deciding.under(self._policy_at(snapshot))
+        return Decided(given.partner.id, made, self._policy_version(snapshot), under, last)
+
+    def _note_decided(self, given: _Question, decided: Decided | None) -> None:
+        """Nothing leaves, and no answer waits for what is decided: it is entered behind, once for the view."""
+        if decided is not None:
+            given.asked.view.noted = True
+            self.deliveries.note_decided(decided)
+
     def _keep(self, tx: Transaction, given: _Question, amount: Amount, leaving: Leaving, again: int) -> int | None:
-        """News are kept, what a cap counts is counted, and what leaves is entered, unless it was before; the key of its
-        entry, 0 where nothing leaves. None, and nothing done, where it fits no more."""
+        """News are kept, what a cap counts is counted, what is decided is entered where it is new, and what leaves is,
+        unless it was before; the key of its entry, 0 where nothing leaves. None, and nothing done, where it fits no
+        more."""
         if _is_capped(given, amount) and not self.deliveries.count(tx, given.partner, amount, given.now):
             return None
+        decided = None if given.asked.view.entered else self._decided(tx, given)
+        if decided is not None:
+            deciding.enter(tx, decided)
         if given.asked.news:
             self.gate.keep(tx, given.asked)
         if again or not leaving.items:
@@ -209,7 +239,7 @@ class Delivering(Telling):
             self._policy_version(tx),
             leaving.parts,
             items=leaving.items,
-            under=digest_text(bytes.fromhex(self._policy_at(tx).digest.removeprefix("sha256:"))[:8]),
+            under=deciding.under(self._policy_at(tx)),
         )
 
     def _ask(self, snapshot: Snapshot, access: Access, query: Query) -> _Question:

@@ -1,22 +1,26 @@
-"""Erasing what is stored of a person (R42): two persons decide, nothing is left but rows of numbers, and a certificate
-says what remains."""
+"""Erasing what is stored of a person (R42): two persons decide, nothing is left but rows of numbers, whoever had it is
+told as by a recall, and a certificate says what remains."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from pyroaring import BitMap
 
 from comity.errors import Conflict, Invalid, NotFound
 from comity.interfaces import instant_of, microseconds
 from comity.node.access import check_name
 from comity.node.changes import Difference
-from comity.node.delivering import Delivering
 from comity.node.hashes import hashes_in
+from comity.node.holding import numbers_of
 from comity.node.jobs import Handler, run_one
 from comity.node.people import ADMIN, APPROVER, accounts, seconds
 from comity.node.proposals import Change, Erasure, Proposal, proposals
+from comity.node.recalling import Recalling
+from comity.node.recalls import Recall, had_by
 from comity.node.subjects import check_subject
+from comity.release.recall import Kind, Order, Reason
 from comity.store.erasure_interface import Erased
 from comity.store.finding import Found, folded
 from comity.store.interface import Snapshot, Transaction
@@ -39,7 +43,8 @@ class Sent(msgspec.Struct, frozen=True):
 
 class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     """What an erasure removed, and what remains, in sentences; nothing of its content. `at` is in microseconds since
-    1970. `entry` is the key of its entry in the ledger."""
+    1970. `entry` is the key of its entry in the ledger, `recall` the id of the recall by which those are told who had
+    objects of it: those who can answer, and those who cannot confirm. Empty where nobody had."""
 
     id: str
     node: str
@@ -55,6 +60,9 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     entries: int
     renamed: int
     recipients: tuple[Sent, ...] = ()
+    recall: str = ""
+    told: tuple[str, ...] = ()
+    cannot_confirm: tuple[str, ...] = ()
     remains: tuple[str, ...] = ()
 
 
@@ -70,7 +78,7 @@ class ErasureDone:
     clean: bool = True
 
 
-class Erasing(Delivering):
+class Erasing(Recalling):
     """The verbs that erase."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -147,12 +155,16 @@ class Erasing(Delivering):
         keys = {key: each for key, _, each, _, _ in tx.every_copy() if hashes.object(each) in wanted}
         ids = sorted(set(keys.values()))
         self._refuse_held(tx, ids)
-        sent = self._sent(tx, ids)
+        left = tx.sent_to(ids)
+        sent, had = self._sent(tx, left), had_by(tx, numbers_of(tx, ids), left)
         bodies = [hashes.body(digest.hex()) for digest in tx.digests_of(sorted(keys))]
         tx.bar([bytes.fromhex(each) for each in (*change.objects, *bodies)])
         done = tx.erase(ids, statuses=change.statuses, entries=change.entries, renamed=self._other_id, now=now)
         entry = tx.enter("erasure", objects=done.objects, copies=done.copies, entries=done.entries, basis=change.basis)
         tx.enqueue(Job(SCRUB, "store", due_at=now))
+        recall = self._recalled(tx, had, asked_by, now)
+        told, cannot_confirm = ((), ()) if recall is None else self._told_of(tx, recall)
+        name = "" if recall is None else recall.id
         made = Certificate(
             id=id,
             node=self.name,
@@ -168,7 +180,10 @@ class Erasing(Delivering):
             entries=done.entries,
             renamed=done.renamed,
             recipients=sent,
-            remains=self._remains(tx, change, done, ids, sent, now),
+            recall=name,
+            told=told,
+            cannot_confirm=cannot_confirm,
+            remains=(*self._remains(tx, change, done, ids, now), *_with_others(sent, told + cannot_confirm, name)),
         )
         tx.put_record(Record(KIND, id, f"erasure {id}", msgspec.json.encode(made), changed_at=now))
         return made
@@ -176,13 +191,20 @@ class Erasing(Delivering):
     def _other_id(self, id: str) -> str:
         return f"{id.partition('--')[0]}--{self.entropy.uuid4()}"
 
-    def _sent(self, snapshot: Snapshot, ids: Sequence[str]) -> tuple[Sent, ...]:
-        names = {one.id: one.name for one in self._in_force_at(snapshot).partners.values()}
-        return tuple(Sent(names.get(id, id), count) for id, count in snapshot.sent_to(ids).items())
+    def _recalled(self, tx: Transaction, had: Mapping[str, BitMap], actor: str, now: int) -> Recall | None:
+        """Whoever had objects of it is told, as by a withdrawal; None where nobody had. What was made of content is
+        called by its new id there too, so this comes after everything else."""
+        every = BitMap.union(BitMap(), *had.values())
+        if not every:
+            return None
+        order, ids = Order(Kind.WITHDRAW, Reason.ERASURE), sorted({one.id for one in tx.stood_for(list(every))})
+        return self._record_recall(tx, self._new_recall(), order, actor, ids, had, now)
 
-    def _remains(
-        self, tx: Transaction, change: Erasure, done: Erased, ids: Sequence[str], sent: Sequence[Sent], now: int
-    ) -> tuple[str, ...]:
+    def _sent(self, snapshot: Snapshot, sent: Mapping[str, int]) -> tuple[Sent, ...]:
+        names = {one.id: one.name for one in self._in_force_at(snapshot).partners.values()}
+        return tuple(Sent(names.get(id, id), count) for id, count in sent.items())
+
+    def _remains(self, tx: Transaction, change: Erasure, done: Erased, ids: Sequence[str], now: int) -> tuple[str, ...]:
         day = f"{instant_of(now):%Y-%m-%d}"
         found = [
             f"{done.copies:,} rows of numbers and dates stay, without content, so that none is used again.",
@@ -197,9 +219,8 @@ class Erasing(Delivering):
         referring = len(tx.targets([id.lower() for id in ids]))
         if referring:
             found.append(f"Other objects refer to {referring:,} of them by id.")
-        if sent:
-            names = ", ".join(one.name for one in sent)
-            found.append(f"Something of it had left for {names}: ask them to delete it.")
+        if done.renamed:
+            found.append("The audit log, approvals and earlier recalls keep ids that they name, of observables too.")
         if change.remains:
             found.append(f"The text still stands in {', '.join(change.remains)}: change these by their own commands.")
         if self.settings.store.startswith("postgres"):
@@ -227,6 +248,17 @@ class Erasing(Delivering):
         handlers = {SCRUB: self.handlers[SCRUB]}
         run_one(self.store, self.clock, self.entropy, handlers, lambda: False)
         return self.is_clean()
+
+
+def _with_others(sent: Sequence[Sent], told: Sequence[str], recall: str) -> Iterator[str]:
+    """What had left, in sentences: with whom it is who was told, and who was not."""
+    if told:
+        names = ", ".join(told)
+        words = f"What had left is with {names}, told by recall {recall}."
+        yield f"{words} Whoever cannot confirm it over TAXII must be asked by other means."
+    others = [one.name for one in sent if one.name not in told]
+    if others:
+        yield f"{', '.join(others)} saw no more than ids, or what they sent, and are not asked to delete it."
 
 
 def _check_basis(basis: str, text: str) -> None:

@@ -18,11 +18,11 @@ from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
 from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
-from comity.node.recalling import Recalling
 from comity.node.receive import Posted, Report
 from comity.node.restricted import LEVELS
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
+from comity.node.tallying import Tallying
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -55,7 +55,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Recalling):
+class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Tallying):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -102,15 +102,8 @@ class Recalling(Holding):
         while recall.revised and self.store.index_relations(BATCH_OBJECTS):
             pass
         with self._snapshot() as snapshot:
-            names = {id: one.name for id, one in self._in_force_at(snapshot).partners.items()}
-        told = [(names.get(recipient, recipient), one.answer) for recipient, one in recall.had.items()]
-        return Recalled(
-            recall.id,
-            len(recall.objects),
-            len(recall.revised),
-            tuple(sorted(name for name, answer in told if answer is not Answer.CANNOT_CONFIRM)),
-            tuple(sorted(name for name, answer in told if answer is Answer.CANNOT_CONFIRM)),
-        )
+            told, cannot_confirm = self._told_of(snapshot, recall)
+        return Recalled(recall.id, len(recall.objects), len(recall.revised), told, cannot_confirm)
 
     def recalls(self, id: str | None = None) -> list[RecallView]:
         """Every recall, the newest first, with who had what was taken back; or the one of that id, with each version
@@ -120,6 +113,15 @@ class Recalling(Holding):
             viewer = self._reader(snapshot, "recalls", id=id)
             some = recalls(snapshot) if id is None else [recall_of(snapshot, id)]
             return [self._view_recall(snapshot, viewer, one, listed=id is not None) for one in some]
+
+    def _told_of(self, snapshot: Snapshot, recall: Recall) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The names of those who are told and can answer, and of those who cannot."""
+        names = {id: one.name for id, one in self._in_force_at(snapshot).partners.items()}
+        told = sorted((names.get(recipient, recipient), one.answer) for recipient, one in recall.had.items())
+        return (
+            tuple(name for name, answer in told if answer is not Answer.CANNOT_CONFIRM),
+            tuple(name for name, answer in told if answer is Answer.CANNOT_CONFIRM),
+        )
 
     def _view_recall(self, snapshot: Snapshot, viewer: Viewer, recall: Recall, *, listed: bool) -> RecallView:
         numbers = recall.numbers
@@ -182,8 +184,7 @@ class Recalling(Holding):
     def _take_back(
         self, tx: Transaction, ids: Sequence[str], order: Order, had: dict[str, BitMap], actor: str
     ) -> Recall:
-        id = base64.b32encode(self.entropy.token_bytes(5)).decode().lower()
-        now = microseconds(self.clock.now())
+        id, now = self._new_recall(), microseconds(self.clock.now())
         bases = self._bases(tx, ids, order)
         made = plan(order, ids, [base.given for base in bases])
         if not made:
@@ -194,11 +195,30 @@ class Recalling(Holding):
         revised = [base for base in bases if base.given.number in made.revised]
         self._revise(tx, revised, order, id, now)
         if order.kind is Kind.RETRACT:
-            # A store that is put back does not have the revoked version, and must not offer the one before it.
-            tx.keep_aside("recall", bars=[f"-  {base.copy.id}" for base in revised])
+            # A store that is put back does not have the revoked version, and must not offer those before it.
+            kept = [each.given for each in bases if each.given.number not in made.gone and not each.given.revoked]
+            tx.keep_aside("recall", bars=[f"- {one.instant} {one.id}" for one in kept])
         take_back(tx, sorted(made.gone))
         numbers = numbers_of(tx, list(ids))
         had = {recipient: those for recipient, theirs in had.items() if (those := theirs & numbers)}
+        revised_ids = tuple(dict.fromkeys(base.copy.id for base in revised))
+        return self._record_recall(tx, id, order, actor, ids, had, now, revised_ids)
+
+    def _new_recall(self) -> str:
+        return base64.b32encode(self.entropy.token_bytes(5)).decode().lower()
+
+    def _record_recall(
+        self,
+        tx: Transaction,
+        id: str,
+        order: Order,
+        actor: str,
+        ids: Sequence[str],
+        had: Mapping[str, BitMap],
+        now: int,
+        revised: tuple[str, ...] = (),
+    ) -> Recall:
+        """The recall of these ids is entered, and on record with who had which publications of them."""
         entry = tx.enter(
             "recall",
             recall=id,
@@ -219,7 +239,7 @@ class Recalling(Holding):
             actor=actor,
             entry=entry,
             objects=tuple(ids),
-            revised=tuple(dict.fromkeys(base.copy.id for base in revised)),
+            revised=revised,
             had={
                 recipient: Had(theirs.serialize(), Way.TAXII, Way.TAXII.first_answer)
                 for recipient, theirs in had.items()

@@ -9,7 +9,7 @@ from comity.errors import Invalid, InvalidObject
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import publishing, reclassifying
 from comity.node.access import Access
-from comity.node.barring import Barred, barred
+from comity.node.barring import Barred, barred, name_bars
 from comity.node.outbound import permit
 from comity.node.way import Way
 from comity.stix.markings import TLP
@@ -277,6 +277,7 @@ def store_all(
 
 def _after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, Verdict]], now: int) -> None:
     """What follows from what was stored a moment ago: first for what was published before, then for itself."""
+    name_bars(tx, [one.id for one, _ in stored])
     reclassifying.after_storing(tx, way, stored, now)
     publishing.after_storing(tx, way, stored, now)
 

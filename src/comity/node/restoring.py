@@ -135,19 +135,21 @@ def _withdraw(tx: Transaction, wanted: set[str], hashes: Hashes, now: int) -> in
 
 
 def _recall(tx: Transaction, wanted: set[str], hashes: Hashes) -> int:
-    """What was taken back from partners is published no more, and not again where that is barred."""
+    """What was taken back from partners is published no more, and not again where that is barred; what came behind the
+    backup is barred by its keyed hash until it comes again."""
     by_object: dict[str, list[tuple[str, str]]] = {}
     for each in wanted:
         flag, instant, object = each.split(" ", 2)
         by_object.setdefault(object, []).append((flag, instant))
     if not by_object:
         return 0
-    found = {id: by_object[hashes.object(id)] for _, _, id, _, _ in tx.every_copy() if hashes.object(id) in by_object}
-    bars = [Bar(id, instant, flag == "1") for id, some in found.items() for flag, instant in some if flag != "-"]
-    tx.put_bars(bars, RESTORED)
-    facts = tx.published(tx.published_of(sorted(found)))
+    known = {hash: id for _, _, id, _, _ in tx.every_copy() if (hash := hashes.object(id)) in by_object}
+    bars = [Bar(each, instant, flag != "0") for each, some in by_object.items() for flag, instant in some]
+    tx.put_bars([replace(bar, id=known[bar.id]) for bar in bars if bar.id in known], RESTORED)
+    tx.put_unnamed_bars([bar for bar in bars if bar.id not in known], RESTORED)
+    facts = tx.published(tx.published_of(sorted(known.values())))
     barred = tx.barred([one.object for one in facts])
-    retracted = {id for id, some in found.items() if any(flag == "-" for flag, _ in some)}
+    retracted = {known[each] for each in known if any(flag == "-" for flag, _ in by_object[each])}
     return take_back(tx, [one.number for one in facts if one.object in barred or one.id in retracted])
 
 

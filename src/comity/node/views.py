@@ -18,6 +18,7 @@ from comity.release.policy import Policy
 from comity.release.redact import Released, redact_all
 from comity.release.spread import Relations, lives, spread
 from comity.release.standing import both, merged, parts, waits
+from comity.release.tallies import Tally
 from comity.stix.graph import Place, references
 from comity.stix.markings import effective_at
 from comity.stix.object import JsonObject
@@ -65,6 +66,7 @@ class Decisions:
         self.policy = policy
         self.recipient = recipient
         self.classes: dict[int, ReleaseClass] = {}
+        self.lines: dict[int, tuple[Disposition, str]] = {}
         self._made: Decided = {}
         self._from, self._until = 0, _FAR
 
@@ -119,6 +121,13 @@ class View:
     """The publications of the classes that each set of rules lets go, once asked for."""
     approved: BitMap = field(default_factory=BitMap)
     """The publications that a second person let go."""
+    lines: dict[int, tuple[Disposition, str]] = field(default_factory=dict)
+    """By class the line of the tally, and of which disposition it was made."""
+    tally: Tally | None = None
+    entered: bool = False
+    """Whether the tally is the one that was entered last for the recipient."""
+    noted: bool = False
+    """Whether it is being entered behind."""
 
     def holds_at(self, now: int, trusted: int | None) -> bool:
         """No date has changed it by then, whichever instant it is."""
@@ -213,7 +222,7 @@ def look(
         BitMap(), *(published.of("source", by_name[name]) for name in subject.sources if name in by_name)
     )
     view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until, snapshot.relations())
-    view.approved, view.since, view.trusted = approved, now, trusted
+    view.approved, view.since, view.trusted, view.lines = approved, now, trusted, decisions.lines
     _close(snapshot, view, allowed, sound)
     return view
 

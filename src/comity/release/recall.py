@@ -34,7 +34,8 @@ class Kind(StrEnum):
 
 
 class Reason(StrEnum):
-    """What is told of the reason, and nothing else."""
+    """What is told of the reason, and nothing else. *erasure*: nothing of it is left here (R42); no person gives that
+    one."""
 
     MISTAKE = "mistake"
     WRONG_MARKING = "wrong-marking"
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     OUTDATED = "outdated"
     SOURCE_REQUEST = "source-request"
     LEGAL = "legal"
+    ERASURE = "erasure"
 
 
 class Way(StrEnum):
@@ -83,6 +85,8 @@ class Order:
             if (self.kind is kind) != given:
                 words = "needs" if self.kind is kind else "has no"
                 raise Invalid(f"{self.kind} {words} --{option}.", where=option, rule="R18")
+        if self.reason is Reason.ERASURE:
+            raise Invalid("An erasure tells by itself who had it.", where="reason", rule="R42", hint="comity erase ID")
         if len(self.note) > NOTE_CHARACTERS_MOST or not self.note.isprintable():
             raise Invalid(f"A note is at most {NOTE_CHARACTERS_MOST} printable characters.", where="note")
 

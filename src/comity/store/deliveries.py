@@ -63,3 +63,19 @@ def put_usage(db: Database, recipient: str, known: Usage) -> None:
         " told_day = excluded.told_day",
         (recipient, known.read_at, known.paused_until, known.told_day),
     )
+
+
+def decided(db: Database, recipient: str) -> tuple[int, bytes]:
+    """By which entry of the ledger decisions were last entered for the recipient, and their digest; 0 where none
+    were."""
+    row = db.execute("SELECT entry, digest FROM decided WHERE recipient = ?", (recipient,)).fetchone()
+    return (0, b"") if row is None else (int(row[0]), bytes(row[1]))
+
+
+def put_decided(db: Database, recipient: str, entry: int, digest: bytes) -> None:
+    """Decisions with that digest were entered, the last ones for the recipient."""
+    db.execute(
+        "INSERT INTO decided (recipient, entry, digest) VALUES (?, ?, ?)"
+        " ON CONFLICT (recipient) DO UPDATE SET entry = excluded.entry, digest = excluded.digest",
+        (recipient, entry, digest),
+    )

@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
 from comity.ledger.records import digest_text
+from comity.release.recall import Bar
 from comity.stix.object import VERSIONLESS
-from comity.store import finding, holds, relations, text
+from comity.store import bars, finding, holds, relations, text
 from comity.store.erasure_interface import Erased
 from comity.store.holds import LegalHold
 from comity.store.ingest import IngestingTransaction
@@ -58,6 +59,14 @@ class ErasingTransaction(IngestingTransaction):
         """See the interface."""
         rows = [(each,) for each in dict.fromkeys(hashes)]
         self.db.execute_many("INSERT INTO erased (hash) VALUES (?) ON CONFLICT (hash) DO NOTHING", rows)
+
+    def put_unnamed_bars(self, found: Iterable[Bar], recall: str) -> None:
+        """See the interface."""
+        bars.put_unnamed(self.db, found, recall)
+
+    def name_bars(self, names: Mapping[str, str]) -> None:
+        """See the interface."""
+        bars.name(self.db, names)
 
     def put_hold(self, hold: LegalHold) -> None:
         """See the interface."""

@@ -1,10 +1,11 @@
 """What a store does for persons of whom something is erased, and for what must not be: a part of
 `comity.store.interface.Snapshot` and `Transaction`."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from comity.release.recall import Bar
 from comity.store.finding import Found
 from comity.store.holds import LegalHold
 
@@ -57,6 +58,10 @@ class ErasureSnapshot(Protocol):
         """The keyed hashes of all that was erased."""
         ...
 
+    def unnamed_bars(self) -> frozenset[str]:
+        """The keyed hashes, in hexadecimal, of ids that are barred and were never here since."""
+        ...
+
     def every_copy(self) -> Iterator[tuple[int, str, str, bytes, bool]]:
         """Of each copy: key, id of its collection, id, digest, and whether it lives. Nothing else may be asked before
         the last one was told."""
@@ -88,6 +93,14 @@ class ErasureTransaction(ErasureSnapshot, Protocol):
 
     def bar(self, hashes: Sequence[bytes]) -> None:
         """What has one of these keyed hashes counts as erased from now on."""
+        ...
+
+    def put_unnamed_bars(self, found: Iterable[Bar], recall: str) -> None:
+        """These are barred as by `put_bars`; in the place of each id is its keyed hash in hexadecimal."""
+        ...
+
+    def name_bars(self, names: Mapping[str, str]) -> None:
+        """What is barred under each of these keyed hashes is barred under that id from now on."""
         ...
 
     def put_hold(self, hold: LegalHold) -> None: ...

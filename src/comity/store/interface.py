@@ -173,6 +173,11 @@ class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, Protocol):
         """When the recipient was last answered, and what a person was told of it."""
         ...
 
+    def decided(self, recipient: str) -> tuple[int, bytes]:
+        """The entry of the ledger by which decisions were last entered for the recipient, and their digest; 0 and
+        nothing where none were."""
+        ...
+
     def records(self, kind: str) -> list[Record]:
         """The newest version of each record of the kind, by name."""
         ...
@@ -248,6 +253,10 @@ class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransact
         ...
 
     def put_usage(self, recipient: str, usage: Usage) -> None: ...
+    def put_decided(self, recipient: str, entry: int, digest: bytes) -> None:
+        """The decisions that were last entered for the recipient are those of that entry, with that digest."""
+        ...
+
     def put_record(self, record: Record) -> Record:
         """There is a version more of the record of that kind and id, and it counts; its number is in the answer. Of
         `record` the version is not read."""

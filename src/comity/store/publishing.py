@@ -80,3 +80,6 @@ class PublishingTables(QueueingTables):
 
     def put_usage(self, recipient: str, usage: Usage) -> None:
         deliveries.put_usage(self.db, recipient, usage)
+
+    def put_decided(self, recipient: str, entry: int, digest: bytes) -> None:
+        deliveries.put_decided(self.db, recipient, entry, digest)

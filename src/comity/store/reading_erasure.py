@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
 
-from comity.store import finding, holds, publications, releases
+from comity.store import bars, finding, holds, publications, releases
 from comity.store.database import Database
 from comity.store.finding import Found
 from comity.store.holds import LegalHold
@@ -59,6 +59,9 @@ class ErasureReading:
 
     def erased(self) -> frozenset[bytes]:
         return frozenset(bytes(hash) for (hash,) in self.db.execute("SELECT hash FROM erased").fetchall())
+
+    def unnamed_bars(self) -> frozenset[str]:
+        return bars.unnamed(self.db)
 
     def every_copy(self) -> Iterator[tuple[int, str, str, bytes, bool]]:
         for key, collection, id, digest, gone in self.db.scan(

@@ -379,6 +379,9 @@ class TableSnapshot(LedgerReading, ErasureReading, AuditReading):
     def usage(self, recipient: str) -> Usage:
         return deliveries.usage(self.db, recipient)
 
+    def decided(self, recipient: str) -> tuple[int, bytes]:
+        return deliveries.decided(self.db, recipient)
+
     def records(self, kind: str) -> list[Record]:
         return records.current(self.db, kind)
 
