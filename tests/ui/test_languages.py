@@ -24,7 +24,9 @@ def of_template(source: str) -> Iterator[str]:
     """The texts of a template; of one with a plural the plural, which is what catalogues have."""
     made = environment("en")
     for _, function, text in extract_from_ast(made.parse(source)):
-        yield text[1] if function == "ngettext" else text if isinstance(text, str) else text[0]  # type: ignore[misc]
+        found = (text[1] if function == "ngettext" else text[0]) if isinstance(text, tuple) else text
+        assert found
+        yield found
 
 
 def of_module(source: str) -> Iterator[str]:
