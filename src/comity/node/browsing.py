@@ -27,6 +27,8 @@ FACETED_MOST = 10_000
 """Over so many hits, the newest first, facets are counted."""
 FACETED_US = 25_000
 """Yet no longer than this."""
+ORDER = ("added", "published", "left", "left-last", "recalled", "withdrawn")
+"""What can happen to an object, in the order in which it does."""
 LOOKED_MOST = 5_000
 """So many hits are looked at for a page; what is left is on the next one."""
 AT_ONCE = 250
@@ -40,7 +42,7 @@ class Found:
     """A page of what was found, the newest first. `next` is where the next page begins, 0 where there is none; `facets`
     are those of the first `counted` hits, which are `all` of them or not; None where they were not asked for. `hidden`
     says how many more there are among these that whoever asks may not read, where that is told. `behind` copies cannot
-    be found yet."""
+    be found yet. `bodies` are those of the hits, as they were sent, where they were asked for."""
 
     hits: Sequence[Hit]
     next: int
@@ -49,6 +51,7 @@ class Found:
     all: bool
     hidden: int | None
     behind: int
+    bodies: Sequence[bytes] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class About:
 class Event:
     """Something that happened to a copy of an object, or to all of them, at an instant in microseconds since 1970.
 
-    `what` is `added`, `published`, `left`, `left-last`, `recalled` or `withdrawn`; `who` is the source, the partner or
+    `what` is of ORDER; `who` is the source, the partner or
     the person; `entry` that of the ledger, or 0; `by` the rule by which it left, or the id of the recall."""
 
     at: int
@@ -105,9 +108,11 @@ class Browsing(Recalling):
         limit: int = 50,
         after: int = 0,
         facets: bool = True,
+        file: str = "",
     ) -> Found:
         """A page of what the text asks for (see `comity.node.asking`) within the filters; without any, of everything.
-        InvalidRequest for what cannot be asked."""
+        Where it becomes a `file` of that form, that is noted; `stix` has bodies. InvalidRequest for what cannot be
+        asked."""
         query = self._asked(text, types, sources, collection, tlp, seen, limit, after)
         if query.words:
             self.store.index_text(TEXT_INDEX_OBJECTS)
@@ -121,9 +126,12 @@ class Browsing(Recalling):
                 among, looked, ended = self._counted(snapshot, viewer, replace(query, after=0))
             hits = snapshot.hits(keys)
             self._note_read(snapshot, OPERATOR, "search", BitMap(keys), text)
+            if file:
+                self._note_told("export-list", {"form": file, "text": text, "objects": len(hits)})
             counts = snapshot.facets(among) if facets else None
             hidden = looked - len(among) if viewer.counts and facets else None
-            return Found(hits, next, counts, len(among), ended, hidden, snapshot.text_behind())
+            bodies = [body for _, _, _, body in snapshot.for_class(keys)][::-1] if file == "stix" else ()
+            return Found(hits, next, counts, len(among), ended, hidden, snapshot.text_behind(), bodies)
 
     def about(self, id: str, *, links: int = LINKS_MOST) -> About:
         """What the object is and what it is tied to, at most so many links. NotFound, in the same words as where there
@@ -133,6 +141,7 @@ class Browsing(Recalling):
             copies = viewer.copies(snapshot, id, ours)
             if not copies:
                 raise NotFound(f"There is no object {id!r}.", where="id")
+            self._note_read(snapshot, OPERATOR, "show", BitMap([copy.key for copy in copies]), id)
             best = next((copy for copy in copies if copy.shown and copy.state.live), copies[0])
             hits = snapshot.hits([best.key])
 
@@ -170,7 +179,7 @@ class Browsing(Recalling):
             found.append(Event(first.at, "left", holder.partner, holder.held.version, first.entry, first.rule))
             if last.at > first.at:
                 found.append(Event(last.at, "left-last", holder.partner, holder.held.version, last.entry, last.rule))
-        return sorted(found, key=lambda event: event.at, reverse=True)
+        return sorted(found, key=lambda event: (event.at, ORDER.index(event.what)), reverse=True)
 
     def arrivals(self) -> Arrivals:
         """How many objects that whoever acts may read came, or came anew, in each of the last HOURS hours."""

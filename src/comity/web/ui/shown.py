@@ -8,6 +8,7 @@ from typing import Any
 import jinja2
 
 from comity.interfaces import instant_of
+from comity.stix.tlp import TLP
 
 MARKS_MOST = 4
 """Of the combining marks that pile up on one letter, so many stay."""
@@ -110,6 +111,7 @@ FILTERS: dict[str, Any] = {
     "one_line": one_line,
     "short_id": short_id,
     "size": size,
+    "tlp": lambda level: "" if level is None else TLP(level).word,
     "visible": visible,
 }
 """What templates may call. `visible` and `one_line` are for every text of others."""
