@@ -16,7 +16,7 @@ UI = SOURCE / "web" / "ui"
 OTHERS = sorted(set(LANGUAGES) - {"en"})
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _WORD = re.compile(r"[A-Za-z]{2,}")
-FIXED = {"Comity", "TLP", "UTC", "CSV", "JSON", "STIX"}
+FIXED = {"Comity", "TLP", "UTC", "CSV", "JSON", "STIX", "SHA"}
 """Words of templates that stand outside of texts: fixed codes and names."""
 
 
