@@ -97,13 +97,13 @@ def test_filters_narrow_as_the_words_of_the_search_box_do(staff: Staff) -> None:
             ({"seen": "2h"}, "seen:2h"),
             ({"collection": "default"}, "in:default"),
         ):
-            one, other = node.browse("kancil", **given), node.browse(f"kancil {same}")  # type: ignore[arg-type]
+            one, other = node.browse("kancil", **given), node.browse(f"kancil {same}")
             assert [hit.id for hit in one.hits] == [hit.id for hit in other.hits], same
             assert one.hits
         assert node.browse(sources=["secret feed"]).hits == []
         for bad in ({"tlp": "purple"}, {"seen": "soon"}, {"tlp": "green seen:1d"}, {"limit": 0}):
             with pytest.raises((Invalid, InvalidRequest)):
-                node.browse("kancil", **bad)  # type: ignore[arg-type]
+                node.browse("kancil", **bad)
 
 
 def test_only_who_reads_looks_around_and_only_release_audit_is_told_a_number(staff: Staff) -> None:
@@ -153,7 +153,11 @@ def test_a_definition_that_comes_later_hides_what_was_shown(tmp_path_factory: py
         with staff.acting("rita"):
             first = {hit.id for hit in node.browse(limit=1000).hits} - before
         assert first == set(one_by_one_ids(node)) - before
-        definition = {"type": "marking-definition", "spec_version": "2.1", "id": id_of("marking-definition", 9)}
+        definition: dict[str, object] = {
+            "type": "marking-definition",
+            "spec_version": "2.1",
+            "id": id_of("marking-definition", 9),
+        }
         definition |= {"created": "2026-01-01T00:00:00Z", "definition_type": "tlp", "definition": {"tlp": "red"}}
         node.receive(bundle(definition), "feed")
         with staff.acting("rita"):

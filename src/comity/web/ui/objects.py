@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from comity.errors import Invalid, NotFound
 from comity.node.browsing import About
@@ -47,7 +48,7 @@ def shown_copy(about: About) -> CopyView:
     return next((copy for copy in about.copies if copy.shown), about.copies[0])
 
 
-def _page(visit: Visit, tab: str, about: About, **context: object) -> Answer:
+def _page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
     copy = shown_copy(about)
     return visit.page(
         f"object-{tab}.html", about=about, copy=copy, tab=tab, names=names_of(visit), said=said_by(copy), **context
