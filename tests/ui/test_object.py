@@ -161,6 +161,16 @@ def test_history_and_copies_say_what_differs(full: Staff) -> None:
     assert "differs" in copies.text
 
 
+def test_of_many_versions_the_newest_are_shown_and_the_rest_counted(full: Staff) -> None:
+    value = thing("indicator", 9500, TLP.GREEN, "Many")
+    for day in range(60):
+        full.node.receive(bundle(value | {"modified": f"2026-02-{1 + day // 3:02}T0{day % 3}:00:00.000Z"}), "feed")
+    page = Seen(get(full, "history", value["id"]))
+    assert "10 older copies are not shown" in page.text
+    assert "2026-02-20T02:00:00.000Z" in page.text
+    assert faults(get(full, "summary", value["id"])) == []
+
+
 def test_the_drawing_has_a_node_for_each_neighbour(full: Staff) -> None:
     with full.acting("rita"):
         links = full.node.about(HUB).links.items

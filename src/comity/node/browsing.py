@@ -32,6 +32,7 @@ ORDER = ("added", "published", "left", "left-last", "recalled", "withdrawn")
 LOOKED_MOST = 5_000
 """So many hits are looked at for a page; what is left is on the next one."""
 AT_ONCE = 250
+COPIES_MOST = 50
 TEXT_INDEX_OBJECTS = 200
 HOURS = 24
 HOUR_US = 3600 * 1_000_000
@@ -56,13 +57,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """An object: every copy of it that is shown, newest version first; what it is called; what it is tied to."""
+    """An object: the copies of it that are shown, newest version first, at most COPIES_MOST, and how many `older` ones
+    there are; what it is called; what it is tied to."""
 
     id: str
     type: str
     name: str
     copies: Sequence[CopyView]
     links: Links
+    older: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +155,9 @@ class Browsing(Recalling):
                 id,
                 best.type,
                 hits[0].name if hits else "",
-                showing.views(snapshot, OPERATOR, id, self.schemas(), copies),
+                showing.views(snapshot, OPERATOR, id, self.schemas(), copies[:COPIES_MOST]),
                 links_of(snapshot, readable, id, best.body or b"{}", links),
+                len(copies[COPIES_MOST:]),
             )
 
     def timeline(self, id: str) -> list[Event]:

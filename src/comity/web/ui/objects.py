@@ -24,7 +24,6 @@ ROOT = "/objects/{object}"
 PARTNERS_SUMMED = 25
 """With more partners than these the summary does not ask about each, but leads to where that is done."""
 COPIES_COMPARED = 6
-VERSIONS_SHOWN = 50
 SANDBOXED = (("Content-Security-Policy", "sandbox; default-src 'none'"), ("X-Content-Type-Options", "nosniff"))
 
 
@@ -134,10 +133,10 @@ def history(visit: Visit) -> Answer:
     """Every version of it from each source, and what changed."""
     about = visit.node.about(id_of(visit), links=1)
     rows = []
-    for place, copy in enumerate(about.copies[:VERSIONS_SHOWN]):
+    for place, copy in enumerate(about.copies):
         older = next((one for one in about.copies[place + 1 :] if one.source == copy.source and one.raw), None)
         rows.append((copy, changed(copy, older) if older is not None and copy.raw else None))
-    return _page(visit, "history", about, rows=rows, more=max(0, len(about.copies) - VERSIONS_SHOWN))
+    return _page(visit, "history", about, rows=rows)
 
 
 def copies(visit: Visit) -> Answer:
