@@ -1,12 +1,16 @@
 """The first page tells each person what waits for them, and of what they may read."""
 
+from dataclasses import replace
+
 import pytest
 from tests.page_checks import english_on, faults
+from tests.pages_world import thing
 from tests.visiting import ROLES, Seen, Staff
-from tests.world import MadeClock, MadeEntropy
+from tests.world import MadeClock, MadeEntropy, bundle
 
 from comity.node.node import Node
 from comity.node.people import ROLES as EVERY_ROLE
+from comity.stix.markings import TLP
 from comity.web.ui import overview
 from comity.web.ui.overview import PAGES
 from comity.web.ui.overview import overview as look
@@ -100,6 +104,17 @@ def test_the_standing_notice_is_there_as_long_as_nobody_else_looks(
         alone = Staff(node, ["adam", "rita"])
         assert "No second person looks" in Seen(alone.get(look, "/", "rita")).text
         assert "/admin/people" in Seen(alone.get(look, "/", "adam")).links
+
+
+def test_the_overview_asks_for_no_purpose_and_shows_nothing_restricted_without_one(
+    full: Staff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R44."""
+    monkeypatch.setattr(full.node, "settings", replace(full.node.settings, audit_purpose="asked"))
+    full.node.receive(bundle(thing("indicator", 9600, TLP.RED, "ours alone")))
+    answer = full.get(look, "/", "rita")
+    assert answer.status == 200
+    assert "ours alone" not in Seen(answer).text
 
 
 @pytest.mark.parametrize("key", ["saved", "nonsense", "<script>", ""])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 import orjson
@@ -13,7 +14,6 @@ from tests.visiting import Seen, Staff
 
 from comity.errors import InvalidRequest
 from comity.node.people import READING
-from comity.node.settings import Settings
 from comity.web.ui import search as pages
 from comity.web.ui.search import PAGES, as_csv, as_json, as_stix, search
 
@@ -151,9 +151,7 @@ def test_what_is_restricted_is_asked_for_with_a_purpose(full: Staff, monkeypatch
     """R44."""
     look = PAGES[0].look
     assert look is not None
-    settings = Settings(
-        **{**{name: getattr(full.node.settings, name) for name in Settings.__slots__}, "audit_purpose": "asked"}
-    )
+    settings = replace(full.node.settings, audit_purpose="asked")
     monkeypatch.setattr(full.node, "settings", settings)
     answer = full.get(look, "/search", "rita", q="kancil")
     page = Seen(answer)

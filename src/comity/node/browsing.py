@@ -20,7 +20,8 @@ from comity.node.showing import CopyView
 from comity.node.viewing import Viewer
 from comity.store.browse_interface import Facets
 from comity.store.interface import Snapshot
-from comity.store.nouns import Hit, TextQuery
+from comity.store.nouns import Hit as Hit
+from comity.store.nouns import TextQuery
 from comity.store.views import Keys
 
 FACETED_MOST = 10_000

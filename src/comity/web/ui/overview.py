@@ -1,14 +1,18 @@
 """The first page: what needs this person, how sources and partners are, what came, and how the ledger stands."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from comity.errors import NotAuthorized
 from comity.interfaces import microseconds
 from comity.node import recovery
+from comity.node.browsing import Hit
 from comity.node.jobs import ATTEMPTS_TOLD
 from comity.node.people import ADMIN, APPROVING, READING, ROLES, same_person
 from comity.node.polling import POLL
 from comity.node.proposals import Proposal
 from comity.web.answer import Answer
+from comity.web.ui.purpose import PURPOSE
 from comity.web.ui.search import names_of
 from comity.web.ui.visit import Page, Visit
 
@@ -63,10 +67,20 @@ def overview(visit: Visit) -> Answer:
         partners=partners[:ROWS_SHOWN],
         partners_count=len(partners),
         arrivals=node.arrivals() if reads else None,
-        recent=node.browse(limit=RECENT, facets=False).hits if reads else (),
+        recent=_recent(visit) if reads else None,
         signed=signed,
         names=names_of(visit),
     )
+
+
+def _recent(visit: Visit) -> Sequence[Hit] | None:
+    """The newest objects; None where something in them is read for a purpose alone, which nobody says here (R44)."""
+    try:
+        return visit.node.browse(limit=RECENT, facets=False).hits
+    except NotAuthorized as error:
+        if error.where != PURPOSE:
+            raise
+        return None
 
 
 def _needs(visit: Visit, signed: tuple[int, int, int] | None) -> list[Need]:

@@ -10,12 +10,11 @@ import orjson
 
 from comity.errors import Invalid, InvalidRequest
 from comity.interfaces import instant_of
-from comity.node.browsing import FACETED_MOST, Found
+from comity.node.browsing import FACETED_MOST, Found, Hit
 from comity.node.people import READING
 from comity.node.recipients import source_of
 from comity.node.spelling import csv_cell
 from comity.stix.tlp import TLP
-from comity.store.nouns import Hit
 from comity.web.answer import JSON_TYPE, Answer
 from comity.web.ui.purpose import purposed
 from comity.web.ui.shown import machine
