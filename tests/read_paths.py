@@ -166,6 +166,7 @@ COMMANDS: dict[str, Entry] = {
 
 _ADMINISTRATION = Apart("It reads or writes records of the operator, and gives nothing of an object.")
 _OPERATOR = Apart("Without an access it acts as the operator, and no route calls it.")
+_ONE_BY_ONE = Proven("tests/ui/test_browsing.py::test_what_is_found_is_what_may_be_read_copy_by_copy")
 _ACTS = Apart("It tells own staff with a role what was done: ids and digests, and no other byte of an object.")
 _STAFF = _equal("test_a_bound_credential_is_given_nothing_but_by_the_gate")
 _GATE = _equal("test_objects_are_exactly_those_permitted")
@@ -275,6 +276,10 @@ VERBS: dict[str, Entry] = {
     "run_job": _OPERATOR,
     "schemas": _ADMINISTRATION,
     "search": _STAFF,
+    "about": _ONE_BY_ONE,
+    "arrivals": _ONE_BY_ONE,
+    "browse": _ONE_BY_ONE,
+    "timeline": _ONE_BY_ONE,
     "seen": Proven("tests/house/test_viewing.py::test_the_operator_is_told_of_what_a_reader_is_told_and_of_more"),
     "self_grants": _ADMINISTRATION,
     "share_failures": _ADMINISTRATION,

@@ -53,8 +53,11 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(
     [
+        "about",
+        "arrivals",
         "audit_log",
         "audit_report",
+        "browse",
         "cautions",
         "check",
         "class_changes",
@@ -108,6 +111,7 @@ READING = frozenset(
         "standings",
         "status",
         "tell",
+        "timeline",
         "tokens",
         "unsettled",
         "users",

@@ -72,7 +72,26 @@ def held_by(node: Node, id: str) -> object:
         return None
 
 
+def happened(node: Node, id: str) -> object:
+    """What happened to it; nothing where it is said that it is not there."""
+    try:
+        return node.timeline(id)
+    except NotFound:
+        return None
+
+
+def told_about(node: Node, id: str) -> object:
+    """What is said of it; nothing where it is said that it is not there."""
+    try:
+        return node.about(id)
+    except NotFound:
+        return None
+
+
 TELLING: dict[str, Callable[[Node], object]] = {
+    "about": lambda node: [(id, told_about(node, id)) for id in IDS.values()],
+    "browse": lambda node: node.browse(limit=100),
+    "timeline": lambda node: [(id, happened(node, id)) for id in IDS.values()],
     "apply_policy": lambda node: node.apply_policy(ALL_OF_IT, CASE, dry_run=True),
     "change_partner": lambda node: node.change_partner("CERT-B", {"max_tlp": "green"}, dry_run=True),
     "class_changes": lambda node: node.class_changes(),
@@ -107,6 +126,7 @@ SILENT = frozenset(
         "add_taxii_source",
         "add_user",
         "admit",
+        "arrivals",
         "beat",
         "catch_up",
         "cautions",
@@ -193,7 +213,7 @@ SILENT = frozenset(
 
 def words_in(name: str, told: Any) -> set[str]:
     """Of which objects it is told."""
-    if name in ("seen", "holders"):
+    if name in ("about", "holders", "seen", "timeline"):
         return {word for word, id in IDS.items() if (id, None) not in told}
     if name == "who":
         return {word for word, copies in told if copies}

@@ -7,9 +7,7 @@ import click
 from comity.cli.acting import purposed
 from comity.cli.console import Console
 from comity.cli.options import Command, pass_console
-from comity.cli.terminal import counted, safe
-
-_FORMULA = ("=", "+", "-", "@")
+from comity.cli.terminal import counted
 
 
 @click.command("search", cls=Command)
@@ -77,6 +75,7 @@ def _write_csv(console: Console, rows: Sequence[Mapping[str, object]]) -> None:
     import sys
 
     from comity.cli.console import plain
+    from comity.node.spelling import csv_cell
 
     writer = csv.writer(sys.stdout, lineterminator="\n")
     keys = ("id", "type", "name", "tlp", "tlp_from", "source", "collection", "version", "added")
@@ -84,9 +83,3 @@ def _write_csv(console: Console, rows: Sequence[Mapping[str, object]]) -> None:
     writer.writerow(keys)
     for row in rows:
         writer.writerow([csv_cell(plain(row[key])) for key in keys])
-
-
-def csv_cell(text: str) -> str:
-    """The text on one line. What a spreadsheet would take for a formula has an apostrophe before it."""
-    shown = safe(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown

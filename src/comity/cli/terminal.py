@@ -7,33 +7,15 @@ the title of a window; a bidi override could turn a name round; a line break cou
 import re
 from datetime import datetime
 
+from comity.node.spelling import safe as safe
+
 # C0 but for the white space of JSON, DEL and C1, soft hyphen and other invisible or direction-changing characters, line
 # and paragraph separators, surrogates, interlinear marks, tags.
 _JSON_DANGEROUS = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164"
     "\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
 )
-# Of the combining marks that pile up on one letter, four may stay.
-_MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
-_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-_INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800") | {chr(code) for code in range(0xFE00, 0xFE10)}
 ISO = "%Y-%m-%dT%H:%M:%S.%fZ"
-
-
-def safe(text: str) -> str:
-    """The text on one line with nothing in it that a terminal would obey: such characters are shown as `\\u{1b}`.
-
-    Letters of every script stay as they are. Of combining marks that pile up on one letter a few stay.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return _MARKS.sub(r"\1…", "".join(_shown(character) for character in text))
-
-
-def _shown(character: str) -> str:
-    if character.isprintable() and character not in _INVISIBLE:
-        return character
-    return f"\\u{{{ord(character):x}}}"
 
 
 def safe_json(text: str) -> str:

@@ -12,6 +12,7 @@ from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.auditing import Auditing
+from comity.node.browsing import Browsing
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -55,7 +56,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Tallying):
+class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsing):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

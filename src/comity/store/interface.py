@@ -13,6 +13,7 @@ from comity.stix.object import StixObject
 from comity.store.asides import KeepAside
 from comity.store.audit import AuditRow
 from comity.store.audit_interface import AuditSnapshot, AuditTransaction
+from comity.store.browse_interface import BrowseSnapshot
 from comity.store.deliveries import Delivered, Usage
 from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
 from comity.store.ledger_check import LedgerReport
@@ -40,7 +41,7 @@ from comity.store.views import Keys
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, Protocol):
+class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 

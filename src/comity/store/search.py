@@ -1,6 +1,6 @@
 """Search by text: words are data, never a query language; the newest objects first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pyroaring import BitMap
@@ -18,6 +18,10 @@ WORDS_MOST = 32
 WORD_CHARACTERS_MOST = 500
 TLP_LEVELS = range(7)
 
+WINDOW_MOST = 64_000
+RUN_KEYS = 1_000
+"""How many keys a run looks at, at most: whoever has little time can stop after each."""
+
 _FIRST_WINDOW = 4_000
 _HITS = (
     "SELECT o.key, o.id, t.name, o.version, o.added, o.source, o.collection, o.tlp, o.default_tlp, b.body"
@@ -32,19 +36,31 @@ def search(snapshot: "TableSnapshot", query: TextQuery) -> Hits:
     A word of three characters or more is found as a part of a name, alias, pattern, value or id, or as the beginning of
     a word of prose; a shorter one only as the beginning of a word in names and prose.
     """
-    plain = (word.encode(errors="replace").decode().replace("\0", " ").strip() for word in query.words)
-    words = [word for word in plain if word]
-    if len(words) > WORDS_MOST or any(len(word) > WORD_CHARACTERS_MOST for word in words):
-        raise InvalidRequest(
-            f"a search takes at most {WORDS_MOST} words of {WORD_CHARACTERS_MOST} characters", where="words"
-        )
-    candidates = _candidates(snapshot, query)
-    before = query.after or KEY_MOST
-    keys = _newest(snapshot.db, candidates, words, before, query.limit + 1)
+    words = _words(query)
+    keys = _newest(snapshot.db, _candidates(snapshot, query), words, query.after or KEY_MOST, query.limit + 1)
     more = len(keys) > query.limit
     del keys[query.limit :]
+    (behind,) = snapshot.db.execute("SELECT last_key - text_cursor FROM state").fetchone()
+    return Hits(hits(snapshot, keys), more, behind)
+
+
+def runs(snapshot: "TableSnapshot", query: TextQuery) -> Iterator[list[int]]:
+    """See `comity.store.browse_interface.BrowseSnapshot.hit_runs`."""
+    candidates, before = _candidates(snapshot, query), query.after or KEY_MOST
+    if words := _words(query):
+        yield from _windows(snapshot.db, candidates, words, before, WINDOW_MOST)
+        return
+    end = candidates.rank(before - 1)
+    while end > 0:
+        start = max(0, end - RUN_KEYS)
+        yield sorted(candidates[start:end], reverse=True)
+        end = start
+
+
+def hits(snapshot: "TableSnapshot", keys: Sequence[int]) -> list[Hit]:
+    """A row of a list for each of these copies that has a body, the greatest key first."""
     admin = snapshot.admin()
-    hits = [
+    return [
         Hit(
             key=key,
             id=id,
@@ -58,11 +74,19 @@ def search(snapshot: "TableSnapshot", query: TextQuery) -> Hits:
             default_tlp=default_tlp,
         )
         for key, id, type, version, added, source, collection, tlp, default_tlp, body in snapshot.db.execute(
-            _HITS, (keys,)
+            _HITS, (list(keys),)
         ).fetchall()
     ]
-    (behind,) = snapshot.db.execute("SELECT last_key - text_cursor FROM state").fetchone()
-    return Hits(hits, more, behind)
+
+
+def _words(query: TextQuery) -> list[str]:
+    plain = (word.encode(errors="replace").decode().replace("\0", " ").strip() for word in query.words)
+    words = [word for word in plain if word]
+    if len(words) > WORDS_MOST or any(len(word) > WORD_CHARACTERS_MOST for word in words):
+        raise InvalidRequest(
+            f"a search takes at most {WORDS_MOST} words of {WORD_CHARACTERS_MOST} characters", where="words"
+        )
+    return words
 
 
 def _candidates(snapshot: "TableSnapshot", query: TextQuery) -> Keys:
@@ -90,15 +114,23 @@ def _newest(db: Database, candidates: Keys, words: Sequence[str], before: int, c
         end = candidates.rank(before - 1)
         return sorted(candidates[max(0, end - count) : end], reverse=True)
     found: list[int] = []
+    for some in _windows(db, candidates, words, before, KEY_MOST):
+        found += some[: count - len(found)]
+        if len(found) >= count:
+            break
+    return found
+
+
+def _windows(db: Database, candidates: Keys, words: Sequence[str], before: int, width_most: int) -> Iterator[list[int]]:
+    """The candidates below `before` in which every word occurs, window by window."""
     high = min(before - 1, candidates.max()) if candidates else 0
     width = _FIRST_WINDOW
-    while high > 0 and len(found) < count:
+    while high > 0:
         low = max(1, high - width + 1)
         matching = candidates
         for word in words:
             matching = matching & BitMap(db.text.matches(word, low, high))
             if not matching:
                 break
-        found += sorted(matching, reverse=True)[: count - len(found)]
-        high, width = low - 1, width * 4
-    return found
+        yield sorted(matching, reverse=True)
+        high, width = low - 1, min(width * 4, width_most)

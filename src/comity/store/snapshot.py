@@ -12,6 +12,7 @@ from comity.store import deliveries, jobs, openings, publications, records, sear
 from comity.store.admin import Admin
 from comity.store.asides import KeepAside
 from comity.store.audit_reading import AuditReading
+from comity.store.browse_reading import BrowseReading
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
@@ -23,6 +24,7 @@ from comity.store.nouns import (
     Counts,
     Entries,
     Entry,
+    Hit,
     Hits,
     Job,
     Source,
@@ -88,7 +90,7 @@ def storable(text: str) -> bool:
     return True
 
 
-class TableSnapshot(LedgerReading, ErasureReading, AuditReading):
+class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:
@@ -247,6 +249,12 @@ class TableSnapshot(LedgerReading, ErasureReading, AuditReading):
     # -- single things ------------------------------------------------------------------------------------------------
     def search(self, query: TextQuery) -> Hits:
         return search.search(self, query)
+
+    def hit_runs(self, query: TextQuery) -> Iterator[list[int]]:
+        return search.runs(self, query)
+
+    def hits(self, keys: Sequence[int]) -> list[Hit]:
+        return search.hits(self, keys)
 
     def copies(self, id: str, collection: str | None = None) -> list[Copy]:
         admin = self.admin()

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from comity.cli.console import Console, json_text
-from comity.cli.search import csv_cell
 from comity.cli.terminal import counted, exact, relative, safe, safe_json, size
+from comity.node.spelling import csv_cell
 
 HOSTILE = (
     "\x1b[2J\x1b[H",
@@ -91,7 +91,13 @@ def test_letters_of_every_script_stay_as_they_are(text: str) -> None:
     assert safe(text) == text
 
 
-@pytest.mark.parametrize(("text", "shown"), [("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("a=b", "a=b"), ("", "")])
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *(("=1+1", "'=1+1"), ("@x", "'@x"), ("-1", "'-1"), ("a=b", "a=b"), ("", "")),
+        *((" =1", "' =1"), ("\uff1d1", "'\uff1d1"), ("\t=1", "\\u{9}=1")),
+    ],
+)
 def test_no_spreadsheet_takes_a_name_for_a_formula(text: str, shown: str) -> None:
     assert csv_cell(text) == shown
 

@@ -1,0 +1,52 @@
+"""What the pages say, in the language of whoever reads: English in the templates, others in a catalogue each."""
+
+import functools
+import importlib.resources
+import tomllib
+from dataclasses import dataclass
+
+LANGUAGES = {"en": "English", "id": "Bahasa Indonesia"}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """One language. `gettext` and `ngettext` are what the i18n extension of Jinja2 asks for."""
+
+    language: str
+
+    def gettext(self, text: str) -> str:
+        """The text in this language; as it is where the catalogue has none."""
+        return catalogue(self.language).get(text, text)
+
+    def ngettext(self, one: str, many: str, number: int) -> str:
+        """The form for that number. Indonesian has one form for all numbers."""
+        if self.language == "en":
+            return one if number == 1 else many
+        return catalogue(self.language).get(many, many)
+
+
+@functools.cache
+def catalogue(language: str) -> dict[str, str]:
+    """English texts and what stands for each in that language; empty for English."""
+    if language == "en":
+        return {}
+    file = importlib.resources.files("comity.web.ui").joinpath("catalogues", f"{language}.toml")
+    found: dict[str, str] = tomllib.loads(file.read_text("utf-8"))["texts"]
+    return found
+
+
+def language_of(wanted: str, accept: str | None) -> str:
+    """The language that the person chose; else the first one of the browser's that there is; else English."""
+    if wanted in LANGUAGES:
+        return wanted
+    offers: list[tuple[float, int, str]] = []
+    for place, part in enumerate((accept or "").split(",")[:20]):
+        tag, _, quality = part.partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        code = tag.strip().lower().split("-")[0]
+        if code in LANGUAGES and weight > 0:
+            offers.append((-weight, place, code))
+    return min(offers)[2] if offers else "en"

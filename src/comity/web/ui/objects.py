@@ -1,0 +1,162 @@
+"""The page of an object: what it is, what it is tied to, what happened to it, and who may see it and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from comity.errors import Invalid, NotFound
+from comity.node.browsing import About
+from comity.node.explaining import Told
+from comity.node.people import READING
+from comity.node.showing import CopyView
+from comity.node.supposing import Supposed
+from comity.node.telling import CopyWho
+from comity.release.suppositions import read_supposition
+from comity.stix.tlp import TLP
+from comity.web.answer import Answer
+from comity.web.ui.describing import changed, compared, raw_of, said_by
+from comity.web.ui.drawing import drawing_of
+from comity.web.ui.purpose import purposed
+from comity.web.ui.search import STIX_TYPE, names_of
+from comity.web.ui.visit import Page, Visit
+
+ROOT = "/objects/{object}"
+PARTNERS_SUMMED = 25
+"""With more partners than these the summary does not ask about each, but leads to where that is done."""
+COPIES_COMPARED = 6
+SANDBOXED = (("Content-Security-Policy", "sandbox; default-src 'none'"), ("X-Content-Type-Options", "nosniff"))
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """What would become of the copies for a partner, were the object marked otherwise."""
+
+    partner: str
+    tlp: str
+    told: Sequence[tuple[Told, Told | None]]
+    """Each copy as it is now, and as it would be; None where that is not told."""
+
+
+def id_of(visit: Visit) -> str:
+    """The id in the path."""
+    return visit.call.parameters["object"]
+
+
+def shown_copy(about: About) -> CopyView:
+    """The copy that readers get, else the newest."""
+    return next((copy for copy in about.copies if copy.shown), about.copies[0])
+
+
+def _page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
+    copy = shown_copy(about)
+    return visit.page(
+        f"object-{tab}.html", about=about, copy=copy, tab=tab, names=names_of(visit), said=said_by(copy), **context
+    )
+
+
+def summary(visit: Visit) -> Answer:
+    """What it is, and in short who receives it."""
+    about = visit.node.about(id_of(visit))
+    few = len(visit.node.partners()) <= PARTNERS_SUMMED
+    who = next(iter(_who(visit, about)), None) if few else None
+    return _page(visit, "summary", about, who=who, few=few)
+
+
+def relations(visit: Visit) -> Answer:
+    """What it is tied to, as a table and as a drawing."""
+    about = visit.node.about(id_of(visit))
+    return _page(visit, "relations", about, drawing=drawing_of(about.links.items))
+
+
+def timeline(visit: Visit) -> Answer:
+    """What happened to it."""
+    about = visit.node.about(id_of(visit), links=1)
+    return _page(visit, "timeline", about, events=visit.node.timeline(about.id))
+
+
+def who(visit: Visit) -> Answer:
+    """Who receives each copy and by which rule, and what would be if it were marked otherwise."""
+    about = visit.node.about(id_of(visit), links=1)
+    partners = [one.name for one in visit.node.partners()]
+    error, what_if = "", None
+    name, tlp = visit.parameter("partner"), visit.parameter("tlp")
+    if name or tlp:
+        try:
+            what_if = _what_if(visit, about.id, name, tlp)
+        except (Invalid, NotFound) as wrong:
+            error = wrong.message
+    return _page(
+        visit,
+        "who",
+        about,
+        copies=_who(visit, about),
+        partners=partners,
+        levels=[level.word for level in TLP],
+        chosen=(name, tlp),
+        what_if=what_if,
+        error=error,
+    )
+
+
+def _who(visit: Visit, about: About) -> list[CopyWho]:
+    """Those copies first that anybody is asked about, which are published."""
+    return sorted(visit.node.who(about.id), key=lambda one: not one.who)
+
+
+def _what_if(visit: Visit, id: str, name: str, tlp: str) -> WhatIf:
+    """NotFound where there is no such partner, Invalid where that is no level."""
+    level = TLP.read(tlp)
+    supposed = Supposed(facets=(read_supposition(f"tlp={level.word[4:].lower()}"),))
+    now = list(visit.node.tell(name, [id], passing=True))
+    then: Mapping[int, Told] = {
+        one.number: one for one in visit.node.tell(name, [id], supposing=supposed, passing=False)
+    }
+    return WhatIf(name, level.word, [(one, then.get(one.number)) for one in now])
+
+
+def raw(visit: Visit) -> Answer:
+    """The body as it was sent, for reading."""
+    about = visit.node.about(id_of(visit), links=1)
+    return _page(visit, "raw", about, raw=raw_of(shown_copy(about)))
+
+
+def raw_file(visit: Visit) -> Answer:
+    """The body byte for byte, to keep (R68)."""
+    copy = shown_copy(visit.node.about(id_of(visit), links=1))
+    if copy.raw is None:
+        raise NotFound("The body was destroyed.", where="id")
+    name = f'attachment; filename="{copy.type}.json"' if copy.type.isascii() else "attachment"
+    return Answer(copy.raw, media_type=STIX_TYPE, headers=(("Content-Disposition", name), *SANDBOXED))
+
+
+def history(visit: Visit) -> Answer:
+    """Every version of it from each source, and what changed."""
+    about = visit.node.about(id_of(visit), links=1)
+    rows = []
+    for place, copy in enumerate(about.copies):
+        older = next((one for one in about.copies[place + 1 :] if one.source == copy.source and one.raw), None)
+        rows.append((copy, changed(copy, older) if older is not None and copy.raw else None))
+    return _page(visit, "history", about, rows=rows)
+
+
+def copies(visit: Visit) -> Answer:
+    """The newest copy from each source, side by side."""
+    about = visit.node.about(id_of(visit), links=1)
+    newest: dict[tuple[str, str], CopyView] = {}
+    for copy in about.copies:
+        newest.setdefault((copy.source, copy.collection), copy)
+    some = list(newest.values())[:COPIES_COMPARED]
+    return _page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
+
+
+_WHO = frozenset(READING)
+PAGES: tuple[Page, ...] = (
+    Page(ROOT, purposed(summary), _WHO),
+    Page(f"{ROOT}/relations", purposed(relations), _WHO),
+    Page(f"{ROOT}/timeline", purposed(timeline), _WHO),
+    Page(f"{ROOT}/who", purposed(who), _WHO),
+    Page(f"{ROOT}/raw", purposed(raw), _WHO),
+    Page(f"{ROOT}/raw.json", purposed(raw_file), _WHO),
+    Page(f"{ROOT}/history", purposed(history), _WHO),
+    Page(f"{ROOT}/copies", purposed(copies), _WHO),
+)
