@@ -136,17 +136,25 @@ def luminance(colour: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours by WCAG 2."""
+    bright, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (bright + 0.05) / (dark + 0.05)
+
+
 def test_colours_have_the_contrast_of_wcag_aa_in_light_and_dark() -> None:
     css = files("comity.web").joinpath("static", "comity.css").read_text()
-    themes = [
-        dict(re.findall(r"--(\w+): (#[0-9a-f]{6})", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
-    ]
-    assert len(themes) == 2
-    for theme in themes:
-        for ink in ("ink", "quiet", "link"):
-            for ground in ("ground", "raised"):
-                bright, dark = sorted((luminance(theme[ink]), luminance(theme[ground])), reverse=True)
-                assert (bright + 0.05) / (dark + 0.05) >= 4.5, (ink, ground)
+    pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", css)
+    for theme in ({name: light for name, light, _ in pairs}, {name: dark for name, _, dark in pairs}):
+        for ground in ("ground", "raised", "sunk", "soft"):
+            for ink in ("ink", "quiet", "accent", "good", "warn", "bad"):
+                assert contrast(theme[ink], theme[ground]) >= 4.5, (ink, ground)
+            # The edge of a field and the ring of the focus are no text.
+            assert contrast(theme["edge"], theme[ground]) >= 3, ground
+        assert contrast(theme["on-accent"], theme["accent"]) >= 4.5
+    badges = re.findall(r"\.tlp[^{]*\{[^}]*?[ ;{]color: (#[0-9a-f]{3,6})", css)
+    assert len(badges) == 4
+    assert all(contrast(colour if len(colour) == 7 else "#ffffff", "#000000") >= 4.5 for colour in badges)
 
 
 def test_the_style_sheet_loads_nothing(stand: Stand) -> None:

@@ -6,17 +6,19 @@ from typing import Any
 import jinja2
 
 from comity.web.ui.languages import Words
+from comity.web.ui.shown import FILTERS
 
 
 def render(name: str, words: Words, /, **context: Any) -> str:
     """The page of that template."""
-    return _environment(words.language).get_template(name).render(words=words, **context)
+    return environment(words.language).get_template(name).render(words=words, **context)
 
 
 @functools.cache
-def _environment(language: str) -> jinja2.Environment:
+def environment(language: str) -> jinja2.Environment:
+    """What templates are read and rendered with. The white space of a text counts as one space."""
     words = Words(language)
-    environment = jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("comity.web.ui"),
         autoescape=True,
         trim_blocks=True,
@@ -24,6 +26,7 @@ def _environment(language: str) -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         extensions=["jinja2.ext.i18n"],
     )
-    environment.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
-    environment.filters["number"] = lambda value: f"{value:,}"
-    return environment
+    made.policies["ext.i18n.trimmed"] = True
+    made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters.update(FILTERS)
+    return made
