@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import orjson
@@ -35,6 +35,7 @@ from comity.release.recall import (
     Given,
     Kind,
     Order,
+    Plan,
     Way,
     check_ids,
     is_versioned,
@@ -76,11 +77,11 @@ class _Base:
 class Recalling(Holding):
     """The verbs on recalls of ours."""
 
-    def recall(self, what: Sequence[str], order: Order) -> Recalled:
+    def recall(self, what: Sequence[str], order: Order, *, dry_run: bool = False) -> Recalled:
         """The objects with these ids, or that left by these entries of the ledger (`entry:123`), are taken back in
         every version, as the order says (see `comity.release.recall.plan`), and who had them is on record. Partners are
-        told by what they can read, and nobody else is told. NotFound where nothing of one ever left, AlreadyDone where
-        there is nothing to take back any more."""
+        told by what they can read, and nobody else is told. A trial tells the same and changes nothing. NotFound where
+        nothing of one ever left, AlreadyDone where there is nothing to take back any more."""
         order.check()
         with self._snapshot() as snapshot:
             self._actor(snapshot, RELEASER)
@@ -88,6 +89,12 @@ class Recalling(Holding):
             self._check_successor(snapshot, order, ids)
             numbers, after = numbers_of(snapshot, list(ids)), snapshot.last_entry
             had = had_by(snapshot, numbers, snapshot.release_recipients())
+            if dry_run:
+                ids = _left_to_do(snapshot, ids, had)
+                revised = self._planned(snapshot, ids, order)[1]
+                numbers = numbers_of(snapshot, list(ids))
+                answers = {id: Way.TAXII.first_answer for id, theirs in had.items() if theirs & numbers}
+                return self._recalled(snapshot, "", len(ids), len({base.copy.id for base in revised}), answers)
         with self.store.write() as tx:
             actor = self._actor(tx, RELEASER)
             self._check_successor(tx, order, ids)
@@ -100,13 +107,19 @@ class Recalling(Holding):
             recall = self._take_back(tx, ids, order, had, actor.name if actor.id else OPERATOR_WORDS)
         while recall.revised and self.store.index_relations(BATCH_OBJECTS):
             pass
+        answers = {recipient: one.answer for recipient, one in recall.had.items()}
         with self._snapshot() as snapshot:
-            names = {id: one.name for id, one in self._in_force_at(snapshot).partners.items()}
-        told = [(names.get(recipient, recipient), one.answer) for recipient, one in recall.had.items()]
+            return self._recalled(snapshot, recall.id, len(recall.objects), len(recall.revised), answers)
+
+    def _recalled(
+        self, snapshot: Snapshot, id: str, objects: int, revised: int, answers: Mapping[str, Answer]
+    ) -> Recalled:
+        names = {id: one.name for id, one in self._in_force_at(snapshot).partners.items()}
+        told = [(names.get(recipient, recipient), answer) for recipient, answer in answers.items()]
         return Recalled(
-            recall.id,
-            len(recall.objects),
-            len(recall.revised),
+            id,
+            objects,
+            revised,
             tuple(sorted(name for name, answer in told if answer is not Answer.CANNOT_CONFIRM)),
             tuple(sorted(name for name, answer in told if answer is Answer.CANNOT_CONFIRM)),
         )
@@ -178,19 +191,24 @@ class Recalling(Holding):
 
     # -- what is done
 
-    def _take_back(
-        self, tx: Transaction, ids: Sequence[str], order: Order, had: dict[str, BitMap], actor: str
-    ) -> Recall:
-        id = base64.b32encode(self.entropy.token_bytes(5)).decode().lower()
-        now = microseconds(self.clock.now())
-        bases = self._bases(tx, ids, order)
+    def _planned(self, snapshot: Snapshot, ids: Sequence[str], order: Order) -> tuple[Plan, list[_Base]]:
+        """What happens, and the published copies of which there is another version then. AlreadyDone where nothing
+        happens."""
+        bases = self._bases(snapshot, ids, order)
         made = plan(order, ids, [base.given for base in bases])
         if not made:
             raise AlreadyDone(
                 "There is nothing to take back any more.", where="id", hint="comity release recall-status"
             )
+        return made, [base for base in bases if base.given.number in made.revised]
+
+    def _take_back(
+        self, tx: Transaction, ids: Sequence[str], order: Order, had: dict[str, BitMap], actor: str
+    ) -> Recall:
+        id = base64.b32encode(self.entropy.token_bytes(5)).decode().lower()
+        now = microseconds(self.clock.now())
+        made, revised = self._planned(tx, ids, order)
         tx.put_bars(made.bars, id)
-        revised = [base for base in bases if base.given.number in made.revised]
         self._revise(tx, revised, order, id, now)
         if order.kind is Kind.RETRACT:
             # A store that is put back does not have the revoked version, and must not offer the one before it.
@@ -227,7 +245,7 @@ class Recalling(Holding):
         tx.put_record(record_of(recall))
         return recall
 
-    def _bases(self, tx: Transaction, ids: Sequence[str], order: Order) -> list[_Base]:
+    def _bases(self, tx: Snapshot, ids: Sequence[str], order: Order) -> list[_Base]:
         """What is published of these objects."""
         facts = {one.object: one for one in tx.published(tx.published_of(list(ids)))}
         forms, own = tx.classes(), {source.name for source in tx.sources() if source.kind == "own"}
@@ -285,7 +303,7 @@ class Recalling(Holding):
         return judged
 
 
-def _left_to_do(tx: Transaction, ids: Sequence[str], had: dict[str, BitMap]) -> tuple[str, ...]:
+def _left_to_do(tx: Snapshot, ids: Sequence[str], had: dict[str, BitMap]) -> tuple[str, ...]:
     """Those of the ids that were not taken back whole before. NotFound where nothing of one ever left, AlreadyDone
     where none is left to take back."""
     every = BitMap.union(BitMap(), *had.values())

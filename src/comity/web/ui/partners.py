@@ -35,7 +35,7 @@ def partner(visit: Visit) -> Answer:
     standing = visit.node.standing(one.id)
     held = None
     if visit.may(*READING, AUDIT):
-        held = list(visit.node.held(one.id, limit=HELD_SHOWN + 1))
+        held = [("", each) for each in visit.node.held(one.id, limit=HELD_SHOWN + 1)]
     steps = [step for step, (states, _) in STEPS.items() if _is_open(one, standing.state, step, states)]
     return visit.page(
         "partner.html",
