@@ -2,8 +2,12 @@
 pages, each called by its address as the application would."""
 
 import re
+import sqlite3
+from contextlib import closing
+from copy import copy
 from dataclasses import replace
 from html import unescape
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
@@ -14,8 +18,10 @@ from tests.world import MadeClock, MadeEntropy, bundle, indicator
 
 from comity.errors import NotAuthorized, NotFound
 from comity.node.node import Node
+from comity.node.recalls import RecallView
 from comity.stix.markings import MARKING_IDS, TLP
 from comity.web.answer import Answer
+from comity.web.call import Services
 from comity.web.ui import (
     approvals,
     audit,
@@ -50,8 +56,10 @@ def found_page(path: str) -> tuple[Page, dict[str, str]]:
 class Desk:
     """The node, its staff, and what was published, read, taken back and withheld."""
 
-    def __init__(self, node: Node, clock: MadeClock) -> None:
-        self.node, self.clock = node, clock
+    def __init__(self, path: Path) -> None:
+        self.path, self.clock = path, MadeClock()
+        self.node = Node.open(f"sqlite:///{path}", name="CERT-A", clock=self.clock, entropy=MadeEntropy())
+        node, clock = self.node, self.clock
         self.world = World(node, clock)
         node.add_partner("CERT-D", max_tlp="green")
         self.green, self.wrong = marked(TLP.GREEN, name="Beacon"), marked(TLP.GREEN, name="Wrong one")
@@ -71,6 +79,13 @@ class Desk:
         node.head()
         clock.move(seconds=60)
         self.staff = Staff(node)
+        with self.staff.acting("adam"):
+            self.waits = node.move_partner("CERT-D", "activate", checked_by="a call").waits
+
+    @property
+    def objects(self) -> dict[str, dict[str, Any]]:
+        """By a word for each: what was let out, was wrong, is cut, is too strict for some, and is secret."""
+        return {"green": self.green, "wrong": self.wrong, "cut": self.cut, "amber": self.amber, "red": self.red}
 
     def visit(self, address: str, by: str, *, language: str = "en", theme: str = "system") -> tuple[Page, Visit]:
         """The page of the address, and a visit of that person to it."""
@@ -93,7 +108,7 @@ class Desk:
         assert answer.status == 200, answer.body[:2000]
         return Seen(answer)
 
-    def post(self, address: str, by: str = "adam", **fields: Any) -> Answer:
+    def post(self, address: str, by: str = "adam", /, **fields: Any) -> Answer:
         """What the form is answered."""
         page, visit = self.visit(address, by)
         if page.act is None or not visit.may(*page.acts):
@@ -105,6 +120,29 @@ class Desk:
     def submit(self, seen: Seen, action: str, by: str = "adam", /, **other: str) -> Answer:
         """The first form of the page with that action, with what stands in it, was sent."""
         return self.post(action, by, **(form_of(seen, action) | other))
+
+    def again(self, path: Path) -> "Desk":
+        """The same desk over a copy of the store, so that whatever is done to it is done to that one alone."""
+        with closing(sqlite3.connect(self.path)) as here, closing(sqlite3.connect(path)) as there:
+            here.backup(there)
+        made = copy(self)
+        made.path, made.clock = path, MadeClock(self.clock.instant)
+        made.node = Node.open(f"sqlite:///{path}", name="CERT-A", clock=made.clock, entropy=MadeEntropy(2))
+        made.staff = copy(self.staff)
+        made.staff.node = made.node
+        made.staff.services = Services(made.node, self.staff.services.cursors, self.staff.services.metrics)
+        return made
+
+    def world_ids(self, name: str) -> set[str]:
+        """What the partner reads now."""
+        world = copy(self.world)
+        world.node, world.clock = self.node, self.clock
+        return world.ids(name)
+
+    def node_recalls(self, id: str) -> list[RecallView]:
+        """The recall, as a reader is told of it."""
+        with self.staff.acting("rita"):
+            return self.node.recalls(id)
 
     def state(self) -> tuple[int, int, int]:
         """What changes whenever anything is decided."""
@@ -139,9 +177,3 @@ def went_to(answer: Answer) -> tuple[str, dict[str, str]]:
 
 def address(path: str, **parameters: str) -> str:
     return f"{path}?{urlencode(parameters)}"
-
-
-def made_desk(url: str) -> Desk:
-    """A desk on a new store."""
-    clock = MadeClock()
-    return Desk(Node.open(url, name="CERT-A", clock=clock, entropy=MadeEntropy()), clock)

@@ -35,7 +35,10 @@ def _log(visit: Visit, **more: Any) -> Answer:
     if len(found) > ROWS:
         # Rows of one instant stay together: the older page begins before the last instant that is shown.
         context["older"] = context["rows"][-1]["at"].isoformat()
-    return visit.page("audit.html", **(context | more))
+    context |= more
+    if context["error"] is not None:
+        return refused(visit, "audit.html", context.pop("error"), **context)
+    return visit.page("audit.html", **context)
 
 
 def _names(visit: Visit) -> dict[str, str]:

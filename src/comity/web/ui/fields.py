@@ -16,7 +16,7 @@ from comity.web.ui.visit import Visit
 
 IDS_MOST = 1_000
 WORDS_MOST = 100
-NUMBER_DIGITS_MOST = 15
+NUMBER_DIGITS_MOST = 18
 DAY = len("2027-01-31")
 LAST_NUMBER = 10**NUMBER_DIGITS_MOST - 1
 

@@ -2,13 +2,17 @@
 
 import base64
 import threading
+from collections.abc import Callable
 from typing import Any
 
-from comity.errors import ComityError, InvalidRequest, NotFound, TooLarge, Unavailable
+import orjson
+
+from comity.errors import ComityError, NotFound, TooLarge, Unavailable
 from comity.ledger.audit import CLAIM
 from comity.node.access import OPERATOR
 from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
 from comity.node.proving import Logged
+from comity.node.sources import OF_PARTNER
 from comity.web.answer import TEXT_TYPE, Answer
 from comity.web.ui.fields import file_answer, instant_in, number_in, refused
 from comity.web.ui.visit import Form, Page, Visit
@@ -20,7 +24,12 @@ LOOKED_MOST = 20_000
 VERIFIED_MOST = 200_000
 EXPORTED_MOST = 100_000
 """Of a ledger with more entries the command verifies, or exports, all."""
-KINDS = ("release", "receipt", "record", "recall", "token", "key", "erasure")
+KINDS = (
+    *("release", "publication", "unpublication", "recall", "receipt", "withdrawal", "record", "token", "source"),
+    *("collection", "reclassification", "remarking", "key", "erasure", "legal-hold", "purge", "subject-search"),
+)
+LEFT_OUT = frozenset({"at", "kind", "digest", "under"})
+"""What the list of entries does not show of a record; the page of an entry does."""
 PROOF_TYPE = "text/plain; charset=utf-8"
 _TELLERS = (RELEASER, ADMIN, AUDIT)
 _verifying = threading.Lock()
@@ -33,16 +42,25 @@ def ledger(visit: Visit) -> Answer:
 
 def _page(visit: Visit, **more: Any) -> Answer:
     context: dict[str, Any] = {"report": None, "error": None, "kinds": KINDS, "claim": CLAIM, "size": _size(visit)}
-    context |= {"signed": visit.node.last_signed(), "rows": None, "older": None, "kind": "", "since": "", "before": 0}
+    context |= {
+        "told": _teller(visit),
+        "signed": visit.node.last_signed(),
+        "rows": None,
+        "older": None,
+        "kind": "",
+        "since": "",
+        "before": 0,
+    }
     error = more.get("error")
     try:
-        if visit.may(*_TELLERS) and error is None:
+        if visit.may(*_TELLERS):
             context |= _log(visit, context["size"])
-    except InvalidRequest:
-        raise
     except ComityError as found:
-        return refused(visit, "ledger.html", found, **{name: context[name] for name in context if name != "error"})
-    return visit.page("ledger.html", **(context | more))
+        error = error or found
+    context |= more
+    if error is not None:
+        return refused(visit, "ledger.html", error, **{name: context[name] for name in context if name != "error"})
+    return visit.page("ledger.html", **context)
 
 
 def _size(visit: Visit) -> int | None:
@@ -83,6 +101,25 @@ def _window(visit: Visit, begin: int, end: int) -> list[Logged]:
             break
         found.append(one)
     return found
+
+
+def _teller(visit: Visit) -> Callable[[Logged], list[tuple[str, str]]]:
+    """Tells what a record says in a list, with names in the place of ids."""
+    names = {one.id: one.name for one in visit.node.partners()}
+    names |= {one.id: one.name for one in visit.node.users()} | {one.id: one.name for one in visit.node.tokens()}
+
+    def named(value: Any) -> str:
+        if isinstance(value, list):
+            return ", ".join(map(named, value)) or "–"
+        if not isinstance(value, str):
+            return orjson.dumps(value).decode()
+        return names.get(value.removeprefix(OF_PARTNER), value)
+
+    def told(one: Logged) -> list[tuple[str, str]]:
+        record = one.record or {}
+        return [(name, named(value)) for name, value in record.items() if name not in LEFT_OUT]
+
+    return told
 
 
 def _is_wanted(one: Logged, kind: str, since: int) -> bool:
@@ -129,7 +166,8 @@ def export(visit: Visit, form: Form) -> Answer:
         size = _size(visit)
         if size is not None and size > EXPORTED_MOST:
             raise TooLarge(f"The ledger has over {EXPORTED_MOST:,} entries.", where="size", hint="comity ledger export")
-        visit.node.export_ledger(body.append, to=form.one("to").strip() or None)
+        to = form.one("to").strip()
+        visit.node.export_ledger(body.append, to=visit.node.partner(to).id if to else None)
     except ComityError as error:
         return _page(visit, error=error)
     return file_answer(b"".join(body), "ledger.jsonl", "application/jsonl")

@@ -1,6 +1,7 @@
 """The decisions of policy as a table: each class of published objects, for each partner and client."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from comity.errors import Invalid
 from comity.node.people import AUDIT, READING
@@ -77,7 +78,7 @@ def matrix(visit: Visit) -> Answer:
 def as_json(visit: Visit) -> Answer:
     """The same cells as `release matrix --json` has, the first CELLS_MOST."""
     every, wanted, action = _asked(visit)
-    items = []
+    items: list[dict[str, Any]] = []
     more = False
     for cell in visit.node.matrix([one.id for one in wanted], (action,)) if every else ():
         if len(items) == CELLS_MOST:

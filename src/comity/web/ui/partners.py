@@ -33,9 +33,10 @@ def partner(visit: Visit) -> Answer:
     """All that is known of one, and what it has of ours, as far as whoever looks may read it."""
     one = _named(visit)
     standing = visit.node.standing(one.id)
-    held = None
+    held, titles = None, {}
     if visit.may(*READING, AUDIT):
         held = [("", each) for each in visit.node.held(one.id, limit=HELD_SHOWN + 1)]
+        titles = visit.node.titles([each.id for _, each in held])
     steps = [step for step, (states, _) in STEPS.items() if _is_open(one, standing.state, step, states)]
     return visit.page(
         "partner.html",
@@ -43,6 +44,7 @@ def partner(visit: Visit) -> Answer:
         standing=standing,
         held=held and held[:HELD_SHOWN],
         more=bool(held) and len(held or ()) > HELD_SHOWN,
+        titles=titles,
         steps=steps,
     )
 

@@ -3,6 +3,7 @@
 import difflib
 import functools
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from comity.errors import ComityError, Conflict, NotFound
@@ -151,7 +152,8 @@ def _lines(visit: Visit, text: str) -> list[tuple[str, str]]:
     """The lines that come and go, each with its sign."""
     before = _texts(visit)[0].splitlines()
     made = difflib.unified_diff(before, text.splitlines(), n=1, lineterm="")
-    return [(line[:1], line[1:]) for line in made if not line.startswith(("---", "+++"))][:LINES_MOST]
+    shown = [("…", "") if line.startswith("@@") else (line[:1], line[1:]) for line in islice(made, 2, None)]
+    return shown[1:LINES_MOST]
 
 
 _ALL, _ADMIN = frozenset(ROLES), frozenset({ADMIN})

@@ -105,6 +105,7 @@ def _found(visit: Visit, asked: _Asked) -> dict[str, Any]:
         "by_tlp": _by_tlp(looked),
         "more": len(every) > LOOKED_MOST,
         "rows": _rows(visit, asked, some),
+        "titles": node.titles(list({one.id for one in some})),
         "hidden": node.not_shown(to, selection=asked.selection),
         "approval": [one.id for one in looked if any(rule.id == "gate.approval" for rule in one.rules)][:ITEMS_MOST],
         "policy": len(node.policy_log()),

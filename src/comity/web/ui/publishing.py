@@ -13,6 +13,8 @@ AT_ONCE_MOST = 10_000
 """So many are published in one request; the command publishes more."""
 IDS_CHARACTERS_MOST = 4_000
 """So much text of ids is kept in the address of the answer, so that they can be taken back from there."""
+INSTANT_MOST = 10**17
+"""Beyond it no date has a name."""
 WORDS = {"publish": "published", "unpublish": "unpublished"}
 
 
@@ -43,7 +45,7 @@ def _look(visit: Visit, act: str) -> Answer:
     context = _context(values) | {"act": act}
     try:
         context["count"] = _count(visit, act, values) if asked else None
-        context["until"] = number_in(visit.parameter("until"), "until") or None
+        context["until"] = number_in(visit.parameter("until"), "until", most=INSTANT_MOST) or None
         context["done"] = number_in(visit.parameter("count"), "count")
     except ComityError as error:
         return refused(visit, "publish.html", error, **context)

@@ -25,7 +25,8 @@ def listing(visit: Visit) -> Answer:
 def recall(visit: Visit) -> Answer:
     """One recall: who was told of it, who cannot confirm, and what each of them had."""
     (found,) = visit.node.recalls(visit.call.parameters["recall"])
-    return visit.page("recall.html", one=found, most=HAD_SHOWN)
+    named = visit.node.titles(list(found.objects))
+    return visit.page("recall.html", one=found, titles=named, most=HAD_SHOWN)
 
 
 def new(visit: Visit) -> Answer:

@@ -24,7 +24,15 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 def record(visit: Visit) -> Answer:
     """What left for the partner, or who has the object, the first in the order of publishing."""
     to, ident = visit.parameter("to"), visit.parameter("object").strip()
-    context: dict[str, Any] = {"to": to, "object": ident, "rows": None, "partner": None, "at": 0, "next": None}
+    context: dict[str, Any] = {
+        "to": to,
+        "object": ident,
+        "rows": None,
+        "partner": None,
+        "at": 0,
+        "next": None,
+        "titles": {},
+    }
     context |= {"partners": [(one.id, one.name) for one in visit.node.partners()]}
     if not to and not ident:
         return visit.page("record.html", error=None, **context)
@@ -34,6 +42,7 @@ def record(visit: Visit) -> Answer:
         context["partner"] = visit.node.partner(to) if to else None
     except ComityError as error:
         return refused(visit, "record.html", error, **context)
+    context["titles"] = visit.node.titles(list({held.id for _, held in some}))
     more = len(some) > ROWS and start + ROWS < ROWS_MOST
     context |= {"rows": some[:ROWS], "at": start, "next": start + ROWS if more else None}
     return visit.page("record.html", error=None, **context)
