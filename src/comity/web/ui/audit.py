@@ -8,6 +8,7 @@ from comity.node.audit_report import DAY_US, row_facts
 from comity.node.people import ADMIN, AUDITOR
 from comity.web.answer import Answer
 from comity.web.ui.fields import instant_in, instant_text, json_answer, refused
+from comity.web.ui.named import names_of, teller
 from comity.web.ui.visit import Form, Page, Visit
 
 ROWS = 100
@@ -23,7 +24,14 @@ def log(visit: Visit) -> Answer:
 
 def _log(visit: Visit, **more: Any) -> Answer:
     context: dict[str, Any] = {name: visit.parameter(name).strip() for name in ("account", "act", "since")}
-    context |= {"rows": [], "older": "", "names": _names(visit), "verified": None, "error": None}
+    context |= {
+        "rows": [],
+        "older": "",
+        "names": names_of(visit),
+        "told": teller(visit),
+        "verified": None,
+        "error": None,
+    }
     try:
         since = instant_in(context["since"], "since") or 0
         until = instant_in(visit.parameter("before"), "before") or UNTIL
@@ -39,11 +47,6 @@ def _log(visit: Visit, **more: Any) -> Answer:
     if context["error"] is not None:
         return refused(visit, "audit.html", context.pop("error"), **context)
     return visit.page("audit.html", **context)
-
-
-def _names(visit: Visit) -> dict[str, str]:
-    tokens = {one.id: one.name for one in visit.node.tokens()}
-    return tokens | {one.id: one.name for one in visit.node.users()}
 
 
 def verify(visit: Visit, _form: Form) -> Answer:

@@ -2,17 +2,13 @@
 
 import base64
 import threading
-from collections.abc import Callable
 from typing import Any
-
-import orjson
 
 from comity.errors import ComityError, NotFound, TooLarge, Unavailable
 from comity.ledger.audit import CLAIM
 from comity.node.access import OPERATOR
 from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
 from comity.node.proving import Logged
-from comity.node.sources import OF_PARTNER
 from comity.web.answer import TEXT_TYPE, Answer
 from comity.web.ui.fields import file_answer, instant_in, number_in, refused
 from comity.web.ui.visit import Form, Page, Visit
@@ -28,8 +24,6 @@ KINDS = (
     *("release", "publication", "unpublication", "recall", "receipt", "withdrawal", "record", "token", "source"),
     *("collection", "reclassification", "remarking", "key", "erasure", "legal-hold", "purge", "subject-search"),
 )
-LEFT_OUT = frozenset({"at", "kind", "digest", "under"})
-"""What the list of entries does not show of a record; the page of an entry does."""
 PROOF_TYPE = "text/plain; charset=utf-8"
 _TELLERS = (RELEASER, ADMIN, AUDIT)
 _verifying = threading.Lock()
@@ -43,7 +37,7 @@ def ledger(visit: Visit) -> Answer:
 def _page(visit: Visit, **more: Any) -> Answer:
     context: dict[str, Any] = {"report": None, "error": None, "kinds": KINDS, "claim": CLAIM, "size": _size(visit)}
     context |= {
-        "told": _teller(visit),
+        "told": teller(visit),
         "signed": visit.node.last_signed(),
         "rows": None,
         "older": None,
@@ -101,25 +95,6 @@ def _window(visit: Visit, begin: int, end: int) -> list[Logged]:
             break
         found.append(one)
     return found
-
-
-def _teller(visit: Visit) -> Callable[[Logged], list[tuple[str, str]]]:
-    """Tells what a record says in a list, with names in the place of ids."""
-    names = {one.id: one.name for one in visit.node.partners()}
-    names |= {one.id: one.name for one in visit.node.users()} | {one.id: one.name for one in visit.node.tokens()}
-
-    def named(value: Any) -> str:
-        if isinstance(value, list):
-            return ", ".join(map(named, value)) or "–"
-        if not isinstance(value, str):
-            return orjson.dumps(value).decode()
-        return names.get(value.removeprefix(OF_PARTNER), value)
-
-    def told(one: Logged) -> list[tuple[str, str]]:
-        record = one.record or {}
-        return [(name, named(value)) for name, value in record.items() if name not in LEFT_OUT]
-
-    return told
 
 
 def _is_wanted(one: Logged, kind: str, since: int) -> bool:
