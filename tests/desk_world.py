@@ -113,6 +113,7 @@ class Desk:
         page, visit = self.visit(address, by)
         if page.act is None or not visit.may(*page.acts):
             raise NotAuthorized(f"{page.template} is not for {by}.")
+        assert fields.keys() <= set(page.fields), f"{page.template} has no {fields.keys() - set(page.fields)}"
         values = {name: [value] if isinstance(value, str) else value for name, value in fields.items()}
         with self.staff.acting(by):
             return page.act(visit, Form(values))

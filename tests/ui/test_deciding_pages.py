@@ -333,3 +333,19 @@ def test_looking_changes_nothing(acting_desk: Desk) -> None:
 def test_a_field_that_is_given_twice_is_refused(desk: Desk) -> None:
     with pytest.raises(Invalid):
         desk.post("/release/publish", "rolf", ids=["a", "b"])
+
+
+@pytest.mark.slow
+def test_no_page_leads_its_reader_to_one_that_refuses_them(desk: Desk) -> None:
+    wrong = set()
+    for address, by, body in looks(desk):
+        if "<!doctype html>" not in body:
+            continue
+        main = body.partition("<main")[2].partition("</main>")[0]
+        for tag, facts in Seen(Answer(main.encode())).tags:
+            link = str(facts.get("href") or facts.get("action") or "")
+            posts = tag == "form" and facts.get("method") == "post"
+            template = link.startswith(("/partners", "/release", "/policy", "/approvals", "/recalls", "/ledger"))
+            if (template or link.startswith("/sources")) and by not in (ACTS if posts else LOOKS)[page_of(link)]:
+                wrong.add((page_of(address), by, page_of(link)))
+    assert not wrong

@@ -79,7 +79,7 @@ def test_each_kind_is_tried_and_made(acting_desk: Desk, kind: Kind) -> None:
 @pytest.mark.parametrize("kind", list(Kind))
 def test_a_trial_tells_what_then_happens_and_changes_nothing(acting_desk: Desk, kind: Kind) -> None:
     more = {"narrow": {"tlp": TLP.AMBER}, "supersede": {"by": acting_desk.amber["id"]}}.get(kind.value, {})
-    order = Order(kind, Reason.MISTAKE, **more)  # type: ignore[arg-type]
+    order = Order(kind, Reason.MISTAKE, **more)
     what = [acting_desk.green["id"], acting_desk.cut["id"]]
     with acting_desk.staff.acting("rolf"):
         before = acting_desk.state()

@@ -65,6 +65,6 @@ _ALL = frozenset(ROLES)
 PAGES = (
     Page("/approvals", listing, _ALL),
     Page("/approvals/{proposal}", proposal, _ALL),
-    Page("/approvals/{proposal}/approve", act=approve, acts=frozenset((ADMIN, APPROVER))),
-    Page("/approvals/{proposal}/reject", act=reject, acts=_ALL),
+    Page("/approvals/{proposal}/approve", act=approve, acts=frozenset((ADMIN, APPROVER)), fields=("digest",)),
+    Page("/approvals/{proposal}/reject", act=reject, acts=_ALL, fields=("digest",)),
 )

@@ -19,6 +19,10 @@ EVERYTHING = "all"
 _TEXTS = ("name", "country", "service", "contact", "need_to_know")
 
 
+FIELDS = ("name", "country", *OF_CLIENTS, *CHOICES, *DATES[:2], *WORDS, *FLAGS, *CAPS, "history_from")
+"""Every field that the form of a partner or a client has."""
+
+
 def texts_of(one: Partner) -> dict[str, str]:
     """The texts of its fields: those of a partner, or of a client."""
     found = {name: str(getattr(one, name)) for name in (*_TEXTS, *CHOICES)}

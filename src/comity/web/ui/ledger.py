@@ -11,6 +11,7 @@ from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
 from comity.node.proving import Logged
 from comity.web.answer import TEXT_TYPE, Answer
 from comity.web.ui.fields import file_answer, instant_in, number_in, refused
+from comity.web.ui.named import teller
 from comity.web.ui.visit import Form, Page, Visit
 
 ROWS = 50
@@ -186,10 +187,10 @@ def _is_signed(visit: Visit, seq: int) -> bool:
 _ALL, _LOG, _PROVE = frozenset(ROLES), frozenset(_TELLERS), frozenset((RELEASER, ADMIN))
 PAGES = (
     Page("/ledger", ledger, _ALL),
-    Page("/ledger/verify", act=verify, acts=_ALL),
+    Page("/ledger/verify", act=verify, acts=_ALL, fields=("held",)),
     Page("/ledger/sign", act=sign, acts=_ALL),
     Page("/ledger/checkpoint.txt", checkpoint, _ALL),
-    Page("/ledger/export", act=export, acts=_LOG),
+    Page("/ledger/export", act=export, acts=_LOG, fields=("to",)),
     Page("/ledger/entries/{seq}", entry, _LOG),
     Page("/ledger/entries/{seq}/proof", proof, _PROVE),
 )

@@ -12,7 +12,7 @@ from comity.node.partners import STEPS
 from comity.node.people import ADMIN, AUDIT, READING, ROLES
 from comity.node.recipients import Partner
 from comity.web.answer import Answer
-from comity.web.ui.facets import changes_in, texts_of
+from comity.web.ui.facets import FIELDS, changes_in, texts_of
 from comity.web.ui.fields import path, refused, seal
 from comity.web.ui.visit import Form, Page, Visit
 
@@ -201,8 +201,8 @@ def _seconds(visit: Visit) -> Iterator[str]:
 _ADMIN, _ALL = frozenset({ADMIN}), frozenset(ROLES)
 PAGES = (
     Page("/partners", listing, _ALL),
-    Page("/partners/new", new, _ADMIN, add, _ADMIN),
+    Page("/partners/new", new, _ADMIN, add, _ADMIN, fields=(*FIELDS, "relation")),
     Page("/partners/{partner}", partner, _ALL),
-    Page("/partners/{partner}/edit", edit, _ADMIN, change, _ADMIN),
-    Page("/partners/{partner}/step", step, _ADMIN, take_step, _ADMIN),
+    Page("/partners/{partner}/edit", edit, _ADMIN, change, _ADMIN, fields=(*FIELDS, "record", "shown")),
+    Page("/partners/{partner}/step", step, _ADMIN, take_step, _ADMIN, fields=("step", "shown", "checked_by")),
 )

@@ -159,5 +159,13 @@ def _lines(visit: Visit, text: str) -> list[tuple[str, str]]:
 _ALL, _ADMIN = frozenset(ROLES), frozenset({ADMIN})
 PAGES = (
     Page("/policy", policy, _ALL),
-    Page("/policy/edit", edit, _ADMIN, change, _ADMIN, bytes_max=FORM_BYTES_MOST),
+    Page(
+        "/policy/edit",
+        edit,
+        _ADMIN,
+        change,
+        _ADMIN,
+        bytes_max=FORM_BYTES_MOST,
+        fields=("text", "cases", "go", "base", "shown"),
+    ),
 )

@@ -35,7 +35,7 @@ BESIDE_MOST = 10
 """So many objects that leave changed are shown beside what leaves."""
 TEXT_CHARACTERS_MOST = 400
 ITEMS_MOST = 10_000
-NAMED_SHOWN = 10
+FORM_BYTES_MOST = 1_000_000
 VERDICTS = ("release", "redact", "withhold")
 STIX_TYPE = "application/stix+json;version=2.1"
 
@@ -242,5 +242,11 @@ PAGES = (
     Page("/release/preview", preview, _TOLD),
     Page("/release/preview.json", as_json, _TOLD),
     Page("/release/preview.stix.json", as_stix, _TOLD),
-    Page("/release/request", act=request, acts=frozenset((RELEASER, ADMIN))),
+    Page(
+        "/release/request",
+        act=request,
+        acts=frozenset((RELEASER, ADMIN)),
+        bytes_max=FORM_BYTES_MOST,
+        fields=("to", "ids"),
+    ),
 )

@@ -102,8 +102,9 @@ def _done(visit: Visit, form: Form, act: str, values: dict[str, str]) -> dict[st
     return {"count": str(report.published), "until": str(report.held_until) if report.held_until else ""}
 
 
+_FIELDS = (*SELECTING, "all", "shown")
 _ROLES = frozenset({RELEASER})
 PAGES = (
-    Page("/release/publish", publish, _ROLES, do_publish, _ROLES),
-    Page("/release/unpublish", unpublish, _ROLES, do_unpublish, _ROLES),
+    Page("/release/publish", publish, _ROLES, do_publish, _ROLES, fields=(*_FIELDS, "hold")),
+    Page("/release/unpublish", unpublish, _ROLES, do_unpublish, _ROLES, fields=_FIELDS),
 )

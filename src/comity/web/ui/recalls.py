@@ -92,6 +92,6 @@ def _context(values: dict[str, str]) -> dict[str, Any]:
 _TOLD, _ACTS = frozenset((*READING, AUDIT)), frozenset({RELEASER})
 PAGES = (
     Page("/recalls", listing, _TOLD),
-    Page("/recalls/new", new, _ACTS, make, _ACTS),
+    Page("/recalls/new", new, _ACTS, make, _ACTS, fields=(*FIELDS, "shown")),
     Page("/recalls/{recall}", recall, _TOLD),
 )
