@@ -16,6 +16,7 @@ from comity.node.supposing import NOTHING, Supposed
 from comity.release.suppositions import read_supposition
 from comity.web.answer import Answer
 from comity.web.ui.fields import (
+    IDS_MOST,
     SELECTING,
     asked_selection,
     file_answer,
@@ -35,7 +36,6 @@ BESIDE_MOST = 10
 """So many objects that leave changed are shown beside what leaves."""
 TEXT_CHARACTERS_MOST = 400
 ITEMS_MOST = 10_000
-FORM_BYTES_MOST = 1_000_000
 VERDICTS = ("release", "redact", "withhold")
 STIX_TYPE = "application/stix+json;version=2.1"
 
@@ -107,7 +107,7 @@ def _found(visit: Visit, asked: _Asked) -> dict[str, Any]:
         "rows": _rows(visit, asked, some),
         "titles": node.titles(list({one.id for one in some})),
         "hidden": node.not_shown(to, selection=asked.selection),
-        "approval": [one.id for one in looked if any(rule.id == "gate.approval" for rule in one.rules)][:ITEMS_MOST],
+        "approval": [one.id for one in looked if any(rule.id == "gate.approval" for rule in one.rules)][:IDS_MOST],
         "policy": len(node.policy_log()),
         "at": start,
         "next": start + ROWS if start + ROWS < len(wanted) else None,
@@ -246,7 +246,6 @@ PAGES = (
         "/release/request",
         act=request,
         acts=frozenset((RELEASER, ADMIN)),
-        bytes_max=FORM_BYTES_MOST,
         fields=("to", "ids"),
     ),
 )
