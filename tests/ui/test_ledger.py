@@ -90,8 +90,8 @@ def test_an_entry_that_was_altered_is_named(acting_desk: Desk) -> None:
 def test_a_ledger_that_is_too_long_is_left_to_the_command(acting_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ledger, "VERIFIED_MOST", 3)
     monkeypatch.setattr(ledger, "EXPORTED_MOST", 3)
-    for address, words in (("/ledger/verify", "comity ledger verify"), ("/ledger/export", "comity ledger export")):
-        answer = acting_desk.post(address, "rolf", held="", to="")
+    for act, words in (("verify", "comity ledger verify"), ("export", "comity ledger export")):
+        answer = acting_desk.post(f"/ledger/{act}", "rolf")
         assert answer.status == 413
         assert words in Seen(answer).text
 
