@@ -44,7 +44,7 @@ def policy(visit: Visit) -> Answer:
     else:
         chosen = log[0] if log else None
     text, cases = (chosen[1].text, chosen[1].cases) if chosen else starter_texts()["nothing"]
-    made, _ = read_policy(_floor(), text, cases)
+    made, outcomes = _tried(text, cases)
     return visit.page(
         "policy.html",
         text=text,
@@ -53,7 +53,7 @@ def policy(visit: Visit) -> Answer:
         of=chosen[1].of if chosen else "",
         made=made,
         floor=_floor(),
-        outcomes=_outcomes(made),
+        outcomes=outcomes,
         log=log,
         newest=not log or chosen is log[0],
         starters=[(name, _first_comment(one), name in BLANKS) for name, (one, _) in starter_texts().items()],
@@ -65,8 +65,11 @@ def _floor() -> Floor:
     return load_floor(*policy_texts())
 
 
-def _outcomes(made: Policy | None) -> list[Outcome]:
-    return run_cases(made) if made else []
+@functools.lru_cache(maxsize=4)
+def _tried(text: str, cases: str) -> tuple[Policy | None, list[Outcome]]:
+    """The policy of these texts and what comes out of its cases; kept, since a page that is only looked at is quick."""
+    made, _ = read_policy(_floor(), text, cases)
+    return made, run_cases(made) if made else []
 
 
 def _first_comment(text: str) -> str:
@@ -98,7 +101,7 @@ def change(visit: Visit, form: Form) -> Answer:
     context = _context(visit, text, cases, base)
     made, problems = check_policy(_floor(), text, cases)
     context |= {"problems": _found(problems, text, cases), "checked": True}
-    context["outcomes"] = _outcomes(read_policy(_floor(), text, cases)[0])
+    context["outcomes"] = _tried(text, cases)[1]
     if made is None or go == "check":
         return visit.page("policy-edit.html", status=200 if made else 422, error=None, **context)
     try:

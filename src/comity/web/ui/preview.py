@@ -29,7 +29,7 @@ from comity.web.ui.fields import (
 )
 from comity.web.ui.visit import Form, Page, Visit
 
-LOOKED_MOST = 2_000
+LOOKED_MOST = 500
 """So many copies are looked at for a page; the command looks at all."""
 ROWS = 25
 BESIDE_MOST = 10
