@@ -49,6 +49,7 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "show": ("show", lambda node: node.show(RED)),
     "since_reading": ("since-reading", lambda node: node.since_reading("CERT-B")),
     "tell": ("explain", lambda node: list(node.tell("CERT-B"))),
+    "titles": ("seen", lambda node: node.titles([RED])),
     "who": ("who", lambda node: node.who(RED)),
     "write_reading": ("preview", lambda node: node.write_reading(io.BytesIO().write, "CERT-B")),
 }

@@ -1,8 +1,11 @@
-"""What tests of pages share: a node with something of everything, and a person for each role."""
+"""What tests of pages share: a node with something of everything and a person for each role, and a desk at which is
+decided what leaves."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from tests.desk_world import Desk
 from tests.pages_world import fill, let_leave
 from tests.visiting import Staff
 from tests.world import MadeClock, MadeEntropy
@@ -26,3 +29,19 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Staff]:
     path = tmp_path_factory.mktemp("empty") / "a.db"
     with Node.open(f"sqlite:///{path}", name="CERT-A", clock=MadeClock(), entropy=MadeEntropy()) as node:
         yield Staff(node)
+
+
+@pytest.fixture(scope="session")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    """Looked at, and never changed."""
+    made = Desk(tmp_path_factory.mktemp("desk") / "a.db")
+    yield made
+    made.node.close()
+
+
+@pytest.fixture
+def acting_desk(desk: Desk, tmp_path: Path) -> Iterator[Desk]:
+    """A desk of its own."""
+    made = desk.again(tmp_path / "a.db")
+    yield made
+    made.node.close()

@@ -54,6 +54,7 @@ class Delivering(Telling):
 
     def standings(self) -> list[tuple[Partner, Standing]]:
         """All partners and clients, by name, each with how it stands."""
+        self.deliveries.flush()
         with self._snapshot() as snapshot:
             return [(one, self._standing(snapshot, one)) for one in partners(snapshot)]
 

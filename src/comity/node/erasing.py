@@ -163,7 +163,7 @@ class Erasing(Recalling):
         entry = tx.enter("erasure", objects=done.objects, copies=done.copies, entries=done.entries, basis=change.basis)
         tx.enqueue(Job(SCRUB, "store", due_at=now))
         recall = self._recalled(tx, had, asked_by, now)
-        told, cannot_confirm = ((), ()) if recall is None else self._told_of(tx, recall)
+        told, cannot_confirm = ((), ()) if recall is None else self._told_of(tx, recall.answers)
         name = "" if recall is None else recall.id
         made = Certificate(
             id=id,

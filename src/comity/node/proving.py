@@ -73,20 +73,23 @@ class Proving(Signing):
         proof.verify(entry.commitment, [read_verifier(key.verifier) for key in keys], origin=epoch.origin)
         return Proved(seq, entry.commitment, entry.record, entry.nonce, proof.text())
 
-    def ledger_log(self, *, kind: str = "", since: int = 0, limit: int | None = None) -> Iterator[Logged]:
-        """The entries of the present log of that kind, from that instant on (microseconds since 1970), the last so many
-        of them; the oldest first."""
+    def ledger_log(
+        self, *, kind: str = "", since: int = 0, limit: int | None = None, first: int = 0
+    ) -> Iterator[Logged]:
+        """The entries of the present log of that kind, from that instant (microseconds since 1970) and from the
+        sequence number `first` on, the last so many of them; the oldest first."""
         with self.store.read() as snapshot:
             self._actor(snapshot, RELEASER, ADMIN, AUDIT)
             self._note_told("ledger-log", {"kind": kind, "since": since, "limit": limit})
-        return self._logged(kind, since, limit)
+        return self._logged(kind, since, limit, first)
 
-    def _logged(self, kind: str, since: int, limit: int | None) -> Iterator[Logged]:
+    def _logged(self, kind: str, since: int, limit: int | None, first: int) -> Iterator[Logged]:
         with self.store.read() as snapshot:
-            before, after = logbook.present(snapshot).before, 0
+            before = logbook.present(snapshot).before
+            after = before + first
             if limit is not None and not kind and not since:
-                after = snapshot.last_entry - limit
-            found = _entries(snapshot, max(before, after))
+                after = max(after, snapshot.last_entry - limit)
+            found = _entries(snapshot, after)
             wanted: Iterable[LedgerEntry] = (one for one in found if _is_wanted(one, kind, since))
             if limit is not None:
                 wanted = deque(wanted, limit)

@@ -342,6 +342,12 @@ def count(store: Store, selection: Selection) -> int:
     return total
 
 
+def count_published(store: Store, selection: Selection) -> int:
+    """How many copies `unpublish` would take back."""
+    with store.read() as snapshot:
+        return len(_published(snapshot, selection))
+
+
 def unpublish(store: Store, selection: Selection, *, actor: str = "") -> int:
     """The published copies of the selection are received and not published; how many there were. What a partner sent it
     can still read back."""

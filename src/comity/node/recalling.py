@@ -36,6 +36,7 @@ from comity.release.recall import (
     Given,
     Kind,
     Order,
+    Plan,
     Way,
     check_ids,
     is_versioned,
@@ -77,11 +78,11 @@ class _Base:
 class Recalling(Holding):
     """The verbs on recalls of ours."""
 
-    def recall(self, what: Sequence[str], order: Order) -> Recalled:
+    def recall(self, what: Sequence[str], order: Order, *, dry_run: bool = False) -> Recalled:
         """The objects with these ids, or that left by these entries of the ledger (`entry:123`), are taken back in
         every version, as the order says (see `comity.release.recall.plan`), and who had them is on record. Partners are
-        told by what they can read, and nobody else is told. NotFound where nothing of one ever left, AlreadyDone where
-        there is nothing to take back any more."""
+        told by what they can read, and nobody else is told. A trial tells the same and changes nothing. NotFound where
+        nothing of one ever left, AlreadyDone where there is nothing to take back any more."""
         order.check()
         with self._snapshot() as snapshot:
             self._actor(snapshot, RELEASER)
@@ -89,6 +90,13 @@ class Recalling(Holding):
             self._check_successor(snapshot, order, ids)
             numbers, after = numbers_of(snapshot, list(ids)), snapshot.last_entry
             had = had_by(snapshot, numbers, snapshot.release_recipients())
+            if dry_run:
+                ids = _left_to_do(snapshot, ids, had)
+                made, bases = self._planned(snapshot, ids, order)
+                revised = {base.copy.id for base in bases if base.given.number in made.revised}
+                numbers = numbers_of(snapshot, list(ids))
+                answers = {id: Way.TAXII.first_answer for id, theirs in had.items() if theirs & numbers}
+                return Recalled("", len(ids), len(revised), *self._told_of(snapshot, answers))
         with self.store.write() as tx:
             actor = self._actor(tx, RELEASER)
             self._check_successor(tx, order, ids)
@@ -102,7 +110,7 @@ class Recalling(Holding):
         while recall.revised and self.store.index_relations(BATCH_OBJECTS):
             pass
         with self._snapshot() as snapshot:
-            told, cannot_confirm = self._told_of(snapshot, recall)
+            told, cannot_confirm = self._told_of(snapshot, recall.answers)
         return Recalled(recall.id, len(recall.objects), len(recall.revised), told, cannot_confirm)
 
     def recalls(self, id: str | None = None) -> list[RecallView]:
@@ -114,10 +122,10 @@ class Recalling(Holding):
             some = recalls(snapshot) if id is None else [recall_of(snapshot, id)]
             return [self._view_recall(snapshot, viewer, one, listed=id is not None) for one in some]
 
-    def _told_of(self, snapshot: Snapshot, recall: Recall) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _told_of(self, snapshot: Snapshot, answers: Mapping[str, Answer]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The names of those who are told and can answer, and of those who cannot."""
         names = {id: one.name for id, one in self._in_force_at(snapshot).partners.items()}
-        told = sorted((names.get(recipient, recipient), one.answer) for recipient, one in recall.had.items())
+        told = sorted((names.get(recipient, recipient), answer) for recipient, answer in answers.items())
         return (
             tuple(name for name, answer in told if answer is not Answer.CANNOT_CONFIRM),
             tuple(name for name, answer in told if answer is Answer.CANNOT_CONFIRM),
@@ -181,16 +189,22 @@ class Recalling(Holding):
 
     # -- what is done
 
-    def _take_back(
-        self, tx: Transaction, ids: Sequence[str], order: Order, had: dict[str, BitMap], actor: str
-    ) -> Recall:
-        id, now = self._new_recall(), microseconds(self.clock.now())
-        bases = self._bases(tx, ids, order)
+    def _planned(self, snapshot: Snapshot, ids: Sequence[str], order: Order) -> tuple[Plan, list[_Base]]:
+        """What happens, and the copies that it happens to. AlreadyDone where nothing
+        happens."""
+        bases = self._bases(snapshot, ids, order)
         made = plan(order, ids, [base.given for base in bases])
         if not made:
             raise AlreadyDone(
                 "There is nothing to take back any more.", where="id", hint="comity release recall-status"
             )
+        return made, bases
+
+    def _take_back(
+        self, tx: Transaction, ids: Sequence[str], order: Order, had: dict[str, BitMap], actor: str
+    ) -> Recall:
+        id, now = self._new_recall(), microseconds(self.clock.now())
+        made, bases = self._planned(tx, ids, order)
         tx.put_bars(made.bars, id)
         revised = [base for base in bases if base.given.number in made.revised]
         self._revise(tx, revised, order, id, now)
@@ -248,7 +262,7 @@ class Recalling(Holding):
         tx.put_record(record_of(recall))
         return recall
 
-    def _bases(self, tx: Transaction, ids: Sequence[str], order: Order) -> list[_Base]:
+    def _bases(self, tx: Snapshot, ids: Sequence[str], order: Order) -> list[_Base]:
         """What is published of these objects."""
         facts = {one.object: one for one in tx.published(tx.published_of(list(ids)))}
         forms, own = tx.classes(), {source.name for source in tx.sources() if source.kind == "own"}
@@ -306,7 +320,7 @@ class Recalling(Holding):
         return judged
 
 
-def _left_to_do(tx: Transaction, ids: Sequence[str], had: dict[str, BitMap]) -> tuple[str, ...]:
+def _left_to_do(tx: Snapshot, ids: Sequence[str], had: dict[str, BitMap]) -> tuple[str, ...]:
     """Those of the ids that were not taken back whole before. NotFound where nothing of one ever left, AlreadyDone
     where none is left to take back."""
     every = BitMap.union(BitMap(), *had.values())

@@ -48,6 +48,11 @@ class Recall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """All publications that anybody had of it."""
         return BitMap.union(BitMap(), *(BitMap.deserialize(one.numbers) for one in self.had.values()))
 
+    @property
+    def answers(self) -> dict[str, Answer]:
+        """What each recipient has answered."""
+        return {recipient: one.answer for recipient, one in self.had.items()}
+
 
 def record_of(recall: Recall) -> Record:
     """The recall as a record."""

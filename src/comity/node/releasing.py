@@ -150,6 +150,10 @@ class Releasing(Viewing):
         """How many copies `publish` would publish."""
         return publishing.count(self.store, self._known(selection))
 
+    def count_published(self, selection: Selection = EVERYTHING) -> int:
+        """How many copies `unpublish` would take back."""
+        return publishing.count_published(self.store, self._known(selection))
+
     def _check_releaser(self) -> str:
         """Who acts may publish; the id of the account."""
         with self._snapshot() as snapshot:

@@ -40,6 +40,7 @@ from comity.release.standing import AWAITS, parts
 from comity.release.suppositions import class_words
 from comity.store.interface import Snapshot
 from comity.store.nouns import State
+from comity.store.text import label_of
 
 CLASSES_AT_ONCE = 500
 
@@ -285,6 +286,18 @@ class Telling(Classing):
         if not views:
             raise NotFound(f"There is no object {id!r}.", where="id")
         return views
+
+    def titles(self, ids: Sequence[str]) -> dict[str, str]:
+        """What each of the published objects with these ids is called, where it is called anything: by id, of those
+        that whoever acts may read whole."""
+        with self._snapshot() as snapshot:
+            viewer = self._reader(snapshot, "seen", ids=list(ids))
+            published = BitMap(snapshot.published_of([id for id in ids if id.isprintable()]))
+            numbers = sorted(viewer.readable(snapshot, published, self.ours(), whole=True))
+            facts = snapshot.published(numbers)
+            bodies = snapshot.published_bodies([one.number for one in facts])
+            found = {one.id: label_of(body) for one, body in zip(facts, bodies, strict=True)}
+        return {id: label for id, label in found.items() if label}
 
     def _view_of(
         self, snapshot: Snapshot, partner: Partner, moment: Moment, supposing: Supposed = NOTHING

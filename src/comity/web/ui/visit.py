@@ -105,3 +105,6 @@ class Page:
     acts: frozenset[str] = frozenset()
     bytes_max: int = 100_000
     """Of the form."""
+    fields: tuple[str, ...] = ()
+    """The names of the fields that the form has; any other is refused. One that ends in `*` stands for all names that
+    begin so."""

@@ -1,0 +1,110 @@
+"""The record of what left: what a partner has of ours, or who has an object, as a page and as files."""
+
+import csv
+import io
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from comity.errors import ComityError, InvalidRequest
+from comity.interfaces import instant_of
+from comity.node.holding import Held, Left
+from comity.node.people import AUDIT, READING
+from comity.web.answer import Answer
+from comity.web.ui.fields import file_answer, json_answer, number_in, refused
+from comity.web.ui.shown import one_line
+from comity.web.ui.visit import Page, Visit
+
+ROWS = 100
+ROWS_MOST = 10_000
+CSV_TYPE = "text/csv; charset=utf-8"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+
+
+def record(visit: Visit) -> Answer:
+    """What left for the partner, or who has the object, the first in the order of publishing."""
+    to, ident = visit.parameter("to"), visit.parameter("object").strip()
+    context: dict[str, Any] = {
+        "to": to,
+        "object": ident,
+        "rows": None,
+        "partner": None,
+        "at": 0,
+        "next": None,
+        "titles": {},
+    }
+    context |= {"partners": [(one.id, one.name) for one in visit.node.partners()]}
+    if not to and not ident:
+        return visit.page("record.html", error=None, **context)
+    try:
+        start = number_in(visit.parameter("at"), "at", most=ROWS_MOST)
+        some = list(islice(_rows(visit), start, start + ROWS + 1))
+        context["partner"] = visit.node.partner(to) if to else None
+    except ComityError as error:
+        return refused(visit, "record.html", error, **context)
+    context["titles"] = visit.node.titles(list({held.id for _, held in some}))
+    more = len(some) > ROWS and start + ROWS < ROWS_MOST
+    context |= {"rows": some[:ROWS], "at": start, "next": start + ROWS if more else None}
+    return visit.page("record.html", error=None, **context)
+
+
+def _rows(visit: Visit) -> Iterator[tuple[str, Held]]:
+    to, ident = visit.parameter("to"), visit.parameter("object").strip()
+    if bool(to) == bool(ident):
+        raise InvalidRequest("Name a partner or an object.", where="to", hint="?to=PARTNER or ?object=ID")
+    if to:
+        return (("", held) for held in visit.node.held(to, limit=ROWS_MOST + 1))
+    found = visit.node.holders(ident, visit.parameter("version") or None)
+    return ((one.partner, one.held) for one in found)
+
+
+def _facts(partner: str, one: Held) -> dict[str, Any]:
+    facts = {"id": one.id, "version": one.version, "source": one.source, "digest": one.digest, "state": one.state}
+    whose = {"partner": partner} if partner else {}
+    return whose | facts | {"first": _left(one.first), "last": _left(one.last)}
+
+
+def _left(one: Left) -> dict[str, Any]:
+    return {"at": instant_of(one.at), "entry": one.entry, "policy": one.policy, "rules": one.rule.split()}
+
+
+def as_json(visit: Visit) -> Answer:
+    """The same as `release record --json` has, the first ROWS_MOST."""
+    rows = list(islice(_rows(visit), ROWS_MOST + 1))
+    items = [_facts(*row) for row in rows[:ROWS_MOST]]
+    return json_answer({"items": items, "more": len(rows) > ROWS_MOST})
+
+
+def as_csv(visit: Visit) -> Answer:
+    """The same as a table. No cell is a formula (R61)."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    keys = ("partner", "id", "version", "source", "state", "digest")
+    lefts = ("at", "entry", "policy", "rules")
+    writer.writerow([*keys, *(f"first_{each}" for each in lefts), *(f"last_{each}" for each in lefts)])
+    for partner, held in islice(_rows(visit), ROWS_MOST):
+        facts = {"partner": partner} | _facts(partner, held)
+        cells = [facts[key] for key in keys]
+        cells += [_word(facts[way][each]) for way in ("first", "last") for each in lefts]
+        writer.writerow([cell(str(each)) for each in cells])
+    return file_answer(file.getvalue().encode(), "record.csv", CSV_TYPE)
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return " ".join(value)
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def cell(text: str) -> str:
+    """The text on one line. What a spreadsheet would take for a formula has an apostrophe before it."""
+    shown = one_line(text)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+_TOLD = frozenset((*READING, AUDIT))
+PAGES = (
+    Page("/release/record", record, _TOLD),
+    Page("/release/record.json", as_json, _TOLD),
+    Page("/release/record.csv", as_csv, _TOLD),
+)

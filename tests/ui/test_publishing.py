@@ -1,0 +1,82 @@
+"""Publishing and taking back: counted first, held before anybody is served it, and never twice (R12)."""
+
+import pytest
+from tests.desk_world import Desk, address, went_to
+from tests.visiting import Seen
+
+from comity.web.ui import publishing
+
+pytestmark = pytest.mark.slow
+PUBLISH, UNPUBLISH = "/release/publish", "/release/unpublish"
+
+
+def test_nothing_is_counted_before_something_is_chosen(desk: Desk) -> None:
+    seen = desk.seen(PUBLISH)
+    assert "would be published" not in seen.text
+    assert "R12" in seen.text
+
+
+def test_what_is_chosen_is_counted_first(desk: Desk) -> None:
+    seen = desk.seen(f"{PUBLISH}?all=yes")
+    assert "2 objects would be published" in seen.text
+    assert "10 seconds, or 300 for more than 100" in seen.text
+    # What may not be read is counted too, since it is what is decided about.
+    assert "6 objects would be taken back" in desk.seen(f"{UNPUBLISH}?types=indicator").text
+    assert "Nothing of that is to be done." in desk.seen(f"{PUBLISH}?types=malware").text
+
+
+def test_what_is_published_is_held_and_can_be_taken_back_from_there(acting_desk: Desk) -> None:
+    id = acting_desk.fresh["id"]
+    seen = acting_desk.seen(address(PUBLISH, ids=id))
+    assert "1 object would be published" in seen.text
+    path, told = went_to(acting_desk.submit(seen, PUBLISH, "rolf"))
+    now = int(acting_desk.clock.now().timestamp() * 1_000_000)
+    assert (path, told["done"], told["count"], told["until"]) == (PUBLISH, "published", "1", str(now + 10_000_000))
+    done = acting_desk.seen(address(path, **told))
+    assert "Nobody outside is served them before" in done.text
+    assert "in a moment" in done.text
+    back = next(link for link in done.links if link.startswith(UNPUBLISH + "?ids="))
+    taken = went_to(acting_desk.submit(acting_desk.seen(back), UNPUBLISH, "rolf"))[1]
+    assert (taken["done"], taken["count"]) == ("unpublished", "1")
+
+
+def test_the_same_form_twice_publishes_once(acting_desk: Desk) -> None:
+    seen = acting_desk.seen(f"{PUBLISH}?all=yes")
+    assert went_to(acting_desk.submit(seen, PUBLISH, "rolf"))[1]["count"] == "2"
+    after = acting_desk.state()
+    again = acting_desk.submit(seen, PUBLISH, "rolf")
+    assert again.status == 409
+    assert "not what was shown" in Seen(again).text
+    assert "R12" in Seen(again).text
+    assert acting_desk.state() == after
+
+
+def test_another_hold_is_taken(acting_desk: Desk) -> None:
+    seen = acting_desk.seen(f"{PUBLISH}?all=yes")
+    told = went_to(acting_desk.submit(seen, PUBLISH, "rolf", hold="3600"))[1]
+    now = int(acting_desk.clock.now().timestamp() * 1_000_000)
+    assert int(told["until"]) == now + 3_600_000_000
+
+
+def test_during_the_hold_no_partner_is_served(acting_desk: Desk) -> None:
+    acting_desk.submit(acting_desk.seen(address(PUBLISH, ids=acting_desk.fresh["id"])), PUBLISH, "rolf")
+    preview = address("/release/preview", to="CERT-C", ids=acting_desk.fresh["id"])
+    assert "gate.hold" in acting_desk.seen(preview).text
+    acting_desk.clock.move(seconds=11)
+    assert "goes as it is" in acting_desk.seen(preview).text
+    assert "gate.hold" not in acting_desk.seen(preview).text
+
+
+def test_more_than_are_done_at_once_are_left_to_the_command(acting_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "AT_ONCE_MOST", 1)
+    seen = acting_desk.seen(f"{PUBLISH}?all=yes")
+    assert "comity publish --all" in seen.text
+    before = acting_desk.state()
+    assert acting_desk.post(PUBLISH, "rolf", all="yes", shown="2").status == 409
+    assert acting_desk.state() == before
+
+
+def test_taking_back_says_that_what_was_read_stays(desk: Desk) -> None:
+    seen = desk.seen(address(UNPUBLISH, ids=desk.green["id"]))
+    assert "R18" in seen.text
+    assert desk.green["id"] in seen.source

@@ -1,0 +1,64 @@
+"""The record of what left, as a page and as files: the same rows, and no cell that could become a formula (R61)."""
+
+import csv
+import io
+import json
+
+import pytest
+from tests.desk_world import Desk, address
+
+from comity.web.ui import record
+from comity.web.ui.record import cell
+
+HERE = "/release/record"
+
+
+@pytest.mark.slow
+def test_what_a_partner_has_is_the_same_in_every_form(desk: Desk) -> None:
+    with desk.staff.acting("ana"):
+        held = list(desk.node.held("CERT-B"))
+    seen = desk.seen(f"{HERE}?to=CERT-B", "ana")
+    rows = list(csv.DictReader(io.StringIO(desk.get(f"{HERE}.csv?to=CERT-B", "ana").body.decode())))
+    items = json.loads(desk.get(f"{HERE}.json?to=CERT-B", "ana").body)["items"]
+    assert held
+    assert [one["id"] for one in rows] == [one["id"] for one in items] == [one.id for one in held]
+    assert [one["first_entry"] for one in rows] == [str(one.first.entry) for one in held]
+    assert [one["last"]["rules"] for one in items] == [one.last.rule.split() for one in held]
+    for one in held:
+        assert one.id in seen.source
+        assert f"batch entry:{one.first.entry}" in seen.text
+    assert "What CERT-B has of ours" in seen.text
+
+
+@pytest.mark.slow
+def test_who_has_an_object_is_told_by_name(desk: Desk) -> None:
+    seen = desk.seen(address(HERE, object=desk.green["id"]), "ana")
+    assert "CERT-B" in seen.text
+    assert "CERT-C" in seen.text
+    assert "CERT-C" not in desk.seen(address(HERE, object=desk.amber["id"]), "ana").source.partition("<tbody>")[2]
+    assert "Nobody has it." in desk.seen(address(HERE, object=desk.fresh["id"]), "ana").text
+
+
+@pytest.mark.slow
+def test_empty_says_why(desk: Desk) -> None:
+    assert "Choose a partner or an object." in desk.seen(HERE).text
+    assert "Nothing that you may read has left for them yet." in desk.seen(f"{HERE}?to=CERT-D").text
+
+
+@pytest.mark.slow
+def test_a_long_record_has_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "ROWS", 2)
+    first = desk.seen(f"{HERE}?to=CERT-B")
+    second = desk.seen(next(link for link in first.links if "at=2" in link))
+    ids = [[link for link in page.links if link.startswith("/objects/")] for page in (first, second)]
+    assert len(ids[0]) == 2
+    assert ids[1]
+    assert not set(ids[0]) & set(ids[1])
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r=", "＝", "＠"])
+def test_no_cell_is_a_formula_or_breaks_its_row(sign: str) -> None:
+    made = cell(f"{sign}cmd|' /C calc'!A0\nnext\x1b[31m")
+    assert made[0] == "'"
+    assert made.isprintable()
+    assert cell("plain") == "plain"
