@@ -35,12 +35,13 @@ from comity.store.nouns import (
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
 from comity.store.related import At
+from comity.store.session_interface import SessionSnapshot, SessionTransaction
 from comity.store.views import Keys
 
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, Protocol):
+class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, SessionSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -190,7 +191,7 @@ class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, Protocol):
         ...
 
 
-class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, Protocol):
+class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, SessionTransaction, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(
