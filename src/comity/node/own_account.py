@@ -38,7 +38,7 @@ class OwnAccount(SigningIn):
             changed = structs.replace(
                 account,
                 password=kept,
-                password_at=microseconds(self.clock.now()),
+                password_at=max(microseconds(self.clock.now()), account.password_at + 1),
                 digest=NO_SECRET,
                 handed_by="",
             )
