@@ -1,11 +1,19 @@
 """A browser in the test's own process: it keeps cookies, says where a form comes from, and sends the forms of pages."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from html import unescape
+from pathlib import Path
 from urllib.parse import urlencode
 
-from tests.asgi import Asker, Reply
+from tests.asgi import Asker, Reply, asking
+from tests.world import MadeClock, MadeEntropy
 
+from comity.node.node import Node
+
+PASSWORD = "correct horse battery"
 HOST = "127.0.0.1:6100"
 ORIGIN = f"http://{HOST}"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
@@ -54,3 +62,53 @@ class Browser:
         if given is not None:
             self.cookie = given.partition("=")[2].partition(";")[0]
         return reply
+
+
+@dataclass
+class Stand:
+    """A node with the account of an administrator, and who asks it."""
+
+    node: Node
+    clock: MadeClock
+    asker: Asker
+    secret: str
+
+    def browser(self) -> Browser:
+        """Another browser."""
+        return Browser(self.asker)
+
+    def signed_in(self) -> Browser:
+        """A browser whose person has set a password and is signed in."""
+        browser = self.browser()
+        if self.node.users()[0].password:
+            assert browser.sign_in("admin", PASSWORD).status == 303
+        else:
+            assert browser.sign_in("admin", self.secret).status == 303
+            assert browser.send("/account/password", {"new": PASSWORD, "again": PASSWORD}).status == 303
+        return browser
+
+    def rows(self, act: str) -> list[str]:
+        """What the audit log says of that act: who, and whence."""
+        self.node.looks.flush()
+        with self.node.acting_for(self.node.users()[0]):
+            return [f"{row.account} {row.address} {row.what}" for row in self.node.audit_log(acts=[act])]
+
+    def person(self, name: str, roles: Sequence[str]) -> Browser:
+        """The browser of another person with these roles, who is signed in and has the same password."""
+        self.signed_in()
+        with self.node.acting("admin", PASSWORD):
+            secret = self.node.add_user(name, roles).secret
+        browser = self.browser()
+        assert browser.sign_in(name, secret).status == 303
+        assert browser.send("/account/password", {"new": PASSWORD, "again": PASSWORD}).status == 303
+        return browser
+
+
+@contextmanager
+def standing(folder: Path) -> Iterator[Stand]:
+    """A node in that folder, with the account that `init` makes."""
+    clock = MadeClock()
+    with Node.open(f"sqlite:///{folder}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
+        secret = node.add_user("admin", ["admin"], first=True).secret
+        with asking(node) as asker:
+            yield Stand(node, clock, asker, secret)

@@ -1,59 +1,21 @@
 """Signing in: one way in, one answer to all that is wrong, and what is kept of it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyotp
 import pytest
-from tests.asgi import Asker, asking
-from tests.browser import Browser
-from tests.world import MadeClock, MadeEntropy
+from tests.browser import PASSWORD, Browser, Stand, standing
 
-from comity.node.node import Node
 from comity.web.ui.signing_in import NAME_MOST
 
-PASSWORD = "correct horse battery"
 pytestmark = pytest.mark.slow
-
-
-@dataclass
-class Stand:
-    """A node with the account of an administrator, and who asks it."""
-
-    node: Node
-    clock: MadeClock
-    asker: Asker
-    secret: str
-
-    def browser(self) -> Browser:
-        """Another browser."""
-        return Browser(self.asker)
-
-    def signed_in(self) -> Browser:
-        """A browser whose person has set a password and is signed in."""
-        browser = self.browser()
-        if self.node.users()[0].password:
-            assert browser.sign_in("admin", PASSWORD).status == 303
-        else:
-            assert browser.sign_in("admin", self.secret).status == 303
-            assert browser.send("/account/password", {"new": PASSWORD, "again": PASSWORD}).status == 303
-        return browser
-
-    def rows(self, act: str) -> list[str]:
-        """What the audit log says of that act: who, and whence."""
-        self.node.looks.flush()
-        with self.node.acting_for(self.node.users()[0]):
-            return [f"{row.account} {row.address} {row.what}" for row in self.node.audit_log(acts=[act])]
 
 
 @pytest.fixture
 def stand(tmp_path: Path) -> Iterator[Stand]:
-    clock = MadeClock()
-    with Node.open(f"sqlite:///{tmp_path}/a.db", name="CERT-A", clock=clock, entropy=MadeEntropy()) as node:
-        secret = node.add_user("admin", ["admin"], first=True).secret
-        with asking(node) as asker:
-            yield Stand(node, clock, asker, secret)
+    with standing(tmp_path) as made:
+        yield made
 
 
 def test_whoever_looks_for_a_page_is_led_to_the_door_and_back(stand: Stand) -> None:

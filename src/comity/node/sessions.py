@@ -4,7 +4,6 @@ Whatever was wrong, it is the same error after the same work. A session is a row
 of which the row has the SHA-256 (OWASP ASVS 4.0, V3). It ends when its account signs in with something else.
 """
 
-import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from msgspec import structs
 
 from comity.errors import NotFound, Unauthenticated
 from comity.interfaces import microseconds
-from comity.node.access import SECRET_BYTES, digest_of
+from comity.node.access import digest_of
 from comity.node.auditing import Auditing
 from comity.node.codes import recovery_code_of, step_of
 from comity.node.people import ADMIN, ROLES, Account, account_named, accounts
@@ -240,7 +239,7 @@ class SigningIn(Auditing):
         now = microseconds(self.clock.now())
         if replaces:
             self._end(tx, tx.session(digest_of(replaces)))
-        secret = base64.urlsafe_b64encode(self.entropy.token_bytes(SECRET_BYTES)).decode().rstrip("=")
+        secret = self._new_secret()
         made = Session(
             id=str(self.entropy.uuid4()),
             digest=digest_of(secret),
