@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from msgspec import structs
@@ -76,15 +77,7 @@ def forged_from_elsewhere(stand: Stand) -> None:
     """A form that comes from a page of another origin, and even has the token."""
     victim = stand.signed_in()
     form = {**LOOKS, "csrf": victim.csrf()}
-    origins = (
-        ELSEWHERE,
-        "null",
-        f"https://{HOST}",
-        "http://127.0.0.1:6101",
-        "http://127.0.0.1",
-        f"{ORIGIN}.evil.example",
-    )
-    for origin in origins:
+    for origin in (ELSEWHERE, "null", f"https://{HOST}", "http://127.0.0.1:6101", "http://127.0.0.1", f"{ORIGIN}.evil"):
         assert victim.post("/account/looks", form, origin=origin).status == 403, origin
         assert stand.browser().post("/sign-in", {"name": "admin", "password": PASSWORD}, origin=origin).status == 403
     assert victim.post("/account/looks", form, origin="", referer=f"{ELSEWHERE}/{ORIGIN}").status == 403
@@ -132,8 +125,8 @@ def led_elsewhere(stand: Stand) -> None:
     ):
         reply = stand.browser().sign_in("admin", PASSWORD, then=then)
         assert (reply.status, reply.header("location")) == (303, "/"), then
-        page = stand.browser().get("/sign-in?then=" + then.encode().hex().join(["%"] * 0 or [""]))
-        assert page.status == 200
+        page = stand.browser().get("/sign-in?" + urlencode({"then": then}))
+        assert b'name="then" value="/"' in page.body, then
     assert stand.browser().sign_in("admin", PASSWORD, then="/account?x=1").header("location") == "/account?x=1"
     asked = stand.browser().get("//evil.example/%2e%2e")
     assert "evil" not in (asked.header("location") or "")
@@ -242,7 +235,8 @@ def _changed(old: str, page: Page) -> tuple[Route, ...]:
 
 def _looking_changes(patch: pytest.MonkeyPatch) -> None:
     def broken(visit: Visit) -> Answer:
-        visit.node.set_looks("id", "dark")
+        with visit.node.store.write() as tx:
+            visit.node._put_account(tx, visit.account)
         return account.look(visit)
 
     patch.setattr(routes, "ROUTES", _changed("/account", Page("/account", broken, frozenset(ROLES), unready=True)))
@@ -341,7 +335,6 @@ def test_a_form_in_parts_is_a_form(stand: Stand) -> None:
         ("multipart/form-data; boundary=b", multipart(part("roles", b"admin")), 400),
         ("multipart/form-data; boundary=b", multipart(part("roles", b"x", '; filename="x"')), 400),
         ("multipart/form-data; boundary=b", multipart(b"X: " + b"x" * 9000 + b"\r\n" + part("csrf", b"x")), 400),
-        ("multipart/form-data; boundary=b", multipart(*[part("csrf", b"")] * 2001), 400),
         ("multipart/form-data; boundary=" + "b" * 99, multipart(part("csrf", b"x")), 400),
     ],
 )
@@ -351,7 +344,9 @@ def test_what_is_no_form_of_the_screen_is_refused(stand: Stand, kind: str, body:
 
 
 def test_many_files_and_a_packed_form_are_refused(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forms, "FIELDS_MAX", 30)
     browser = stand.signed_in()
+    assert _sent(browser, multipart(*[part("csrf", b"x")] * 31)) == 400
     assert _sent(browser, b"x", **{"content-encoding": "gzip"}) == 415
     files = [part("csrf", b"x", '; filename="x"')] * (forms.FILES_MAX + 1)
     assert _sent(browser, multipart(*files)) == 400

@@ -44,6 +44,19 @@ class Settings:
     )
     contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
 
+    @property
+    def pages_url(self) -> str:
+        """Where persons reach the pages, without a slash at the end."""
+        scheme = "https" if self.tls_cert else "http"
+        return self.public_url or f"{scheme}://{_host(self.host)}:{self.port}"
+
+
+def _host(address: str) -> str:
+    """The address as it stands in a URL; a server that listens on all is reached on the host itself."""
+    if address in ("0.0.0.0", "::", ""):  # noqa: S104 - nothing listens here
+        return "127.0.0.1"
+    return f"[{address}]" if ":" in address else address
+
 
 def settings_problems(values: dict[str, Any]) -> list[str]:
     """What is wrong with these settings, a sentence each; empty where all is well."""
