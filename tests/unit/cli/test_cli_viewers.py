@@ -27,7 +27,7 @@ def home(tmp_path: Path) -> Path:
         node.receive(bundle(GREEN, RED), "feed")
         node.publish(hold_seconds=0)
         node.add_partner("CERT-B")
-        secret = node.add_user("admin", ["admin"]).secret
+        secret = node.reset_user("admin").secret
         (tmp_path / "admin").write_text(secret)
         with node.acting("admin", secret):
             for name, roles in {"reader": ["reader"], "auditor": ["reader", "release-audit"]}.items():
