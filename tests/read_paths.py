@@ -43,9 +43,8 @@ ROUTES: dict[tuple[str, str], Entry] = {
     ("GET", "/metrics"): _NO_OBJECT,
     ("GET", "/"): _NO_OBJECT,
     ("GET", "/static/{file}"): _NO_OBJECT,
-    **{
-        each: _NO_OBJECT
-        for each in (
+    **dict.fromkeys(
+        (
             ("GET", "/sign-in"),
             ("POST", "/sign-in"),
             ("GET", "/sign-in/link/{link}"),
@@ -66,8 +65,9 @@ ROUTES: dict[tuple[str, str], Entry] = {
             ("GET", "/admin/tokens"),
             ("POST", "/admin/tokens"),
             ("POST", "/admin/tokens/revoke"),
-        )
-    },
+        ),
+        _NO_OBJECT,
+    ),
     ("GET", "/taxii2/"): _NO_OBJECT,
     ("GET", "/taxii2/root/"): _NO_OBJECT,
     ("GET", "/taxii2/root/status/{status}/"): _POST,
@@ -279,9 +279,8 @@ VERBS: dict[str, Entry] = {
     "reclassifications": _ADMINISTRATION,
     "reclassify": _ADMINISTRATION,
     "recover_user": _ADMINISTRATION,
-    **{
-        verb: _ADMINISTRATION
-        for verb in (
+    **dict.fromkeys(
+        (
             "acting_for",
             "confirm_factor",
             "drop_factor",
@@ -299,8 +298,9 @@ VERBS: dict[str, Entry] = {
             "sign_out",
             "tokens_made_by",
             "visitor",
-        )
-    },
+        ),
+        _ADMINISTRATION,
+    ),
     "reject": _ADMINISTRATION,
     "relations_behind": _ADMINISTRATION,
     "request_release": _ADMINISTRATION,

@@ -21,7 +21,9 @@ DATA_FOLDERS = {
     "store/postgres/migrations": "the tables of the store, for PostgreSQL",
     "store/sqlite/migrations": "the tables of the store, for SQLite",
     "web/static": "the style sheet",
-    "web/templates": "the pages",
+    "web/templates": "the front page",
+    "web/ui/catalogues": "what the pages say in other languages",
+    "web/ui/templates": "the pages for persons",
 }
 """Everything in the package that is no module of the product's logic; a shipped vocabulary would be a new line here."""
 
