@@ -180,7 +180,7 @@ def with_more_fields(stand: Stand) -> None:
     """A field that the screen does not have, but the account does."""
     attacker = stand.person("mallory", ["reader"])
     for more in ({"roles": "admin"}, {"roles": ["reader", "admin"]}, {"person": "Admin"}, {"state": "active"}):
-        reply = attacker.send("/account/looks", {**LOOKS, **more})  # type: ignore[dict-item]
+        reply = attacker.send("/account/looks", {**LOOKS, **more})
         assert reply.status == 400
     mallory = next(one for one in stand.node.users() if one.name == "mallory")
     assert (mallory.roles, mallory.language) == (("reader",), "")
@@ -204,7 +204,7 @@ ATTACKS: dict[str, Callable[[Stand], None]] = {
 
 # -- the faults that they need ----------------------------------------------------------------------------------------
 def _keeps_the_secret(patch: pytest.MonkeyPatch) -> None:
-    real = Node._new_session
+    real: Any = Node._new_session
 
     def kept(self: Node, *given: Any) -> Any:
         *others, replaces = given

@@ -21,13 +21,13 @@ GREEN, RED = (
 def home(tmp_path: Path) -> Path:
     """A node to which a source gave two objects, one of them TLP:RED, with an account for each of some roles."""
     folder = tmp_path / "node"
-    assert run(["init", "--name", "CERT-A", "-q", "--home", str(folder)]) == 0
+    assert run(["init", "--name", "CERT-A", "--admin", "first", "-q", "--home", str(folder)]) == 0
     with open_home(folder) as node:
         node.add_source("feed")
         node.receive(bundle(GREEN, RED), "feed")
         node.publish(hold_seconds=0)
         node.add_partner("CERT-B")
-        secret = node.reset_user("admin").secret
+        secret = node.add_user("admin", ["admin"]).secret
         (tmp_path / "admin").write_text(secret)
         with node.acting("admin", secret):
             for name, roles in {"reader": ["reader"], "auditor": ["reader", "release-audit"]}.items():
