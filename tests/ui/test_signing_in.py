@@ -1,12 +1,15 @@
 """Signing in: one way in, one answer to all that is wrong, and what is kept of it."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyotp
 import pytest
 from tests.browser import PASSWORD, Browser, Stand, standing
+from tests.timing import area, chance_deviation
 
+from comity.errors import Unauthenticated
 from comity.web.ui.signing_in import NAME_MOST
 
 pytestmark = pytest.mark.slow
@@ -275,3 +278,42 @@ def test_whoever_made_a_link_for_another_is_named_until_a_new_password(stand: St
     assert stand.browser().post(f"/sign-in/link/{link}", {}).status == 303
     assert stand.node.users()[1].handed_by == "admin"
     assert b"may have signed in as you" in bert.get("/account").body
+
+
+# -- the clock --------------------------------------------------------------------------------------------------------
+@pytest.mark.deep
+def test_the_clock_does_not_tell_a_name_from_none(stand: Stand) -> None:
+    """Whoever listens guesses little better than by chance whether a name exists, with a password or without."""
+    stand.signed_in()
+    with stand.node.acting("admin", PASSWORD):
+        stand.node.add_user("bert", ["reader"])
+    took: dict[str, list[float]] = {"nobody": [], "admin": [], "bert": []}
+    for turn in range(60):
+        for name in sorted(took, key=lambda each: hash((each, turn))):
+            before = time.perf_counter()
+            with pytest.raises(Unauthenticated):
+                stand.node.sign_in(name, f"wrong horse {turn}")
+            took[name].append(time.perf_counter() - before)
+    for name in ("admin", "bert"):
+        assert area(took["nobody"], took[name]) <= 0.55 + 3.5 * chance_deviation(60), name
+
+
+def test_the_clock_would_tell_where_nobody_costs_nothing(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    stand.signed_in()
+    hasher = stand.node._passwords()
+    real = hasher.holds
+    monkeypatch.setattr(hasher, "holds", lambda kept, given: bool(kept) and real(kept, given))
+    with pytest.raises(AssertionError):
+        test_all_of_them_cost_a_hashing(stand)
+
+
+def test_all_of_them_cost_a_hashing(stand: Stand) -> None:
+    stand.signed_in()
+    least = dict.fromkeys(("nobody", "admin"), 9.0)
+    for _ in range(5):
+        for name in least:
+            before = time.process_time()
+            with pytest.raises(Unauthenticated):
+                stand.node.sign_in(name, "wrong horse")
+            least[name] = min(least[name], time.process_time() - before)
+    assert 0.5 <= least["nobody"] / least["admin"] <= 2

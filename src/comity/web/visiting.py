@@ -29,7 +29,12 @@ CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'none'; script-src 'self';"
     " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = (("Content-Security-Policy", CSP), ("Vary", "Accept, Accept-Encoding, Accept-Language, Cookie"))
+_HEADERS = (
+    ("Content-Security-Policy", CSP),
+    # With `no-referrer` a browser says `Origin: null` of the forms of these pages too.
+    ("Referrer-Policy", "same-origin"),
+    ("Vary", "Accept, Accept-Encoding, Accept-Language, Cookie"),
+)
 
 T = TypeVar("T")
 
