@@ -135,7 +135,7 @@ def test_pages_carry_their_policy_and_are_kept_by_nobody(stand: Stand) -> None:
         said = [value.decode() for name, value in reply.headers if name == b"content-security-policy"]
         assert said == [CSP], path
         assert reply.header("cache-control") == "no-store"
-        assert reply.header("referrer-policy") == "same-origin", "else a browser would say that its forms come from null"
+        assert reply.header("referrer-policy") == "same-origin", "else a browser says `Origin: null`"
         assert b"style=" not in reply.body
         assert b"<script" not in reply.body
 

@@ -6,20 +6,24 @@ from comity.web.ui.languages import Words
 from comity.web.ui.rendering import render
 from comity.web.ui.visit import Visit
 
-TITLES = {
-    400: "This cannot be read",
-    401: "Please sign in",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Not allowed",
-    409: "This does not fit any more",
-    413: "Too much at once",
-    415: "This cannot be read",
-    422: "This cannot be taken",
-    429: "Too many at once",
-    500: "A mistake of the node",
-    503: "Not now",
-}
+
+def title_of(status: int, words: Words, default: str) -> str:
+    """What a page with that status is called, in the words of its reader."""
+    titles = {
+        400: words.gettext("This cannot be read"),
+        401: words.gettext("Please sign in"),
+        403: words.gettext("Not allowed"),
+        404: words.gettext("Not found"),
+        405: words.gettext("Not allowed"),
+        409: words.gettext("This does not fit any more"),
+        413: words.gettext("Too much at once"),
+        415: words.gettext("This cannot be read"),
+        422: words.gettext("This cannot be taken"),
+        429: words.gettext("Too many at once"),
+        500: words.gettext("A mistake of the node"),
+        503: words.gettext("Not now"),
+    }
+    return titles.get(status, default)
 
 
 def error_page(
@@ -32,7 +36,7 @@ def error_page(
         visit=visit,
         frame="outside.html" if visit is None else "base.html",
         status=status,
-        title=words.gettext(TITLES.get(status, title)),
+        title=title_of(status, words, title),
         error=error,
         request_id=request_id,
     )
