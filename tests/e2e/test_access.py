@@ -36,6 +36,7 @@ def bare(stand: Stand, method: str, path: str, **headers: str | None) -> request
 def places(stand: Stand) -> list[tuple[str, Rule]]:
     """Every route with real names in it, and some paths that are none."""
     names = {"collection": stand.default, "object": indicator()["id"], "status": "x"}
+    names |= {"file": "comity.css", "link": "x"}
     names |= {"level": "0", "first": "x000", "second": "000.p", "third": "1"}
     real = [(route.template.format(**names), route.rule) for route in ROUTES]
     return real + [
@@ -49,7 +50,12 @@ def test_without_a_sign_in_only_health_and_the_security_contact_answer(stand: St
             # From another host: the sign that lets this one in without a token is missing.
             answer = bare(stand, method, path, X_Forwarded_For="192.0.2.1")
             if rule is Rule.PUBLIC:
-                assert answer.status_code == (200 if method in ("GET", "HEAD") else 405), (method, path)
+                posts = 403 if path.startswith("/sign-in") and method == "POST" else 405
+                assert answer.status_code == (200 if method in ("GET", "HEAD") else posts), (method, path)
+                continue
+            if rule is Rule.SESSION:
+                assert answer.status_code in (401, 403, 405), (method, path)
+                assert answer.status_code != 403 or method == "POST"
                 continue
             assert answer.status_code == 401, (method, path)
             assert answer.headers["WWW-Authenticate"].startswith("Basic ")

@@ -107,6 +107,7 @@ def test_commands_that_act_want_an_account_and_tell_no_more_than_that(team: Team
     assert by_file.code == 0, by_file.err
     users = team.told("user", "list")
     assert [(one["name"], one["roles"]) for one in users["items"]] == [
+        ("admin", ["analyst", "releaser", "admin"]),
         ("anna", ["releaser", "admin"]),
         ("bert", ["approver"]),
     ]

@@ -54,7 +54,19 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "write_reading": ("preview", lambda node: node.write_reading(io.BytesIO().write, "CERT-B")),
 }
 """The verbs that read content or tell what partners receive, the act of the row, and how each is called."""
-WRITING = frozenset({"acting", "delete", "heed_rules", "note", "recover_user", "share_failures"})
+WRITING = frozenset(
+    {
+        "acting",
+        "delete",
+        "heed_rules",
+        "note",
+        "recover_user",
+        "share_failures",
+        "sign_in",
+        "sign_in_by_link",
+        "sign_out",
+    }
+)
 """These make rows of what was done; tests/unit/node/test_auditing.py has each."""
 SAMPLES = frozenset({"class_changes", "proposals"})
 """These give ids, of what whoever acts may read, as samples of what is decided about."""
@@ -98,7 +110,7 @@ QUIET = frozenset(
     comity source list|comity source pause|comity source poll|comity source resume|comity source show
     comity taxii collections|comity taxii discover|comity taxii get|comity taxii push|comity token list
     comity token new|comity token revoke|comity unpublish|comity user add|comity user disable|comity user list
-    comity user recover|comity user reset|comity version|comity worker
+    comity user link|comity user recover|comity user reset|comity version|comity worker
     """.replace("\n", "|")
     .replace("|    ", "|")
     .strip("| ")

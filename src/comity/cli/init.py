@@ -1,4 +1,4 @@
-"""`comity init`: a node is made, the first token that opens it, and the key that its backups are encrypted to."""
+"""`comity init`: a node is made, the first token and account that open it, and the key of its backups."""
 
 import os
 from pathlib import Path
@@ -10,6 +10,8 @@ from comity.cli.options import Command, pass_console
 from comity.cli.terminal import exact
 
 TOKEN_FILE = "first-token.json"  # noqa: S105 - the name of a file
+ADMIN_NAME = "admin"
+FIRST_ROLES = ("admin", "releaser", "analyst")
 
 
 @click.command("init", cls=Command)
@@ -22,12 +24,15 @@ TOKEN_FILE = "first-token.json"  # noqa: S105 - the name of a file
     metavar="FILE",
     help="Where to write the private half of the recovery key.  [default: beside the first token]",
 )
+@click.option("--admin", default=ADMIN_NAME, show_default=True, metavar="NAME", help="The name of the first account.")
 @pass_console
-def init(console: Console, name: str | None, store: str | None, key_file: Path | None) -> None:
-    """Make a node: its folder, its store, a first token and a recovery key.
+def init(console: Console, name: str | None, store: str | None, key_file: Path | None, admin: str) -> None:
+    """Make a node: its folder, its store, a first token, a first account and a recovery key.
 
-    The folder is for its owner alone (mode 0700). The token has every right; its secret is written to a file in the
-    folder (mode 0600), and shown once when a person reads the answer. Backups are encrypted to the recovery key; its
+    The folder is for its owner alone (mode 0700). The token has every right; its secret and that of the account are
+    written to a file in the folder (mode 0600), and shown once when a person reads the answer. With the account a
+    person signs in at the pages, and must first set a password. As long as it is the only account, commands want no
+    `--as`. Backups are encrypted to the recovery key; its
     private half is written to a file (mode 0600) that you must take away from this machine.
 
     A store in PostgreSQL is named by an address without a password, postgresql://ROLE@HOST/DATABASE.
@@ -36,12 +41,14 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
 
     from comity.cli.recovery_key import say_take_away
     from comity.errors import AlreadyDone, NotFound
+    from comity.node.access import check_name
     from comity.node.home import init_home
     from comity.node.recovery import KEY_FILE, make_key
     from comity.node.system import refuse_password, write_private
 
     if store is not None:
         refuse_password(store)
+    check_name(admin, "name")
     if key_file is not None:
         # Better before there is a node than after.
         if key_file.exists():
@@ -50,6 +57,7 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
             raise NotFound(f"There is no folder {path_text(key_file.parent)}.")
     with init_home(console.home, name=name if name is not None else os.uname().nodename, store=store) as node:
         token = node.new_token("admin", read=["all"], write=["all"])
+        account = node.add_user(admin, FIRST_ROLES, first=True)
         default = node.collections()[0]
         answer = {
             "home": path_text(console.home.absolute()),
@@ -57,6 +65,7 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
             "token_file": path_text(console.home.absolute() / TOKEN_FILE),
             "user": token.user,
             "expires_at": token.expires_at,
+            "account": account.account.name,
             "collection": {"id": default.id, "title": default.title},
         }
         secrets = {
@@ -64,6 +73,7 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
             "secret": token.secret,
             "token": token.token,
             "expires_at": exact(token.expires_at),
+            "account": {"name": account.account.name, "secret": account.secret},
         }
         key = make_key(node, key_file or console.home / KEY_FILE)
         answer["recovery_key_file"] = kept = path_text((key_file or console.home / KEY_FILE).absolute())
@@ -77,7 +87,10 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
     if console.terminal:
         console.say(f"  user    {token.user}")
         console.say(f"  secret  {token.secret}")
-        console.say("  This is the only time that the secret is shown.")
+    console.say(f"First account: {account.account.name}, its secret in the same file")
+    if console.terminal:
+        console.say(f"  secret  {account.secret}")
+        console.say("  This is the only time that the secrets are shown.")
     console.say(f"Recovery key: its private half is in {kept}")
     say_take_away(console, kept)
     home = _home_option(console)

@@ -27,7 +27,10 @@ EXIT_CODES: tuple[tuple[type[ComityError], int], ...] = (
 
 COMMANDS = {
     "demo": ("comity.cli.demo:demo", "Start a throwaway node with a sample story and two partners."),
-    "init": ("comity.cli.init:init", "Make a node: its folder, its store, a first token and a recovery key."),
+    "init": (
+        "comity.cli.init:init",
+        "Make a node: its folder, its store, a first token, a first account and a recovery key.",
+    ),
     "serve": ("comity.cli.serve:serve", "Serve the node over TAXII 2.1."),
     "worker": ("comity.cli.worker:worker", "Do what runs behind: text index, purge and due jobs."),
     "doctor": ("comity.cli.doctor:doctor", "Look at the node and say what is not well."),

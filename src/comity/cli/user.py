@@ -65,13 +65,21 @@ def list_(console: Console) -> None:
 @acts
 @pass_console
 def disable(console: Console, name: str) -> None:
-    """Let an account act no more; what it asked for cannot be approved any more."""
+    """Let an account act no more: its sessions end, and what it asked for cannot be approved any more.
+
+    The tokens in force that its person made are listed, since their secrets may have been kept.
+    """
     with open_acting(console) as node:
         changed = node.disable_user(name)
+        tokens = node.tokens_made_by(changed.name)
     if console.json:
-        console.result(_facts(changed))
-    else:
-        console.say(f"{changed.name} acts no more.")
+        console.result(_facts(changed) | {"tokens": [{"id": one.id, "name": one.name} for one in tokens]})
+        return
+    console.say(f"{changed.name} acts no more.")
+    for one in tokens:
+        console.say_pair(f"token {one.id}", one.name)
+    if tokens:
+        console.note("These tokens were made by that account: revoke them, and make new ones for who needs them.")
 
 
 @user.command("reset", cls=Command)
@@ -99,6 +107,28 @@ def recover(console: Console, name: str, reason: str) -> None:
     with open_home(console.home) as node:
         changed = node.recover_user(name, reason)
     _tell_secret(console, changed)
+
+
+@user.command("link", cls=Command)
+@click.argument("name")
+@acts
+@pass_console
+def link(console: Console, name: str) -> None:
+    """Make a link by which the account called NAME signs in at the pages, once and within ten minutes.
+
+    Hand it over by a way that nobody else reads. Where another person makes it, that is told until the account has a
+    new password.
+    """
+    from comity.interfaces import instant_of
+
+    with open_acting(console) as node:
+        made = node.new_link(name)
+        address = f"{node.settings.pages_url}/sign-in/link/{made.secret}"
+    if console.json:
+        console.result({"name": made.account.name, "link": address, "expires_at": instant_of(made.expires)})
+        return
+    console.say(address)
+    console.note("It signs in once, within ten minutes, while the node is served.")
 
 
 def _facts(one: "Account") -> dict[str, Any]:

@@ -158,7 +158,7 @@ class Auditing(Delivering):
     def _purpose(self) -> str:
         return str(getattr(self._here, "purpose", ""))
 
-    def _put_account(self, tx: Transaction, account: Account) -> Account:
+    def _put_account(self, tx: Transaction, account: Account, *, keep: str = "") -> Account:
         before = next((one.roles for one in accounts(tx) if one.id == account.id), ())
         granted = (set(account.roles) - set(before)) & set(READING)
         actor = next((one for one in accounts(tx) if one.id == tx.actor), None)
@@ -166,7 +166,7 @@ class Auditing(Delivering):
             what = {"user": account.id, "name": account.name, "roles": sorted(granted)}
             tx.note(Noted(actor.id, SELF_GRANT, what))
             _log.warning("%s gave themselves a role that reads content: %s", actor.name, account.name)
-        return super()._put_account(tx, account)
+        return super()._put_account(tx, account, keep=keep)
 
     # -- what is read
 

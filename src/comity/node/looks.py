@@ -28,6 +28,7 @@ COUNTS_SECONDS = 60.0
 """Rows are written within the first, what is only counted within the second."""
 AGAIN_US = 3600 * 1_000_000
 HOUR_US = 3600 * 1_000_000
+VISITS_US = 60 * 1_000_000
 WAITING_MOST = 10_000
 KNOWN_MOST = 8_192
 NETWORKS_MOST = 50
@@ -102,9 +103,10 @@ class _Full:
     again: dict[Place, tuple[int, int]] = field(default_factory=dict)
     failed: Counter[str] = field(default_factory=Counter)
     uses: dict[str, int] = field(default_factory=dict)
+    visits: dict[str, int] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.notes or self.pages or self.again or self.failed or self.uses)
+        return bool(self.notes or self.pages or self.again or self.failed or self.uses or self.visits)
 
     def take_back(self, more: "_Full") -> None:
         """What could not be written waits with the rest."""
@@ -119,6 +121,7 @@ class _Full:
             self.again[place] = (mine_times + times, later)
         self.failed.update(more.failed)
         self.uses.update({**more.uses, **self.uses})
+        self.visits.update({**more.visits, **self.visits})
 
 
 class Looks:
@@ -206,6 +209,15 @@ class Looks:
             self._used[account] = self._full.uses[account] = now
             self._start(COUNTS_SECONDS)
 
+    def visited(self, session: str, seen: int) -> None:
+        """Somebody came now with the session that was last seen then, as far as the store knows."""
+        now = microseconds(self._clock.now())
+        if now - seen < VISITS_US:
+            return
+        with self._lock:
+            self._full.visits[session] = now
+            self._start(COUNTS_SECONDS)
+
     def flush(self) -> None:
         """All that was noted is in the store."""
         with self._flushing:
@@ -244,6 +256,7 @@ class Looks:
                 counts[row] = (before + times, max(later, at))
             tx.add_read_again(counts)
             tx.put_uses(full.uses)
+            tx.see_sessions(full.visits)
         return written
 
     def _pages(self, pages: Mapping[Whose, _Pages]) -> Iterator[tuple[list[Place], Noted]]:

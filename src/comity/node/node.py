@@ -11,16 +11,17 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.auditing import Auditing
 from comity.node.browsing import Browsing
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
+from comity.node.own_account import OwnAccount
 from comity.node.people import ADMIN
 from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.restricted import LEVELS
+from comity.node.sessions import OF_A_NAME
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
 from comity.node.tallying import Tallying
@@ -56,7 +57,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsing):
+class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsing):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -103,7 +104,8 @@ class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsin
         """So many more sign-ins failed from these networks; how many seconds ago the window of each began, and how many
         failed in it before all processes of the node."""
         now = microseconds(self.clock.now())
-        self.looks.failed(counts)
+        # What failed for an account is noted where it failed, by whoever knows whether there is such an account.
+        self.looks.failed({place: count for place, count in counts.items() if not place.startswith(OF_A_NAME)})
         with self.store.write() as tx:
             found = tx.add_failures(counts, now, window_seconds * 1_000_000)
         return {network: ((now - since) / 1_000_000, count) for network, (since, count) in found.items()}
@@ -349,6 +351,7 @@ class Node(Auditing, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsin
                 before = min(now, moment.best)
                 purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
                 tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
+                tx.forget_sessions(before, self.settings.session_idle_minutes * 60_000_000)
             if purged == PURGE_OBJECTS:
                 return True
             self._purged_at = now

@@ -12,7 +12,7 @@ from comity.node.base import origin_of
 from comity.node.hashes import Hashes, hashes_in
 from comity.node.node import Node
 from comity.node.people import KIND as USER
-from comity.node.people import accounts
+from comity.node.people import NO_SECRET, accounts
 from comity.node.publishing import take_back
 from comity.node.recipients import KIND as PARTNER
 from comity.node.recipients import Partner
@@ -21,8 +21,6 @@ from comity.release.recall import Bar
 from comity.store.interface import Transaction
 from comity.store.records import Record
 
-NO_SECRET = "0" * 64
-"""The digest of an account of which nobody knows the secret: no secret has it."""
 PAUSED = ("suspended", "ended")
 FOREVER = 2**62
 RESTORED = "restored"
@@ -61,6 +59,7 @@ def begin_anew(node: Node, made_at: int, lines: Sequence[Line] | None, *, keep_t
         voided = 0 if side or keep_tokens else _void_tokens(tx, now)
         _retire_keys(tx, now)
         tx.put_setting("cursor_key", node.entropy.token_bytes(64))
+        tx.forget_every_session()
     if done.erased:
         node.store.scrub()
     return replace(done, epoch=begun, side=side, voided=voided)
@@ -199,9 +198,11 @@ def _disable(tx: Transaction, lines: Sequence[Line], hashes: Hashes, now: int) -
         line = last.get(hashes.of(USER, account.id))
         if line is None:
             continue
-        known = line.hashes[1] == hashes.secret(account.id, account.digest)
+        known = line.hashes[1] == hashes.secret(account.id, account.stamp)
         state = "disabled" if line.state == "disabled" else account.state
-        held = structs.replace(account, state=state, digest=account.digest if known else NO_SECRET)
+        held = structs.replace(account, state=state)
+        if not known:
+            held = structs.replace(held, digest=NO_SECRET, password="", password_at=0)
         if held != account:
             body = msgspec.json.encode(held)
             tx.put_record(Record(USER, account.id, account.name, body, changed_at=now))

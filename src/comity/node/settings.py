@@ -1,5 +1,6 @@
 """What `comity.toml` may say, and what is wrong with it."""
 
+import re
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -8,6 +9,7 @@ from comity.stix.spine import type_of_id
 from comity.store.address import SQLITE
 
 STORE_FILE = "comity.db"
+_PUBLIC_URL = re.compile(r"https?://(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
 
 def _setting(default: Any, words: str) -> Any:
@@ -31,6 +33,9 @@ class Settings:
     tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
     tls_key: str = _setting("", "A PEM file with the private key of `tls_cert`.")
     behind_proxy: str = _setting("", "The address of a reverse proxy whose X-Forwarded-For and -Proto are believed.")
+    public_url: str = _setting("", "Where persons reach the pages, if not at `host`: https://NAME or http://NAME:PORT.")
+    session_idle_minutes: int = _setting(120, "The minutes without a request after which a session ends, 5 to 1440.")
+    session_hours: int = _setting(12, "The hours after which a session ends in any case, 1 to 168.")
     insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
     identities: str = _setting("", "The ids of the identity objects that are this organisation, parted by spaces.")
     ledger_beat_seconds: int = _setting(300, "The seconds between two signed checkpoints of the ledger, 1 to 86400.")
@@ -38,6 +43,19 @@ class Settings:
         "off", "`asked`: `show`, `search` and `export` of what is restricted want --purpose; `off`: they do not."
     )
     contact: str = _setting("", "A mailto:, tel: or https: address for security.txt and the discovery resource.")
+
+    @property
+    def pages_url(self) -> str:
+        """Where persons reach the pages, without a slash at the end."""
+        scheme = "https" if self.tls_cert else "http"
+        return self.public_url or f"{scheme}://{_host(self.host)}:{self.port}"
+
+
+def _host(address: str) -> str:
+    """The address as it stands in a URL; a server that listens on all is reached on the host itself."""
+    if address in ("0.0.0.0", "::", ""):  # noqa: S104 - nothing listens here
+        return "127.0.0.1"
+    return f"[{address}]" if ":" in address else address
 
 
 def settings_problems(values: dict[str, Any]) -> list[str]:
@@ -62,6 +80,12 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
         problems.append("`max_content_length` must be 1 KiB to 2 GiB, in bytes.")
     if not 1 <= settings.ledger_beat_seconds <= 86400:
         problems.append("`ledger_beat_seconds` must be 1 to 86400.")
+    if not 5 <= settings.session_idle_minutes <= 1440:
+        problems.append("`session_idle_minutes` must be 5 to 1440.")
+    if not 1 <= settings.session_hours <= 168:
+        problems.append("`session_hours` must be 1 to 168.")
+    if settings.public_url and _PUBLIC_URL.fullmatch(settings.public_url) is None:
+        problems.append("`public_url` must be http:// or https:// with a name and perhaps a port, and nothing behind.")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         problems.append("`tls_cert` and `tls_key` go together.")
     if not settings.name.strip() or not settings.name.isprintable() or len(settings.name) > 200:

@@ -108,7 +108,7 @@ def line_of(aside: Aside, hashes: Hashes) -> Line | None:
 def _line_of_record(blank: Line, kind: str, body: bytes, hashes: Hashes) -> Line | None:
     if kind == USER:
         account = msgspec.json.decode(body, type=Account)
-        known = (hashes.of(USER, account.id), hashes.secret(account.id, account.digest))
+        known = (hashes.of(USER, account.id), hashes.secret(account.id, account.stamp))
         return structs.replace(blank, kind=USER, hashes=known, state=account.state)
     if kind == PARTNER:
         partner = msgspec.json.decode(body, type=Partner)

@@ -116,6 +116,13 @@ LOOKED = (
     Place("legal_hold", "reason", "reasons of legal holds", "id"),
     Place("legal_hold", "made_by", "who put objects on hold", "id"),
     Place("legal_hold", "id", "ids of legal holds", "id"),
+    Place("session", "id", "ids of sessions", "id"),
+    Place("session", "account", "accounts of sessions", "id"),
+    Place("session", "address", "addresses of sessions", "id"),
+    Place("session", "agent", "browsers of sessions", "id"),
+    Place("sign_in_link", "account", "accounts of sign-in links", "account"),
+    Place("sign_in_link", "made_by", "makers of sign-in links", "account"),
+    Place("second_factor", "account", "accounts with a second factor", "account"),
 )
 """Every column in which a person or value can stand."""
 OVERLOOKED = {
@@ -139,6 +146,10 @@ OVERLOOKED = {
     ("bar", "instant"): "a time",
     ("audit", "hash"): "a digest",
     ("state", "audit_hash"): "a digest",
+    ("session", "digest"): "a digest of chance",
+    ("session", "stamp"): "a digest",
+    ("sign_in_link", "digest"): "a digest of chance",
+    ("sign_in_link", "stamp"): "a digest",
 }
 """Why each of the others holds nothing that is looked for."""
 

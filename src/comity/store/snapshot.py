@@ -37,6 +37,7 @@ from comity.store.publications import Publications, Published, Unpublished
 from comity.store.reading_erasure import ErasureReading
 from comity.store.records import Record
 from comity.store.related import At, Related, state_of
+from comity.store.sessions import SessionReading
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
 STATE = (
@@ -90,7 +91,7 @@ def storable(text: str) -> bool:
     return True
 
 
-class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading):
+class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:

@@ -15,7 +15,7 @@ from comity.node.access import Access
 from comity.node.node import Node
 from comity.taxii import media
 from comity.taxii.cursor import Cursors
-from comity.web import logs, problems, routes
+from comity.web import door, logs, problems, routes
 from comity.web.answer import Answer, packed
 from comity.web.auth import (
     FORWARDING_HEADERS,
@@ -34,6 +34,7 @@ from comity.web.metrics import Metrics
 from comity.web.problems import MethodNotAllowed
 from comity.web.protocol import GONE
 from comity.web.routes import Post, Route, Rule
+from comity.web.visiting import Guest, Visiting, takes_html
 
 READING_THREADS = 2
 WRITING_THREADS = 1
@@ -81,6 +82,7 @@ class _Line:
     address: str = ""
     even: bool = False
     gone: Callable[[], bool] = lambda: False
+    guest: Guest | None = None
     held: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
@@ -90,13 +92,14 @@ class App:
     def __init__(self, node: Node, *, behind_proxy: str = "", even_seconds: float | None = None) -> None:
         self._even_seconds = EVEN_SECONDS if even_seconds is None else even_seconds
         metrics = Metrics(node)
-        self.services = Services(node, Cursors(node.cursor_key()), metrics, behind_proxy)
         self._failures = FailureLimit(time.monotonic, lambda counts: node.share_failures(counts, WINDOW_SECONDS))
+        self.services = Services(node, Cursors(node.cursor_key()), metrics, behind_proxy, self._failures)
         self._reading = ThreadPoolExecutor(READING_THREADS, thread_name_prefix="read")
         self._writing = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="write")
         self._beats = ThreadPoolExecutor(BEAT_THREADS, thread_name_prefix="beat")
         body_bytes = node.settings.max_content_length
         self._room = Room(BODIES_AT_ONCE * body_bytes, of_one_max=BODIES_OF_ONE_AT_ONCE * body_bytes)
+        self._visiting = Visiting(self._reading, self._writing, self._room)
         self._answers = Room(
             ANSWERS_AT_ONCE * ANSWER_BYTES_RESERVED, of_one_max=ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED
         )
@@ -106,6 +109,7 @@ class App:
         self._failures.close()
         self._reading.shutdown()
         self._writing.shutdown()
+        self._visiting.close()
         self._beats.shutdown()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -136,13 +140,26 @@ class App:
             return await self._run(scope, headers, body, request_id, line)
         except ComityError as error:
             self.services.metrics.refused(error.code)
-            return problems.answer_of(error, style, request_id)
+            return await self._told(error, style, request_id, line)
         except ClientGoneError:
             raise
         except Exception:
             logs.bug(request_id, line.route)
             self.services.metrics.refused("bug")
             return problems.bug_answer(style, request_id)
+
+    async def _told(self, error: ComityError, style: str, request_id: str, line: _Line) -> Answer:
+        """The error as whoever asked reads it."""
+        if line.guest is None or not takes_html(line.guest.call):
+            return problems.answer_of(error, style, request_id)
+        try:
+            status, title = problems.status_of(error)
+            answer = await self._visiting.error(line.guest, status, title, error, request_id)
+        except Exception:
+            logs.bug(request_id, line.route)
+            return problems.answer_of(error, style, request_id)
+        headers = problems.challenge_of(error, problems.headers_of(error))
+        return replace(answer, headers=(*answer.headers, *headers))
 
     async def _run(self, scope: Scope, headers: Headers, body: Body, request_id: str, line: _Line) -> Answer:
         found = routes.find(scope["path"])
@@ -166,7 +183,33 @@ class App:
         if route is not None and route.public is not None:
             _check_method(route, call.method)
             return route.public(call)
+        if route is not None and route.open is not None:
+            line.guest = Guest(call)
+            return await self._visiting.open_page(route.open, line.guest, body)
+        if (route is None or route.page is not None) and not (
+            call.headers.all(b"authorization") and (route is None or route.get is not None)
+        ):
+            answer = await self._visited(call, route, body, line)
+            if answer is not None:
+                return answer
         return await self._run_signed_in(call, route, body, line, peer)
+
+    async def _visited(self, call: Call, route: Route | None, body: Body, line: _Line) -> Answer | None:
+        """The answer to a person; None where it is for nobody who has no token."""
+        guest = Guest(call)
+        try:
+            if route is None:
+                return await self._visiting.nowhere(guest)
+            line.guest = guest
+            if route.get is not None and door.secret_of(call) is None and not takes_html(call):
+                line.guest = None
+                return None
+            assert route.page is not None
+            return await self._visiting.page(route.page, guest, body)
+        finally:
+            if guest.visit is not None:
+                line.guest = guest
+                line.token = guest.visit.account.id
 
     async def _run_signed_in(self, call: Call, route: Route | None, body: Body, line: _Line, peer: str) -> Answer:
         try:
@@ -308,7 +351,9 @@ def _scheme(scope: Scope, headers: Headers, behind_proxy: str, peer: str) -> str
 
 
 async def _send(send: Send, method: str, answer: Answer, request_id: str, *, close: bool) -> int:
-    pairs = [*answer.headers, *_SECURITY, ("X-Request-Id", request_id), ("Content-Length", str(answer.size))]
+    own = {name for name, _ in answer.headers}
+    security = [pair for pair in _SECURITY if pair[0] not in own]
+    pairs = [*answer.headers, *security, ("X-Request-Id", request_id), ("Content-Length", str(answer.size))]
     if answer.size:
         pairs.append(("Content-Type", answer.media_type))
     if close:

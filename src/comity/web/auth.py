@@ -115,7 +115,26 @@ class FailureLimit:
 
     def failed(self, address: str) -> TooManyFailures | None:
         """One more failure is counted; the error to answer with once there were too many within the window."""
-        place, now = network_of(address), self._seconds()
+        since, count = self.count(network_of(address))
+        return None if count < FAILURES_MAX else self._too_many(since, "A good credential is taken at any time.")
+
+    def over(self, place: str, most: int) -> TooManyFailures | None:
+        """The error to answer with where so many were counted of that place within the window; nothing is counted."""
+        with self._lock:
+            since, count = self._failures.get(place, (0.0, 0))
+        if count < most or self._seconds() - since >= WINDOW_SECONDS:
+            return None
+        return self._too_many(since, "Nothing was looked at meanwhile.")
+
+    def _too_many(self, since: float, words: str) -> TooManyFailures:
+        wait = max(1, int(since + WINDOW_SECONDS - self._seconds()) + 1)
+        hint = f"Wait {wait} seconds. {words}"
+        return TooManyFailures("Too many sign-ins failed from this address.", retry_after_seconds=wait, hint=hint)
+
+    def count(self, place: str) -> tuple[float, int]:
+        """One more failure is counted of that place: a network, or what else is counted; when its window began, and
+        how many there were before."""
+        now = self._seconds()
         with self._lock:
             since, count = self._failures.pop(place, (now, 0))
             if now - since >= WINDOW_SECONDS:
@@ -126,11 +145,7 @@ class FailureLimit:
                 self._sharing = threading.Timer(SHARE_SECONDS, self.share)
                 self._sharing.daemon = True
                 self._sharing.start()
-        if count < FAILURES_MAX:
-            return None
-        wait = max(1, int(since + WINDOW_SECONDS - now) + 1)
-        hint = f"Wait {wait} seconds. A good credential is taken at any time."
-        return TooManyFailures("Too many sign-ins failed from this address.", retry_after_seconds=wait, hint=hint)
+        return since, count
 
     def share(self) -> None:
         """The other processes know what this one counted, and it knows what they did."""

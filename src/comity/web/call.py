@@ -8,6 +8,7 @@ from comity.node.access import Access, Credential
 from comity.node.node import Node
 from comity.taxii.cursor import Cursors
 from comity.web.answer import Answer
+from comity.web.auth import FailureLimit
 from comity.web.metrics import Metrics
 
 
@@ -19,6 +20,7 @@ class Services:
     cursors: Cursors
     metrics: Metrics
     behind_proxy: str = ""
+    failures: FailureLimit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Pages for people: plain HTML, no script, everything escaped."""
 
 import functools
+import hashlib
 import importlib.metadata
 import importlib.resources
 import re
@@ -8,13 +9,19 @@ from dataclasses import dataclass
 
 import jinja2
 
+from comity.errors import NotFound
 from comity.interfaces import instant_of
 from comity.node.access import Access
 from comity.taxii.resources import API_ROOT
-from comity.web.answer import HTML_TYPE, Answer
+from comity.web.answer import HTML_TYPE, Answer, packed
 from comity.web.call import Call
 
-CSS_TYPE = "text/css; charset=utf-8"
+STATIC_TYPES = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "png": "image/png",
+}
 TYPES_SHOWN = 30
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
@@ -70,9 +77,18 @@ def front(call: Call, access: Access) -> Answer:
     return Answer(text.encode(), media_type=HTML_TYPE)
 
 
-def stylesheet(_call: Call, _access: Access) -> Answer:
-    """The one style sheet."""
-    return Answer(_style(), media_type=CSS_TYPE)
+def static(call: Call) -> Answer:
+    """A file that pages are made with, which says nothing of the node. NotFound where there is none of that name."""
+    name = call.parameters["file"]
+    content = _static().get(name)
+    if content is None:
+        raise NotFound("There is nothing under this path.", where="path")
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = (("ETag", tag), ("Cache-Control", "no-cache"))
+    if tag in (call.headers.get(b"if-none-match") or ""):
+        return Answer(b"", status=304, headers=headers)
+    kind = STATIC_TYPES[name.rpartition(".")[2]]
+    return packed(Answer(content, media_type=kind, headers=headers), call.headers.get(b"accept-encoding"))
 
 
 def _base(call: Call) -> str:
@@ -98,5 +114,6 @@ def _templates() -> jinja2.Environment:
 
 
 @functools.cache
-def _style() -> bytes:
-    return importlib.resources.files("comity.web").joinpath("static", "comity.css").read_bytes()
+def _static() -> dict[str, bytes]:
+    folder = importlib.resources.files("comity.web").joinpath("static")
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in STATIC_TYPES}

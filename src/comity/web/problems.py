@@ -50,6 +50,7 @@ CHALLENGES: Headers = (
     ("WWW-Authenticate", 'Basic realm="Comity", charset="UTF-8"'),
     ("WWW-Authenticate", 'Bearer realm="Comity"'),
 )
+PAGE_CHALLENGE: Headers = (("WWW-Authenticate", 'Session realm="Comity"'),)
 ACCEPTED_CODINGS = f"{media.GZIP}, {media.ZSTD}"
 
 
@@ -69,10 +70,15 @@ def style_of(path: str, accept: str | None) -> str:
         return "problem"
 
 
+def challenge_of(error: ComityError, headers: Headers) -> Headers:
+    """The same headers for a page: a browser that is asked for a credential would ask for a password itself."""
+    return PAGE_CHALLENGE if isinstance(error, errors.Unauthenticated) else headers
+
+
 def answer_of(error: ComityError, style: str, request_id: str) -> Answer:
     """The error as an answer, with the headers that its status calls for."""
     status, title = status_of(error)
-    return _written(style, status, title, error, request_id, _headers_of(error))
+    return _written(style, status, title, error, request_id, headers_of(error))
 
 
 def bug_answer(style: str, request_id: str) -> Answer:
@@ -82,7 +88,7 @@ def bug_answer(style: str, request_id: str) -> Answer:
     return _written(style, *BUG, error, request_id, ())
 
 
-def _headers_of(error: ComityError) -> Headers:
+def headers_of(error: ComityError) -> Headers:
     if isinstance(error, errors.Unauthenticated):
         return CHALLENGES
     if isinstance(error, (errors.TooManyFailures, errors.OverCap, errors.Unavailable)):

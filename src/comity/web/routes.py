@@ -10,14 +10,19 @@ from comity.taxii.resources import API_ROOT
 from comity.web import ledger, ops, pages, taxii
 from comity.web.answer import Answer
 from comity.web.call import BodyHandler, Call, Handler
+from comity.web.ui.screens import HOME_PAGE, OPEN_PAGES, PAGES
+from comity.web.ui.visit import OpenPage, Page
 
 
 class Rule(StrEnum):
-    """Who gets more than a 401. PUBLIC: everybody. LOOPBACK: a token, or this host itself without a proxy between."""
+    """Who gets more than a 401. PUBLIC: everybody. LOOPBACK: a token, or this host itself without a proxy between.
+    SESSION: a person who signed in; no token opens it, and a session opens nothing else. HOME: a token or a session."""
 
     PUBLIC = "public"
     TOKEN = "token"  # noqa: S105
     LOOPBACK = "token or loopback"
+    SESSION = "session"
+    HOME = "token or session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class Route:
     post: Post | None = None
     delete: Handler | None = None
     taxii: bool = True
+    page: Page | None = None
+    open: OpenPage | None = None
     pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -50,8 +57,10 @@ class Route:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods that it has."""
-        reading = ("GET", "HEAD") if self.get or self.public else ()
-        return reading + (("POST",) if self.post else ()) + (("DELETE",) if self.delete else ())
+        pages = (*(self.page.methods if self.page else ()), *(self.open.methods if self.open else ()))
+        reading = ("GET", "HEAD") if self.get or self.public or "GET" in pages else ()
+        posting = ("POST",) if self.post or "POST" in pages else ()
+        return reading + posting + (("DELETE",) if self.delete else ())
 
 
 COLLECTION = API_ROOT + "collections/{collection}/"
@@ -63,8 +72,10 @@ ROUTES = (
     Route("/.well-known/security.txt", Rule.PUBLIC, public=ops.security_txt, taxii=False),
     Route("/readyz", Rule.LOOPBACK, ops.readyz, taxii=False),
     Route("/metrics", Rule.LOOPBACK, ops.metrics, taxii=False),
-    Route("/", Rule.TOKEN, pages.front, taxii=False),
-    Route("/static/comity.css", Rule.TOKEN, pages.stylesheet, taxii=False),
+    Route("/", Rule.HOME, pages.front, taxii=False, page=HOME_PAGE),
+    Route("/static/{file}", Rule.PUBLIC, public=pages.static, taxii=False),
+    *(Route(page.template, Rule.PUBLIC, open=page, taxii=False) for page in OPEN_PAGES),
+    *(Route(page.template, Rule.SESSION, page=page, taxii=False) for page in PAGES),
     Route("/taxii2/", Rule.TOKEN, taxii.discovery),
     Route(API_ROOT, Rule.TOKEN, taxii.api_root),
     Route(API_ROOT + "status/{status}/", Rule.TOKEN, taxii.status),

@@ -21,7 +21,7 @@ GREEN, RED = (
 def home(tmp_path: Path) -> Path:
     """A node to which a source gave two objects, one of them TLP:RED, with an account for each of some roles."""
     folder = tmp_path / "node"
-    assert run(["init", "--name", "CERT-A", "-q", "--home", str(folder)]) == 0
+    assert run(["init", "--name", "CERT-A", "--admin", "first", "-q", "--home", str(folder)]) == 0
     with open_home(folder) as node:
         node.add_source("feed")
         node.receive(bundle(GREEN, RED), "feed")

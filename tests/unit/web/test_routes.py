@@ -10,8 +10,23 @@ SURFACE = {
     "/.well-known/security.txt": ("public", ("GET", "HEAD")),
     "/readyz": ("token or loopback", ("GET", "HEAD")),
     "/metrics": ("token or loopback", ("GET", "HEAD")),
-    "/": ("token", ("GET", "HEAD")),
-    "/static/comity.css": ("token", ("GET", "HEAD")),
+    "/": ("token or session", ("GET", "HEAD")),
+    "/static/{file}": ("public", ("GET", "HEAD")),
+    "/sign-in": ("public", ("GET", "HEAD", "POST")),
+    "/sign-in/link/{link}": ("public", ("GET", "HEAD", "POST")),
+    "/sign-out": ("session", ("POST",)),
+    "/account": ("session", ("GET", "HEAD")),
+    "/account/password": ("session", ("POST",)),
+    "/account/factor": ("session", ("GET", "HEAD", "POST")),
+    "/account/factor/remove": ("session", ("POST",)),
+    "/account/codes": ("session", ("POST",)),
+    "/account/sessions": ("session", ("POST",)),
+    "/account/looks": ("session", ("POST",)),
+    "/admin/people": ("session", ("GET", "HEAD", "POST")),
+    "/admin/people/reset": ("session", ("POST",)),
+    "/admin/people/disable": ("session", ("POST",)),
+    "/admin/tokens": ("session", ("GET", "HEAD", "POST")),
+    "/admin/tokens/revoke": ("session", ("POST",)),
     "/taxii2/": ("token", ("GET", "HEAD")),
     "/taxii2/root/": ("token", ("GET", "HEAD")),
     "/taxii2/root/status/{status}/": ("token", ("GET", "HEAD")),
@@ -34,8 +49,15 @@ def test_there_are_these_routes_with_these_rules_and_no_other() -> None:
 
 def test_only_a_route_without_a_sign_in_has_a_public_handler() -> None:
     for route in ROUTES:
-        assert (route.rule is Rule.PUBLIC) == (route.public is not None)
-        assert (route.public is None) == (route.get is not None)
+        assert (route.rule is Rule.PUBLIC) == (route.public is not None or route.open is not None)
+        assert (route.rule in (Rule.TOKEN, Rule.LOOPBACK, Rule.HOME)) == (route.get is not None)
+
+
+def test_a_session_opens_pages_and_a_token_none() -> None:
+    for route in ROUTES:
+        assert (route.rule in (Rule.SESSION, Rule.HOME)) == (route.page is not None)
+        if route.rule is Rule.SESSION:
+            assert (route.get, route.public, route.post, route.delete, route.open) == (None,) * 5
 
 
 @pytest.mark.parametrize(

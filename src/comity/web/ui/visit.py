@@ -108,3 +108,28 @@ class Page:
     fields: tuple[str, ...] = ()
     """The names of the fields that the form has; any other is refused. One that ends in `*` stands for all names that
     begin so."""
+    hashes: bool = False
+    """The form has a password in it: it waits among others of its kind, and keeps no other form from going on."""
+    unready: bool = False
+    """Who has no password yet may come here, and nowhere else."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it has."""
+        return (("GET", "HEAD") if self.look else ()) + (("POST",) if self.act else ())
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """An address for everybody: by which one signs in."""
+
+    template: str
+    look: Callable[[Call], Answer] | None = None
+    act: Callable[[Call, Form], Answer] | None = None
+    bytes_max: int = 10_000
+    fields: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that it has."""
+        return (("GET", "HEAD") if self.look else ()) + (("POST",) if self.act else ())

@@ -1,0 +1,77 @@
+"""Administration of tokens, by which programs and partners read and write."""
+
+from comity.errors import AlreadyDone, ComityError, Invalid, NotFound
+from comity.interfaces import instant_of, microseconds
+from comity.node.access import TOKEN_DAYS_DEFAULT, TOKEN_DAYS_MAX
+from comity.node.people import ADMIN
+from comity.web.answer import Answer
+from comity.web.ui.visit import Form, Page, Visit
+
+HERE = "/admin/tokens"
+ADMINS = frozenset({ADMIN})
+
+
+def look(visit: Visit) -> Answer:
+    """Every token, those in force first."""
+    return _page(visit)
+
+
+def make(visit: Visit, form: Form) -> Answer:
+    """There is one token more; its secret is shown this once."""
+    days = form.one("days")
+    try:
+        if not days.isascii() or not days.isdecimal() or len(days) > 4:
+            raise Invalid(f"A token lasts 1 to {TOKEN_DAYS_MAX} days.", where="days")
+        made = visit.node.new_token(
+            form.one("name"),
+            read=form.all("read"),
+            write=form.all("write"),
+            days=int(days),
+            partner=form.one("partner") or None,
+        )
+    except (Invalid, NotFound, AlreadyDone) as error:
+        return _page(visit, error, form)
+    return visit.page("new-token.html", made=made)
+
+
+def revoke(visit: Visit, form: Form) -> Answer:
+    """The token admits nobody any more."""
+    visit.node.revoke_token(form.one("token"))
+    return visit.go(HERE, done="removed")
+
+
+def _page(visit: Visit, error: ComityError | None = None, form: Form | None = None) -> Answer:
+    node = visit.node
+    now = microseconds(node.clock.now())
+    partners = {one.id: one.name for one in node.partners()}
+    titles = {one.id: one.alias or one.title for one in node.collections()}
+    rows = [
+        {
+            "id": one.id,
+            "name": one.name,
+            "source": one.source,
+            "partner": partners.get(one.recipient, one.recipient),
+            "read": [titles.get(each, each) for each in sorted(one.read)],
+            "write": [titles.get(each, each) for each in sorted(one.write)],
+            "until": instant_of(one.expires_at).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "state": "ended" if one.revoked_at is not None else "expired" if one.expires_at <= now else "active",
+        }
+        for one in node.tokens()
+    ]
+    return visit.page(
+        "tokens.html",
+        status=200 if error is None else 422,
+        tokens=sorted(rows, key=lambda row: (row["state"] != "active", row["name"])),
+        collections=node.collections(),
+        partners=sorted(partners.values()),
+        days=TOKEN_DAYS_DEFAULT,
+        most=TOKEN_DAYS_MAX,
+        error=error,
+        given=form.values if form else {},
+    )
+
+
+PAGES = (
+    Page(HERE, look, ADMINS, make, ADMINS, fields=("name", "read", "write", "days", "partner")),
+    Page("/admin/tokens/revoke", act=revoke, acts=ADMINS, fields=("token",)),
+)
