@@ -138,6 +138,8 @@ def test_however_bitmaps_are_caught_up_they_are_those_of_a_fresh_reader(store: T
     for _ in range(40):
         with store.write() as tx:
             for _ in range(chance.randint(1, 4)):
+                if chance.random() < 0.3:
+                    tx.publications()
                 copies = [copy for copy in tx.copies(chance.choice(ids)) if copy.state.live]
                 verb = chance.choice(("publish", "publish", "unpublish", "withdraw"))
                 if verb == "publish" and copies and copies[0].state is State.RECEIVED:

@@ -12,7 +12,7 @@ from tests import personal_twin as twin
 from tests.data import data_path, read_data
 from tests.personal_texts import WHOLE, text_of, value_of
 
-from comity.release import sieve
+from comity.release import check_digits, sieve
 from comity.release.expressions import ALL, IP, MAIL, NUMBERS, SAID_PHONE
 from comity.release.personal import findings, spans
 
@@ -120,6 +120,27 @@ def test_the_letters_of_words_are_all_that_match_without_regard_to_capitals() ->
     assert "[iIİı]" in sieve.WANTED
     assert "[sSſ]" in sieve.WANTED
     assert MAIL.pattern.flags & SAID_PHONE.pattern.flags & re.IGNORECASE
+
+
+@given(st.integers(min_value=0))
+def test_no_card_that_is_issued_is_sieved_away(seed: int) -> None:
+    chance = Random(seed)
+    for low, high, lengths in check_digits._CARD_LENGTHS:
+        digits = f"{chance.randint(low, high):02}"
+        digits += "".join(chance.choices("0123456789", k=chance.choice(sorted(lengths)) - 3))
+        digits += next(last for last in "0123456789" if check_digits.luhn(digits + last))
+        assert check_digits.card(digits)
+        odd = "".join(chance.choice((each, chr(0x660 + int(each)))) for each in digits)
+        for number in (digits, odd):
+            text = "".join(each + chance.choice(("", "", " ", "-")) for each in number[:-1]) + number[-1]
+            assert not sieve.clean(f"/{text}/"), text
+            assert spans(f"/{text}/") == twin.spans(f"/{text}/") != ()
+
+
+def test_a_number_that_begins_as_no_card_does_is_sieved_away() -> None:
+    heads = [head for head in range(100) if sieve.clean(f"/{head:02}210708035426/")]
+    assert set(heads) == set(range(100)) - check_digits.CARD_HEADS
+    assert len(heads) > 50
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from comity.release.check_digits import CARD_HEADS
 from comity.release.expressions import IP, NUMBERS, Expression
 
 Window = tuple[int, int]
@@ -26,6 +27,7 @@ ODD_DIGITS = "".join(f"{chr(one)}-{chr(one + 9)}" for one in _TENS) + "\U0001000
 """The digits beyond ASCII, as in a class of an expression; of the higher planes all but the pictures."""
 
 _D = f"[0-9{ODD_DIGITS}]"
+
 _BEHIND = re.compile(r"\(\?<!\[((?:[^]\\]|\\.)*)\]\)")
 _AHEAD = re.compile(r"\(\?!(?:\[[^]]*\]|[^()[])*\)")
 
@@ -49,7 +51,19 @@ _SAID = (
 # Before and behind the sign of an address stands, of ASCII, a letter, a digit or one of %'+-_
 _BESIDE = r"[^\u0000-$&(-*,./:-@\[-^`{-~]"
 _MAIL = rf"{_BESIDE}(?:@|\[@\]|\(@\)| ?[\[(][aA][tT][\])] ?){_BESIDE}"
-NUMBERS_WANTED = "|".join(map(relaxed, NUMBERS))
+
+
+def _heads() -> str:
+    """The first two digits of a card that is issued, as `check_digits` knows them; a digit beyond ASCII may be any."""
+    heads = [f"{head:02}" for head in sorted(CARD_HEADS)]
+    pairs = {first: "".join(each[1] for each in heads if each[0] == first) for first in "0123456789"}
+    known = [f"{first}[ -]?[{second}{ODD_DIGITS}]" for first, second in pairs.items() if second]
+    return f"(?:{'|'.join(known)}|[{ODD_DIGITS}][ -]?{_D})"
+
+
+# What begins otherwise is no card's number; so begin most instants, which addresses of archives are full of.
+_ANY_CARD, _CARD = rf"{_D}(?:[ -]?{_D}){{12,18}}", rf"{_heads()}(?:[ -]?{_D}){{11,17}}"
+NUMBERS_WANTED = "|".join(map(relaxed, NUMBERS)).replace(_ANY_CARD, _CARD)
 WANTED = "|".join((_MAIL, _SAID, NUMBERS_WANTED))
 
 
