@@ -1,5 +1,6 @@
 """A classifier says of every object what `classify` says, and holds one class for many objects."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -123,6 +124,8 @@ def test_keys_that_are_kept_are_those_of_each_object_alone(seed: int, context: C
         key = kept.of(value)
         assert key == key_of(value, context), value
         assert key is None or found.setdefault(key, key) is key
+        if kept.cleared([json.dumps(value).encode()]) == [True]:
+            assert kept.of_cleared(value) is key
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(classifier, "KEPT_MAX", 2)
         few = ClassKeys(context)

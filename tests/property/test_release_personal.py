@@ -1,5 +1,6 @@
 """The search for personal data finds, by one look, what every expression over every text finds."""
 
+import json
 import re
 import sys
 from random import Random
@@ -135,6 +136,26 @@ def test_no_card_that_is_issued_is_sieved_away(seed: int) -> None:
             text = "".join(each + chance.choice(("", "", " ", "-")) for each in number[:-1]) + number[-1]
             assert not sieve.clean(f"/{text}/"), text
             assert spans(f"/{text}/") == twin.spans(f"/{text}/") != ()
+
+
+@given(st.integers(min_value=0), st.booleans())
+def test_documents_that_are_cleared_together_are_clean_each_alone(seed: int, addresses: bool) -> None:
+    chance = Random(seed)
+    values = [{"type": "report", "x": [text_of(chance) if chance.random() < 0.1 else "no"]} for _ in range(30)]
+    raws = [json.dumps(each, ensure_ascii=chance.random() < 0.5).encode() for each in values]
+    sure = sieve.cleared(raws, addresses=addresses)
+    assert len(sure) == len(values)
+    for value, each in zip(values, sure, strict=True):
+        assert not each or sieve.clean(value, addresses=addresses), value
+
+
+def test_what_hides_in_a_document_clears_it_not_and_most_are_cleared() -> None:
+    mail, plain = b'{"x":"jane@example.org"}', b'{"x":"nothing"}'
+    hidden = (b'{"x":"jane\\u0040example.org"}', b'{"x":"tel\\u003a 5551234567"}', b"\xff", b"\\", b"x" * 70_000)
+    assert sieve.cleared([plain] * 20) == [True] * 20
+    assert sieve.cleared([plain] * 16 + [mail] + [plain] * 10) == [True] * 16 + [False] * 8 + [True] * 3
+    for each in hidden:
+        assert sieve.cleared([each, plain])[0] is False
 
 
 def test_a_number_that_begins_as_no_card_does_is_sieved_away() -> None:

@@ -87,7 +87,7 @@ class Classes:
         return self._form(source, classifier, classifier.of(value))
 
     def forms_of(self, way: Way, objects: Sequence[StixObject]) -> list[tuple[bytes, bytes]]:
-        """The same of each of these, which `looking` looked at when they were judged on that way, whose default is that
+        """The same of each of these, at which `looking` looked when they were judged on that way, whose default is that
         of those without a TLP of their own."""
         source, default = way.source.name, int(way.default_tlp)
         # What labels mean may have changed since they were judged.
@@ -170,12 +170,10 @@ def _context(source: Source, ours: frozenset[str]) -> Context:
     )
 
 
-def looking(way: Way) -> Callable[[JsonObject], object] | None:
-    """How objects are looked at while they are judged, so that to publish them takes no second look; equal keys are one
-    object. None where their source has no rule that publishes."""
-    if way.source.publish != AUTO:
-        return None
-    return ClassKeys(_context(way.source, way.ours)).of
+def looking(way: Way) -> ClassKeys | None:
+    """What looks at objects while they are judged, so that to publish them takes no second look; None where their
+    source has no rule that publishes."""
+    return ClassKeys(_context(way.source, way.ours)) if way.source.publish == AUTO else None
 
 
 @dataclass(frozen=True, slots=True)

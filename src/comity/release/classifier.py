@@ -1,5 +1,6 @@
 """Classes of many objects: those of a million objects are few, and each is made once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import orjson
 
 from comity.release.classes import Author, ReleaseClass
 from comity.release.classify import Context, Facts, author_of, bare_facts, class_digest, class_of, facts_of
-from comity.release.sieve import clean
+from comity.release.sieve import clean, cleared
 from comity.stix.object import JsonObject
 
 KEPT_MAX = 4_096
@@ -34,8 +35,19 @@ class ClassKeys:
         self._kept: dict[Key, Key] = {}
         self._plain: dict[tuple[str, Author, tuple[str, ...], tuple[str, ...]], Key] = {}
 
+    def cleared(self, documents: Sequence[bytes]) -> list[bool]:
+        """Of each object as it is written whether `of_cleared` may be asked for its key; `of` may in any case."""
+        return cleared(documents, addresses=self._context.ip_addresses)
+
     def of(self, value: JsonObject) -> Key | None:
         """The key of the object; None where its class has to be made by itself."""
+        return self._of(value, is_clean=False)
+
+    def of_cleared(self, value: JsonObject) -> Key | None:
+        """The same of an object in which nothing of the form of personal data is, as `cleared` knows."""
+        return self._of(value, is_clean=True)
+
+    def _of(self, value: JsonObject, *, is_clean: bool) -> Key | None:
         if "extensions" in value or "sectors" in value or value.get("granular_markings") is not None:
             return self._kept_of(value)
         context = self._context
@@ -43,7 +55,7 @@ class ClassKeys:
         words = _few(value.get("labels")) if context.labels else ()
         if markings is None or words is None:
             return None
-        if not clean(value, addresses=context.ip_addresses):
+        if not is_clean and not clean(value, addresses=context.ip_addresses):
             return self._kept_of(value)
         plain = (str(value.get("type", "")), author_of(value.get("created_by_ref"), context.ours), markings, words)
         known = self._plain.get(plain)
