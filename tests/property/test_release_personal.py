@@ -149,10 +149,20 @@ def test_documents_that_are_cleared_together_are_clean_each_alone(seed: int, add
         assert not each or sieve.clean(value, addresses=addresses), value
 
 
+@pytest.mark.parametrize("item", WHOLE)
+def test_an_item_among_escapes_is_not_cleared(item: str) -> None:
+    for beside in ("\n", "\t", "\r", "\\", '"', "\\n", "\\\\", "/", "\b", "\f", "\0"):
+        for text in (beside + item, item + beside, beside + item + beside):
+            for raw in (json.dumps({"x": text}), json.dumps({"x": text}).replace("/", "\\/")):
+                (sure,) = sieve.cleared([raw.encode()], addresses=True)
+                assert not sure or sieve.clean(text, addresses=True), raw
+
+
 def test_what_hides_in_a_document_clears_it_not_and_most_are_cleared() -> None:
     mail, plain = b'{"x":"jane@example.org"}', b'{"x":"nothing"}'
-    hidden = (b'{"x":"jane\\u0040example.org"}', b'{"x":"tel\\u003a 5551234567"}', b"\xff", b"\\", b"x" * 70_000)
+    hidden = (b'{"x":"jane\\u0040example.org"}', b'{"x":"tel\\u003a 5551234567"}', b"\xff", b"\\b", b"x" * 70_000)
     assert sieve.cleared([plain] * 20) == [True] * 20
+    assert sieve.cleared([json.dumps({"x": 'a "word"\n\tand C:\\new'}).encode()]) == [True]
     assert sieve.cleared([plain] * 16 + [mail] + [plain] * 10) == [True] * 16 + [False] * 8 + [True] * 3
     for each in hidden:
         assert sieve.cleared([each, plain])[0] is False

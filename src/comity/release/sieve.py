@@ -92,18 +92,26 @@ def cleared(documents: Sequence[bytes], *, addresses: bool = False) -> list[bool
     """Of each JSON document in UTF-8, whether it is sure that nothing can be found in any text of it.
 
     Some are looked through at once as they are written, which costs less than one by one. What is not sure may be clean
-    all the same: an escape hides what it stands for, and one finding makes all beside it unsure.
+    all the same: some escapes hide what they stand for, and one finding makes all beside it unsure.
     """
     sure: list[bool] = []
     for start in range(0, len(documents), TOGETHER):
-        plain = [b"\\" not in each and len(each) <= TOGETHER_BYTES_MAX for each in documents[start : start + TOGETHER]]
+        some = [_unescaped(each) if b"\\" in each else each for each in documents[start : start + TOGETHER]]
+        plain = [b"\\" not in each and len(each) <= TOGETHER_BYTES_MAX for each in some]
         try:
-            text = b",".join(compress(documents[start : start + TOGETHER], plain)).decode()
+            text = b",".join(compress(some, plain)).decode()
         except UnicodeDecodeError:
             sure += [False] * len(plain)
             continue
         sure += plain if clean(text, addresses=addresses) else [False] * len(plain)
     return sure
+
+
+def _unescaped(document: bytes) -> bytes:
+    """The document with a quotation mark for each escape of what stands, as it does, in and beside nothing wanted."""
+    for escape in (rb"\\", rb"\"", rb"\n", rb"\r", rb"\t"):
+        document = document.replace(escape, b'"')
+    return document
 
 
 def _lacks(value: Any, wanted: str, addresses: bool) -> bool:
