@@ -18,8 +18,6 @@ from comity.release.check_digits import CARD_HEADS
 from comity.release.expressions import IP, NUMBERS, Expression
 
 Window = tuple[int, int]
-TOGETHER, TOGETHER_BYTES_MAX = 8, 64 * 1024
-"""So many documents are looked through at once, and none that is longer."""
 
 _TENS = (
     0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6, 0x0E50,
@@ -86,6 +84,10 @@ def _engine(wanted: str, addresses: bool) -> Callable[[Any], bool]:
 def clean(value: Any, *, addresses: bool = False) -> bool:
     """Whether nothing can be found in the text, or in any text of the object; IP addresses only with `addresses`."""
     return _lacks(value, WANTED, addresses)
+
+
+TOGETHER, TOGETHER_BYTES_MAX = 8, 64 * 1024
+"""So many documents are looked through at once, and none that is longer."""
 
 
 def cleared(documents: Sequence[bytes], *, addresses: bool = False) -> list[bool]:
