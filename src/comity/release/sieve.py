@@ -28,7 +28,6 @@ ODD_DIGITS = "".join(f"{chr(one)}-{chr(one + 9)}" for one in _TENS) + "\U0001000
 """The digits beyond ASCII, as in a class of an expression; of the higher planes all but the pictures."""
 
 _D = f"[0-9{ODD_DIGITS}]"
-
 _BEHIND = re.compile(r"\(\?<!\[((?:[^]\\]|\\.)*)\]\)")
 _AHEAD = re.compile(r"\(\?!(?:\[[^]]*\]|[^()[])*\)")
 
