@@ -1,5 +1,7 @@
 """What is published: numbers that nothing of own staff's moves, bitmaps that every way of catching up makes alike."""
 
+import hashlib
+import json
 import random
 
 import pytest
@@ -42,6 +44,33 @@ def test_what_is_published_has_a_number_a_class_and_a_body(store: Store) -> None
         assert snapshot.published_of([ids[1], "indicator--none", "a\0b"]) == [2]
         assert snapshot.published_bodies([1, 3]) == [copy.raw for copy in indicators(3)][::2]
         assert {copy.state for id in ids for copy in snapshot.copies(id)} == {State.PUBLISHED}
+    assert store.check() == []
+
+
+@pytest.mark.parametrize("missing", [0, 1, 130, 299])
+def test_many_are_published_at_once_whether_their_keys_are_a_range_or_not(store: Store, missing: int) -> None:
+    many = indicators(300)
+    put(store, many)
+    with store.read() as snapshot:
+        every = sorted(copy.key for one in many for copy in snapshot.copies(one.id))
+        digests = {copy.key: copy.digest for one in many for copy in snapshot.copies(one.id)}
+    some = [key for at, key in enumerate(every) if not missing or at != missing]
+    with store.write() as tx:
+        assert tx.received(every) == set(every)
+        assert tx.publish([(key, *(A if key % 3 else B)) for key in some], NOW, NOW + SECOND) == [
+            *range(1, len(some) + 1)
+        ]
+        assert tx.received(every) == set(every) - set(some)
+    assert classes(store) == {
+        form: {number for number, key in enumerate(some, 1) if bool(key % 3) == (form == A[1])} for form in (A[1], B[1])
+    }
+    with store.read() as snapshot:
+        record = json.loads(snapshot.ledger_entries(snapshot.last_entry - 1, 1)[0].record or b"")
+        assert [one.object for one in snapshot.published(range(1, 301))] == some
+    assert (record["objects"], record["digest"]) == (
+        len(some),
+        hashlib.sha256(b"".join(digests[key] for key in some)).hexdigest(),
+    )
     assert store.check() == []
 
 
@@ -138,6 +167,8 @@ def test_however_bitmaps_are_caught_up_they_are_those_of_a_fresh_reader(store: T
     for _ in range(40):
         with store.write() as tx:
             for _ in range(chance.randint(1, 4)):
+                if chance.random() < 0.3:
+                    tx.publications()
                 copies = [copy for copy in tx.copies(chance.choice(ids)) if copy.state.live]
                 verb = chance.choice(("publish", "publish", "unpublish", "withdraw"))
                 if verb == "publish" and copies and copies[0].state is State.RECEIVED:

@@ -1,5 +1,6 @@
 """A classifier says of every object what `classify` says, and holds one class for many objects."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from random import Random
@@ -12,7 +13,7 @@ from tests.personal_texts import text_of
 from tests.stix_samples import SAMPLES, UUID
 
 from comity.release import classifier
-from comity.release.classifier import Classifier
+from comity.release.classifier import Classifier, ClassKeys, Key, key_of
 from comity.release.classify import Context, class_digest, classify
 from comity.stix.extensions import LIMITS_EXTENSION
 from comity.stix.iep import IEP2_EXTENSION
@@ -113,6 +114,26 @@ def test_a_classifier_says_what_classify_says(seed: int, context: Context) -> No
         assert bulk.digest(found) == class_digest(found)
 
 
+@pytest.mark.slow
+@given(st.integers(min_value=0), st.sampled_from(CONTEXTS))
+def test_keys_that_are_kept_are_those_of_each_object_alone(seed: int, context: Context) -> None:
+    chance = Random(seed)
+    kept = ClassKeys(context)
+    found: dict[Key, Key] = {}
+    for value in [value_of(chance) for _ in range(6)] * 2:
+        key = kept.of(value)
+        assert key == key_of(value, context), value
+        assert key is None or found.setdefault(key, key) is key
+        if kept.cleared([json.dumps(value).encode()]) == [True]:
+            assert kept.of_cleared(value) is key
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(classifier, "KEPT_MAX", 2)
+        few = ClassKeys(context)
+        for value in [value_of(chance) for _ in range(6)]:
+            assert few.of(value) == key_of(value, context), value
+            assert max(len(few._kept), len(few._plain)) <= 2
+
+
 @given(st.integers(min_value=0))
 def test_a_classifier_that_forgets_says_the_same(seed: int) -> None:
     chance = Random(seed)
@@ -168,6 +189,8 @@ def test_objects_that_differ_in_one_member_are_kept_apart(members: Json) -> None
     bulk = Classifier(context)
     plain = {"type": "report", "name": "n"}
     assert bulk.of(plain) != bulk.of({**plain, **members}) == classify({**plain, **members}, context)
+    kept = ClassKeys(context)
+    assert kept.of(plain) != kept.of({**plain, **members}) == key_of({**plain, **members}, context)
 
 
 def test_what_is_kept_is_bounded_also_by_its_length() -> None:

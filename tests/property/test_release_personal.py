@@ -1,5 +1,6 @@
 """The search for personal data finds, by one look, what every expression over every text finds."""
 
+import json
 import re
 import sys
 from random import Random
@@ -12,7 +13,7 @@ from tests import personal_twin as twin
 from tests.data import data_path, read_data
 from tests.personal_texts import WHOLE, text_of, value_of
 
-from comity.release import sieve
+from comity.release import check_digits, sieve
 from comity.release.expressions import ALL, IP, MAIL, NUMBERS, SAID_PHONE
 from comity.release.personal import findings, spans
 
@@ -120,6 +121,57 @@ def test_the_letters_of_words_are_all_that_match_without_regard_to_capitals() ->
     assert "[iIİı]" in sieve.WANTED
     assert "[sSſ]" in sieve.WANTED
     assert MAIL.pattern.flags & SAID_PHONE.pattern.flags & re.IGNORECASE
+
+
+@given(st.integers(min_value=0))
+def test_no_card_that_is_issued_is_sieved_away(seed: int) -> None:
+    chance = Random(seed)
+    for low, high, lengths in check_digits._CARD_LENGTHS:
+        digits = f"{chance.randint(low, high):02}"
+        digits += "".join(chance.choices("0123456789", k=chance.choice(sorted(lengths)) - 3))
+        digits += next(last for last in "0123456789" if check_digits.luhn(digits + last))
+        assert check_digits.card(digits)
+        odd = "".join(chance.choice((each, chr(0x660 + int(each)))) for each in digits)
+        for number in (digits, odd):
+            text = "".join(each + chance.choice(("", "", " ", "-")) for each in number[:-1]) + number[-1]
+            assert not sieve.clean(f"/{text}/"), text
+            assert spans(f"/{text}/") == twin.spans(f"/{text}/") != ()
+
+
+@given(st.integers(min_value=0), st.booleans())
+def test_documents_that_are_cleared_together_are_clean_each_alone(seed: int, addresses: bool) -> None:
+    chance = Random(seed)
+    values = [{"type": "report", "x": [text_of(chance) if chance.random() < 0.1 else "no"]} for _ in range(30)]
+    raws = [json.dumps(each, ensure_ascii=chance.random() < 0.5).encode() for each in values]
+    sure = sieve.cleared(raws, addresses=addresses)
+    assert len(sure) == len(values)
+    for value, each in zip(values, sure, strict=True):
+        assert not each or sieve.clean(value, addresses=addresses), value
+
+
+@pytest.mark.parametrize("item", WHOLE)
+def test_an_item_among_escapes_is_not_cleared(item: str) -> None:
+    for beside in ("\n", "\t", "\r", "\\", '"', "\\n", "\\\\", "/", "\b", "\f", "\0"):
+        for text in (beside + item, item + beside, beside + item + beside):
+            for raw in (json.dumps({"x": text}), json.dumps({"x": text}).replace("/", "\\/")):
+                (sure,) = sieve.cleared([raw.encode()], addresses=True)
+                assert not sure or sieve.clean(text, addresses=True), raw
+
+
+def test_what_hides_in_a_document_clears_it_not_and_most_are_cleared() -> None:
+    mail, plain = b'{"x":"jane@example.org"}', b'{"x":"nothing"}'
+    hidden = (b'{"x":"jane\\u0040example.org"}', b'{"x":"tel\\u003a 5551234567"}', b"\xff", b"\\b", b"x" * 70_000)
+    assert sieve.cleared([plain] * 20) == [True] * 20
+    assert sieve.cleared([json.dumps({"x": 'a "word"\n\tand C:\\new'}).encode()]) == [True]
+    assert sieve.cleared([plain] * 16 + [mail] + [plain] * 10) == [True] * 16 + [False] * 8 + [True] * 3
+    for each in hidden:
+        assert sieve.cleared([each, plain])[0] is False
+
+
+def test_a_number_that_begins_as_no_card_does_is_sieved_away() -> None:
+    heads = [head for head in range(100) if sieve.clean(f"/{head:02}210708035426/")]
+    assert set(heads) == set(range(100)) - check_digits.CARD_HEADS
+    assert len(heads) > 50
 
 
 @pytest.mark.slow

@@ -17,7 +17,7 @@ from comity.node.countries import countries
 from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classes import ReleaseClass
-from comity.release.classifier import Classifier, key_of
+from comity.release.classifier import Classifier, ClassKeys
 from comity.release.classify import Context, bounded, canonical_form
 from comity.release.forms import class_of
 from comity.release.standing import digest_of, parts
@@ -86,14 +86,27 @@ class Classes:
         classifier = self._classifier(source, default_tlp)
         return self._form(source, classifier, classifier.of(value))
 
-    def form_of(self, way: Way, default_tlp: int | None, one: StixObject) -> tuple[bytes, bytes]:
-        """The same of an object that was looked at by `looking` when it was judged, on that way."""
-        source = way.source.name
-        # What labels mean may have changed since it was judged.
-        if one.looked is None or self._sources[source].labels_are_markings != way.source.labels_are_markings:
-            return self.form(source, default_tlp, orjson.loads(one.raw))
-        classifier = self._classifier(source, default_tlp)
-        return self._form(source, classifier, classifier.of_key(one.looked, one.raw))
+    def forms_of(self, way: Way, objects: Sequence[StixObject]) -> list[tuple[bytes, bytes]]:
+        """The same of each of these, at which `looking` looked when they were judged on that way, whose default is that
+        of those without a TLP of their own."""
+        source, default = way.source.name, int(way.default_tlp)
+        # What labels mean may have changed since they were judged.
+        labels_hold = self._sources[source].labels_are_markings == way.source.labels_are_markings
+        made: dict[tuple[int, bool], tuple[bytes, bytes]] = {}
+        found = []
+        for one in objects:
+            # Equal keys are one object, so that most need not be compared.
+            place = id(one.looked), one.tlp is None
+            form = made.get(place)
+            if form is None:
+                level = default if one.tlp is None else None
+                if one.looked is None or not labels_hold:
+                    form = self.form(source, level, orjson.loads(one.raw))
+                else:
+                    classifier = self._classifier(source, level)
+                    form = made[place] = self._form(source, classifier, classifier.of_key(one.looked, one.raw))
+            found.append(form)
+        return found
 
     def _classifier(self, source: str, default_tlp: int | None) -> Classifier:
         classifier = self._classifiers.get((source, default_tlp))
@@ -157,13 +170,10 @@ def _context(source: Source, ours: frozenset[str]) -> Context:
     )
 
 
-def looking(way: Way) -> Callable[[JsonObject], object] | None:
-    """How objects are looked at while they are judged, so that to publish them takes no second look; None where their
+def looking(way: Way) -> ClassKeys | None:
+    """What looks at objects while they are judged, so that to publish them takes no second look; None where their
     source has no rule that publishes."""
-    if way.source.publish != AUTO:
-        return None
-    context = _context(way.source, way.ours)
-    return lambda value: key_of(value, context)
+    return ClassKeys(_context(way.source, way.ours)) if way.source.publish == AUTO else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,39 +308,40 @@ def after_storing(tx: Transaction, way: Way, stored: Sequence[tuple[StixObject, 
     auto = way.source.publish == AUTO and pausing.pace_of(tx, name).paused_at is None
     if not auto and not sent:
         return
-    new = [(one, verdict.key) for one, verdict in stored if verdict.outcome in (Outcome.STORED, Outcome.SUPERSEDED)]
-    present = list(_present(tx, name, new))
+    kept = (Outcome.STORED, Outcome.SUPERSEDED)
+    present = _present(tx, name, [(one, verdict.key) for one, verdict in stored if verdict.outcome in kept])
     if auto:
         classes = Classes(tx, way.ours, way.known)
-        default = int(way.default_tlp)
-        forms = [classes.form_of(way, None if one.tlp is not None else default, one) for one, _ in present]
+        forms = classes.forms_of(way, [one for one, _ in present])
         auto = pausing.note_new(tx, name, classes.new, now)
     if not auto and not sent:
         return
     if not auto:
         forms = [PRIVATE] * len(present)
     rows = [(key, *form) for (_, key), form in zip(present, forms, strict=True)]
-    if auto:
-        free = {key for key, _, _ in unbarred(tx, rows)}
-        rows = [row if row[0] in free else (row[0], *PRIVATE) for row in rows if sent or row[0] in free]
+    barred = tx.barred([key for key, _, _ in rows]) if auto else set()
+    if barred:
+        rows = [(row[0], *PRIVATE) if row[0] in barred else row for row in rows if sent or row[0] not in barred]
     alone = {verdict.key for _, verdict in stored if verdict.alone}
     tx.publish(rows, now, now + HOLD_SECONDS_BULK * 1_000_000 if auto else None, alone=alone)
 
 
-def _present(
-    tx: Transaction, source: str, stored: Sequence[tuple[StixObject, int]]
-) -> Iterator[tuple[StixObject, int]]:
+def _present(tx: Transaction, source: str, stored: list[tuple[StixObject, int]]) -> list[tuple[StixObject, int]]:
     """Each of these that is still there, with the key that it has now: another of the same envelope may have taken its
     place, or have moved it."""
     there = tx.received([key for _, key in stored])
+    if len(there) == len(stored):
+        return stored
+    found = []
     for one, key in stored:
         if key in there:
-            yield one, key
-        else:
-            for copy in tx.copies(one.id):
-                if copy.source == source and copy.digest == one.digest and copy.state is State.RECEIVED:
-                    yield one, copy.key
-                    break
+            found.append((one, key))
+            continue
+        for copy in tx.copies(one.id):
+            if copy.source == source and copy.digest == one.digest and copy.state is State.RECEIVED:
+                found.append((one, copy.key))
+                break
+    return found
 
 
 def count(store: Store, selection: Selection) -> int:

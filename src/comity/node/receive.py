@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any
 
 from comity.errors import Invalid, InvalidObject
@@ -12,8 +12,9 @@ from comity.node.access import Access
 from comity.node.barring import Barred, barred, name_bars
 from comity.node.outbound import permit
 from comity.node.way import Way
+from comity.release.classifier import ClassKeys
 from comity.stix.markings import TLP
-from comity.stix.object import Finding, Rejected, StixObject
+from comity.stix.object import Finding, JsonObject, Rejected, StixObject
 from comity.stix.parse import Limits, judge
 from comity.stix.schema import Schemas
 from comity.stix.split import split_envelope
@@ -145,10 +146,10 @@ class _Judging:
         With `ids_needed` an object without a readable id raises InvalidObject: a status resource could not name it.
         """
         strict, labels = self._way.strict, self._way.source.labels_are_markings
-        limits, look = self._limits, publishing.looking(self._way)
+        limits, looking = self._limits, publishing.looking(self._way)
         while raws := list(islice(self._raws, BATCH_OBJECTS)):
             batch = []
-            for raw in raws:
+            for raw, look in zip(raws, _looks(looking, raws), strict=True):
                 result: StixObject | Rejected
                 if isinstance(raw, Rejected):
                     result = replace(raw, index=self._index)
@@ -176,6 +177,16 @@ class _Judging:
         stored = iter(verdicts)
         for result in self.judged:
             yield result, next(stored) if isinstance(result, StixObject) else None
+
+
+def _looks(
+    looking: ClassKeys | None, raws: Sequence[bytes | Rejected]
+) -> Iterable[Callable[[JsonObject], object] | None]:
+    """How each of these is looked at while it is judged."""
+    if looking is None:
+        return repeat(None, len(raws))
+    sure = looking.cleared([b"" if isinstance(raw, Rejected) else raw for raw in raws])
+    return [looking.of_cleared if each else looking.of for each in sure]
 
 
 def add_to_report(report: Report, pairs: Iterable[tuple[StixObject | Rejected, Verdict | None]]) -> None:

@@ -21,6 +21,8 @@ _CARD_LENGTHS: tuple[tuple[int, int, frozenset[int]], ...] = (
     (64, 65, frozenset({16, 19})),
 )
 """The first two digits and the lengths that the large schemes issue."""
+CARD_HEADS: frozenset[int] = frozenset(head for low, high, _ in _CARD_LENGTHS for head in range(low, high + 1))
+"""The first two digits of all cards that are issued."""
 
 IBAN_LENGTHS: Mapping[str, int] = {
     "AD": 24, "AE": 23, "AL": 28, "AT": 20, "AZ": 28, "BA": 20, "BE": 16, "BG": 22, "BH": 22, "BR": 29, "CH": 21,

@@ -1,12 +1,14 @@
 """Classes of many objects: those of a million objects are few, and each is made once."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import orjson
 
-from comity.release.classes import ReleaseClass
-from comity.release.classify import Context, Facts, class_digest, class_of, facts_of
+from comity.release.classes import Author, ReleaseClass
+from comity.release.classify import Context, Facts, author_of, bare_facts, class_digest, class_of, facts_of
+from comity.release.sieve import clean, cleared
 from comity.stix.object import JsonObject
 
 KEPT_MAX = 4_096
@@ -19,6 +21,58 @@ Key = tuple[Facts, tuple[str, ...], tuple[str, ...]]
 def key_of(value: JsonObject, context: Context) -> Key | None:
     """The key of the object, for which nothing is resolved; None where its class has to be made by itself."""
     return _key(value, facts_of(value, context), labels=context.labels)
+
+
+class ClassKeys:
+    """The keys of objects of one context, as `key_of` says them; equal keys are one object as long as they are kept.
+
+    Of a plain object, with neither limits, granular markings nor anything of the form of personal data, few members say
+    which key it has. At most KEPT_MAX are kept; when they are more, all are forgotten, which costs time only.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._kept: dict[Key, Key] = {}
+        self._plain: dict[tuple[str, Author, tuple[str, ...], tuple[str, ...]], Key] = {}
+
+    def cleared(self, documents: Sequence[bytes]) -> list[bool]:
+        """Of each object as it is written whether `of_cleared` may be asked for its key; `of` may in any case."""
+        return cleared(documents, addresses=self._context.ip_addresses)
+
+    def of(self, value: JsonObject) -> Key | None:
+        """The key of the object; None where its class has to be made by itself."""
+        return self._of(value, is_clean=False)
+
+    def of_cleared(self, value: JsonObject) -> Key | None:
+        """The same of an object in which nothing of the form of personal data is, as `cleared` knows."""
+        return self._of(value, is_clean=True)
+
+    def _of(self, value: JsonObject, *, is_clean: bool) -> Key | None:
+        if "extensions" in value or "sectors" in value or value.get("granular_markings") is not None:
+            return self._kept_of(value)
+        context = self._context
+        markings = _few(value.get("object_marking_refs"))
+        words = _few(value.get("labels")) if context.labels else ()
+        if markings is None or words is None:
+            return None
+        if not is_clean and not clean(value, addresses=context.ip_addresses):
+            return self._kept_of(value)
+        plain = (str(value.get("type", "")), author_of(value.get("created_by_ref"), context.ours), markings, words)
+        known = self._plain.get(plain)
+        if known is None:
+            known = self._one((bare_facts(*plain[:2]), markings, words))
+            self._plain[plain] = known
+        return known
+
+    def _kept_of(self, value: JsonObject) -> Key | None:
+        key = key_of(value, self._context)
+        return None if key is None else self._one(key)
+
+    def _one(self, key: Key) -> Key:
+        if len(self._kept) >= KEPT_MAX:
+            self._kept.clear()
+            self._plain.clear()
+        return self._kept.setdefault(key, key)
 
 
 class Classifier:

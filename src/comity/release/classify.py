@@ -74,7 +74,7 @@ class Facts(NamedTuple):
 
 def facts_of(value: JsonObject, context: Context) -> Facts:
     """The facts of the object."""
-    facts = Facts(str(value.get("type", "")), _author(value.get("created_by_ref"), context.ours))
+    facts = bare_facts(str(value.get("type", "")), author_of(value.get("created_by_ref"), context.ours))
     if "sectors" in value or "extensions" in value:
         facts = facts._replace(limits=_limits(value, context.countries), sectors=_words(value.get("sectors", [])))
     found = findings(value, addresses=context.ip_addresses, addressee=context.addressee)
@@ -83,6 +83,11 @@ def facts_of(value: JsonObject, context: Context) -> Facts:
         fixed = any(one.fixed and one.kind is not Kind.ARTEFACT for one in found)
         facts = facts._replace(personal=kinds, personal_fixed=fixed)
     return facts
+
+
+def bare_facts(type: str, author: Author) -> Facts:
+    """The facts of an object that says nothing else: most do not."""
+    return Facts(type, author)
 
 
 def class_of(value: JsonObject, context: Context, facts: Facts) -> ReleaseClass:
@@ -150,7 +155,8 @@ def _plain(one: Any) -> Any:
     return str(one) if isinstance(one, int) and not isinstance(one, bool) else one
 
 
-def _author(ident: Any, ours: frozenset[str]) -> Author:
+def author_of(ident: Any, ours: frozenset[str]) -> Author:
+    """Whose the object is, by what its `created_by_ref` says."""
     if ident is None:
         return Author.NONE
     return Author.OURS if isinstance(ident, str) and ident in ours else Author.OTHER

@@ -32,6 +32,8 @@ def of(db: Database, ids: Sequence[str]) -> list[Bar]:
 
 def barred(db: Database, keys: Sequence[int]) -> set[int]:
     """Those of the copies with these keys that may not be published."""
+    if db.execute("SELECT 1 FROM bar LIMIT 1").fetchone() is None:
+        return set()
     return {key for (key,) in db.execute(_BARRED, (list(keys),)).fetchall()}
 
 

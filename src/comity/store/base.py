@@ -114,6 +114,14 @@ class TableStore(ABC):
                 self._publications = made
             return made
 
+    def _keep_publications(self, made: Publications | None) -> None:
+        """What a transaction that is committed had made of its own, for others to go on from: it holds whatever the
+        numbers say that it does, and all later changes are logged behind them."""
+        with self._catching_up:
+            newest = self._publications
+            if made is not None and (newest is None or made.is_ahead(newest.last_number, newest.last_change)):
+                self._publications = made
+
     def publications_last(self) -> Publications | None:
         """The newest publications of a committed snapshot, for a transaction to go on from."""
         return self._publications
@@ -192,6 +200,7 @@ class TableStore(ABC):
     def write(self) -> Iterator[ErasingTransaction]:
         with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
+        self._keep_publications(transaction.publications_made)
         if transaction.noted:
             self.noted(transaction.noted)
 
@@ -258,7 +267,9 @@ class TableStore(ABC):
             )
             self._hand_over(drawn, ingest.put)
             ingest.close()
-            return finish(transaction, ingest.verdicts)
+            finished = finish(transaction, ingest.verdicts)
+        self._keep_publications(transaction.publications_made)
+        return finished
 
     def _hand_over(self, drawn: Iterator[Sequence[StixObject]], put: Callable[[Sequence[StixObject]], None]) -> None:
         """Each batch was put, while the next was drawn."""

@@ -9,6 +9,7 @@ from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from pyroaring import BitMap
 
@@ -18,12 +19,14 @@ from comity.store.database import Database
 from comity.store.nouns import State
 from comity.store.views import CHANGES_KEPT, CHUNK_ROWS, LARGE_BYTES, Keys
 
+_STATE_BITS, _TYPE_BITS, _SOURCE_BITS = 4, 20, 15
 _FACETS = (
-    "SELECT p.number, p.class, o.collection, o.source, o.type, p.shared, o.state,"  # noqa: S608 - names of our schema
-    f" CASE WHEN o.size > {LARGE_BYTES} THEN 1 ELSE 0 END AS large"
-    " FROM publication p JOIN object o ON o.key = p.object"
+    f"SELECT p.number, ((p.class * 2 + p.shared) * 2 + CASE WHEN o.size > {LARGE_BYTES} THEN 1 ELSE 0 END)"  # noqa: S608
+    f" * {1 << _STATE_BITS} + o.state AS rank, (CAST(o.collection AS BIGINT) * {1 << _SOURCE_BITS} + o.source)"
+    f" * {1 << _TYPE_BITS} + o.type AS place FROM publication p JOIN object o ON o.key = p.object"
 )
-_NAMES = "number class collection source type shared state large"
+_NAMES = "number rank place"
+"""All that bitmaps know of a publication, as two integers beside its number: most rows have the same as others."""
 _NEW = f"{_FACETS} WHERE p.number > ? ORDER BY p.number LIMIT ?"
 _PRESENT = f"{_FACETS} WHERE p.number IN ?integers"
 _CHANGED = "SELECT DISTINCT number FROM republication WHERE change > ? AND number <= ?"
@@ -52,6 +55,9 @@ _SHARING = (
 _WITH_CLASS = (
     "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers AND o.state = ?"
 )
+_ROWS_AT_ONCE = 128
+_INSERT = f"INSERT INTO publication VALUES {', '.join(['(?, ?, ?, ?, 0)'] * _ROWS_AT_ONCE)}"  # noqa: S608
+_INSERT_ONE = "INSERT INTO publication VALUES (?, ?, ?, ?, 0)"
 _BODIES = (
     "SELECT b.body FROM publication p JOIN body b ON b.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
 )
@@ -145,14 +151,15 @@ class Publications:
         return self._maps[place]
 
     def _add(self, columns: list[list[int]]) -> None:
-        numbers = columns[0]
-        for name, values in zip(_NAMES.split()[1:], columns[1:], strict=True):
-            groups: defaultdict[int, array[int]] = defaultdict(lambda: array("I"))
-            for number, value in zip(numbers, values, strict=True):
-                groups[value].append(number)
-            for value, members in groups.items():
+        groups: defaultdict[tuple[int, int], array[int]] = defaultdict(lambda: array("I"))
+        numbers, ranks, places = columns
+        for number, facets in zip(numbers, zip(ranks, places, strict=True), strict=True):
+            groups[facets].append(number)
+        for (rank, place), members in groups.items():
+            keys = BitMap(members)
+            for name, value in _facets(rank, place):
                 bitmap = self._own((name, value))
-                bitmap |= BitMap(members)
+                bitmap |= keys
 
     def _take_changes(self, db: Database, base: "Publications") -> None:
         (changed,) = db.columns("number", _CHANGED, (base.last_change, base.last_number))
@@ -167,6 +174,17 @@ class Publications:
 
 
 _EMPTY: Keys = BitMap()
+
+
+def _facets(rank: int, place: int) -> tuple[tuple[str, int], ...]:
+    """What the two integers of a row say, each with the name of its bitmaps."""
+    rest, state = divmod(rank, 1 << _STATE_BITS)
+    places, type = divmod(place, 1 << _TYPE_BITS)
+    collection, source = divmod(places, 1 << _SOURCE_BITS)
+    return (
+        ("class", rest >> 2), ("shared", rest >> 1 & 1), ("large", rest & 1), ("state", state),
+        ("collection", collection), ("source", source), ("type", type),
+    )  # fmt: skip
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -200,6 +218,10 @@ def unpublished(db: Database, after: int, limit: int) -> list[tuple[int, str, st
 
 def received(db: Database, keys: Sequence[int]) -> set[int]:
     """Those of the copies that are received, and neither published nor gone."""
+    if is_range(keys):
+        count = "SELECT count(*) FROM object WHERE key BETWEEN ? AND ? AND state = ?"
+        if db.execute(count, (keys[0], keys[-1], State.RECEIVED)).fetchone()[0] == len(keys):
+            return set(keys)
     rows = db.execute("SELECT key FROM object WHERE key IN ?integers AND state = ?", (list(keys), State.RECEIVED))
     return {key for (key,) in rows.fetchall()}
 
@@ -238,11 +260,29 @@ def classes(db: Database) -> dict[int, bytes]:
 
 def digest_of(db: Database, keys: Sequence[int]) -> str:
     """SHA-256, as a record says it, over the digests of these copies in the order of their keys."""
-    rows = db.execute("SELECT digest FROM object WHERE key IN ?integers ORDER BY key", (list(keys),)).fetchall()
-    return digest_text(hashlib.sha256(b"".join(bytes(digest) for (digest,) in rows)).digest())
+    where, arguments = _where(keys)
+    sql = f"SELECT hex(digest) AS digest FROM object WHERE {where} ORDER BY key"  # noqa: S608 - words of ours
+    (digests,) = db.columns("digest", sql, arguments)
+    return digest_text(hashlib.sha256(bytes.fromhex("".join(digests))).digest())
+
+
+def is_range(keys: Sequence[int]) -> bool:
+    """Whether the keys are all those from the first to the last: a range is asked for with less than a list."""
+    return bool(keys) and keys[-1] - keys[0] == len(keys) - 1 and list(keys) == list(range(keys[0], keys[-1] + 1))
+
+
+def _where(keys: Sequence[int]) -> tuple[str, tuple[object, ...]]:
+    """The condition that the key is one of these, and its arguments."""
+    return ("key BETWEEN ? AND ?", (keys[0], keys[-1])) if is_range(keys) else ("key IN ?integers", (list(keys),))
 
 
 # -- writing ----------------------------------------------------------------------------------------------------------
+def show(db: Database, keys: Sequence[int]) -> None:
+    """These copies, which are received, count as published."""
+    where, arguments = _where(keys)
+    db.execute(f"UPDATE object SET state = ? WHERE {where}", (State.PUBLISHED, *arguments))  # noqa: S608 - words of ours
+
+
 def class_keys(db: Database, forms: Iterable[tuple[bytes, bytes]]) -> dict[bytes, int]:
     """The keys of the classes with these digests and canonical forms, by digest; new ones are made."""
     known: dict[bytes, int] = {}
@@ -264,10 +304,12 @@ def insert(
     have such."""
     (last,) = db.execute("SELECT coalesce(max(at), 0) FROM publication").fetchone()
     numbers = range(first, first + len(objects))
-    db.execute_many(
-        "INSERT INTO publication VALUES (?, ?, ?, ?, 0)",
-        [(number, key, class_key, max(at, last)) for number, (key, class_key) in zip(numbers, objects, strict=True)],
-    )
+    at = max(at, last)
+    rows = [(number, key, class_key, at) for number, (key, class_key) in zip(numbers, objects, strict=True)]
+    whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+    for start in range(0, whole, _ROWS_AT_ONCE):
+        db.execute(_INSERT, tuple(chain.from_iterable(rows[start : start + _ROWS_AT_ONCE])))
+    db.execute_many(_INSERT_ONE, rows[whole:])
     if until is not None:
         db.execute("INSERT INTO hold SELECT number, ? FROM publication WHERE number >= ?", (until, first))
     if not known:
@@ -303,6 +345,8 @@ def remove(db: Database, keys: Sequence[int]) -> list[int]:
 def log(db: Database, last_change: int, numbers: Iterable[int]) -> int:
     """Other processes will hear that these publications changed or went; the number of the last change."""
     changed = sorted(numbers)
+    if not changed:
+        return last_change
     db.execute(
         "INSERT INTO republication SELECT ? + row_number() OVER (ORDER BY value), value FROM ?integers",
         (last_change, changed),

@@ -26,15 +26,16 @@ class PublishingTables(QueueingTables):
             return []
         keys = publications.class_keys(self.db, ((digest, form) for _, digest, form in objects))
         known = [key for key, _, _ in objects if key not in alone]
-        self._unpublish(known)
+        if known:
+            self._unpublish(known)
         first = self.last_publication + 1
         check_room("publications", first + len(objects), KEY_MOST)
         self.last_publication += len(objects)
         rows = [(key, keys[digest]) for key, digest, _ in objects]
         self._republished(publications.insert(self.db, first, rows, known, now, until))
         shown = [key for key, digest, _ in objects if digest != publications.PRIVATE[0]]
-        self.db.execute("UPDATE object SET state = ? WHERE key IN ?integers", (State.PUBLISHED, shown))
         if shown:
+            publications.show(self.db, shown)
             self.enter(
                 "publication", objects=len(shown), digest=publications.digest_of(self.db, shown), held_until=until
             )

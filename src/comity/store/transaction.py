@@ -55,6 +55,11 @@ class TableTransaction(PublishingTables, SessionWriting):
         self._base = Views.at(self.db, self.last_key, self.last_change, self._views or self._base)
         return self._base
 
+    @property
+    def publications_made(self) -> Publications | None:
+        """The bitmaps of what is published that were last asked for here."""
+        return self._publications
+
     def _publications_now(self) -> Publications:
         base = self._publications or self._shared.publications_last()
         if base is not None and base.is_ahead(self.last_publication, self.last_republication):

@@ -1,8 +1,32 @@
 """Every screen that there is: for everybody, for persons, and the one at `/`."""
 
-from comity.web.ui import account, home, people, signing_in, tokens
+from comity.web.ui import (
+    account,
+    approvals,
+    audit,
+    jobs,
+    ledger,
+    matrix,
+    objects,
+    overview,
+    partners,
+    people,
+    policy,
+    preview,
+    publishing,
+    recalls,
+    record,
+    search,
+    signing_in,
+    sources,
+    tokens,
+)
 
-_ALL = (*home.PAGES, *account.PAGES, *signing_in.PAGES, *people.PAGES, *tokens.PAGES)
+_ROOMS = (
+    overview, search, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
+    sources, account, signing_in, people, tokens, jobs, audit,
+)  # fmt: skip
+_ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
 OPEN_PAGES = signing_in.OPEN_PAGES
 HOME_PAGE = next(page for page in _ALL if page.template == "/")
