@@ -88,6 +88,9 @@ def test_the_place_of_what_is_wrong_is_named() -> None:
     with pytest.raises(Invalid) as caught:
         make_record(5, "x", {"items": [{"size": 1.5}]})
     assert caught.value.where == "/items/0/size"
+    with pytest.raises(Invalid, match="The record /items/1 is beyond") as caught:
+        make_record(5, "x", {"items": [1, 2**53]})
+    assert caught.value.where == "/items/1"
     for at, kind, where in ((-1, "x", "/at"), (5, "", "/kind")):
         with pytest.raises(Invalid) as caught:
             make_record(at, kind)
@@ -97,7 +100,7 @@ def test_the_place_of_what_is_wrong_is_named() -> None:
 
 def test_the_longest_record_is_taken() -> None:
     raw = make_record(5, "x", {"a": "a" * (RECORD_BYTES_MAX - 26)})
-    assert len(raw) == RECORD_BYTES_MAX
+    assert len(raw) == RECORD_BYTES_MAX == 65_536
     assert len(read_record(raw).facts["a"]) == RECORD_BYTES_MAX - 26
 
 

@@ -148,6 +148,7 @@ def test_what_is_kept_is_bounded() -> None:
     assert made._tile.cache_info().maxsize == tiles.RAW_TILES_KEPT
     assert made._group.cache_info().maxsize == tiles.GROUPS_KEPT
     assert made._crown.cache_info().maxsize == tiles.CROWNS_KEPT
+    assert made._span.cache_info().maxsize == 64, "as many as a proof has hashes"
 
 
 @pytest.mark.slow
