@@ -73,8 +73,6 @@ def test_each_role_may_do_what_the_table_says_and_nothing_else(stand: Stand, rol
         reply = browser.post(path_of(route), {"csrf": token})
         if reply.status not in (403, 405):
             acted.add(route.template)
-        else:
-            assert b"notice bad" not in reply.body
     assert acted == {template for template, (_, acts) in TABLE.items() if role in acts}
 
 
