@@ -17,7 +17,7 @@ PASSWORD = "correct horse battery"
 HOST = "127.0.0.1:6100"
 ORIGIN = f"http://{HOST}"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
-_CSRF = re.compile(rb'name="csrf" value="([^"]+)"')
+CSRF = re.compile(rb'name="csrf" value="([^"]+)"')
 
 
 class Browser:
@@ -43,7 +43,7 @@ class Browser:
 
     def csrf(self, path: str = "/account") -> str:
         """What the forms of that page carry."""
-        found = _CSRF.search(self.get(path).body)
+        found = CSRF.search(self.get(path).body)
         assert found is not None
         return unescape(found[1].decode())
 

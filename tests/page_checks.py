@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from tests.pages_world import SECRET
 from tests.visiting import Seen
 
+from comity.stix.tables import SECTIONS
 from comity.web.answer import Answer
 from comity.web.ui.languages import catalogue
 from comity.web.ui.shown import visible
@@ -77,6 +78,10 @@ class _Own(HTMLParser):
             self.found.append(data)
 
 
+TYPES = frozenset(part for kind in SECTIONS for part in kind.split("-"))
+"""Types of STIX stay as they are in every language."""
+
+
 def english_on(answer: Answer, language: str) -> set[str]:
     """The words of English texts that stand on the page, and in no text of that language."""
     known = catalogue(language)
@@ -84,7 +89,7 @@ def english_on(answer: Answer, language: str) -> set[str]:
     other = {word.lower() for text in known.values() for word in _WORD.findall(text)}
     parser = _Own()
     parser.feed(answer.body.decode())
-    return {word.lower() for text in parser.found for word in _WORD.findall(text)} & (english - other)
+    return {word.lower() for text in parser.found for word in _WORD.findall(text)} & (english - other - TYPES)
 
 
 def is_shown(text: str, page: Seen) -> bool:

@@ -7,6 +7,8 @@ of a node, of which those that give objects away are what exports are made of.
 
 from dataclasses import dataclass
 
+from tests.screens import METHODS
+
 
 @dataclass(frozen=True, slots=True)
 class Proven:
@@ -34,6 +36,7 @@ _COLLECTIONS = _equal("test_collections_are_those_of_the_token_and_no_other_is_t
 _HEAD = _equal("test_a_head_is_the_get_without_its_body")
 _POST = _equal("test_a_post_tells_nothing_of_what_is_here_and_its_status_only_its_sender")
 _LEDGER = Proven("tests/e2e/test_ledger_routes.py::test_a_partner_reads_hashes_of_whole_tiles_and_nothing_else")
+_PERSONS = Proven("tests/ui/test_sessions.py::test_a_token_opens_no_page_but_the_first")
 _COLLECTION = "/taxii2/root/collections/{collection}/"
 
 ROUTES: dict[tuple[str, str], Entry] = {
@@ -44,30 +47,9 @@ ROUTES: dict[tuple[str, str], Entry] = {
     ("GET", "/"): _NO_OBJECT,
     ("GET", "/static/{file}"): _NO_OBJECT,
     **dict.fromkeys(
-        (
-            ("GET", "/sign-in"),
-            ("POST", "/sign-in"),
-            ("GET", "/sign-in/link/{link}"),
-            ("POST", "/sign-in/link/{link}"),
-            ("POST", "/sign-out"),
-            ("GET", "/account"),
-            ("POST", "/account/password"),
-            ("GET", "/account/factor"),
-            ("POST", "/account/factor"),
-            ("POST", "/account/factor/remove"),
-            ("POST", "/account/codes"),
-            ("POST", "/account/sessions"),
-            ("POST", "/account/looks"),
-            ("GET", "/admin/people"),
-            ("POST", "/admin/people"),
-            ("POST", "/admin/people/reset"),
-            ("POST", "/admin/people/disable"),
-            ("GET", "/admin/tokens"),
-            ("POST", "/admin/tokens"),
-            ("POST", "/admin/tokens/revoke"),
-        ),
-        _NO_OBJECT,
+        [(method, path) for path in ("/sign-in", "/sign-in/link/{link}") for method in ("GET", "POST")], _NO_OBJECT
     ),
+    **{(method, path): _PERSONS for path, methods in METHODS.items() for method in methods if path != "/"},
     ("GET", "/taxii2/"): _NO_OBJECT,
     ("GET", "/taxii2/root/"): _NO_OBJECT,
     ("GET", "/taxii2/root/status/{status}/"): _POST,

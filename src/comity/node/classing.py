@@ -13,9 +13,9 @@ from comity.errors import Invalid
 from comity.interfaces import microseconds
 from comity.node import reclassifying
 from comity.node.countries import countries
+from comity.node.forming import turn
 from comity.node.loosening import loosening, opens_to
 from comity.node.people import ADMIN, Actor, seconds
-from comity.node.publishing import turn
 from comity.node.reclassifying import EVERYTHING, RECLASSIFY, RECORD, Change, Done, Order, Pair
 from comity.node.requesting import Requesting
 from comity.release.classify import CLASSIFIER

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import orjson
 from pyroaring import BitMap
 
-from comity.node.publishing import Classes
+from comity.node.forming import Classes
 from comity.node.viewing import Viewer
 from comity.store.interface import Snapshot
 from comity.store.views import Keys

@@ -12,11 +12,12 @@ from comity.errors import AlreadyDone, Invalid, NotFound
 from comity.interfaces import microseconds
 from comity.ledger.records import digest_text
 from comity.node.classing import OPERATOR_WORDS
+from comity.node.forming import Classes
 from comity.node.holding import Holding, numbers_of, own_source
 from comity.node.people import RELEASER
 from comity.node.permits import KIND as PERMITS
 from comity.node.permits import approved_for, permit
-from comity.node.publishing import BATCH_OBJECTS, Classes, take_back, unbarred
+from comity.node.publishing import BATCH_OBJECTS, take_back, unbarred
 from comity.node.recalls import (
     Had,
     Recall,

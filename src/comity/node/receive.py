@@ -7,7 +7,7 @@ from typing import Any
 
 from comity.errors import Invalid, InvalidObject
 from comity.interfaces import Clock, Entropy, microseconds
-from comity.node import publishing, reclassifying
+from comity.node import forming, publishing, reclassifying
 from comity.node.access import Access
 from comity.node.barring import Barred, barred, name_bars
 from comity.node.outbound import permit
@@ -146,7 +146,7 @@ class _Judging:
         With `ids_needed` an object without a readable id raises InvalidObject: a status resource could not name it.
         """
         strict, labels = self._way.strict, self._way.source.labels_are_markings
-        limits, looking = self._limits, publishing.looking(self._way)
+        limits, looking = self._limits, forming.looking(self._way)
         while raws := list(islice(self._raws, BATCH_OBJECTS)):
             batch = []
             for raw, look in zip(raws, _looks(looking, raws), strict=True):

@@ -14,8 +14,8 @@ import orjson
 from pyroaring import BitMap
 
 from comity.interfaces import Clock, microseconds
+from comity.node.forming import Classes, turn
 from comity.node.jobs import LEASE_SECONDS, SECOND_US
-from comity.node.publishing import Classes, turn
 from comity.node.showing import resolve
 from comity.node.way import Way
 from comity.release.classes import ReleaseClass

@@ -13,10 +13,10 @@ from msgspec import structs
 from pyroaring import BitMap
 
 from comity.node.changes import Difference
+from comity.node.forming import Classes
 from comity.node.partners import Partners
 from comity.node.people import AUDIT, READING, ROLES, accounts
 from comity.node.proposals import Proposal
-from comity.node.publishing import Classes
 from comity.node.reclassifying import batches
 from comity.release.classes import ReleaseClass
 from comity.release.forms import class_of

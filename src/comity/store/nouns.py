@@ -245,3 +245,15 @@ class Counts:
     text_behind: int
     relations_behind: int
     bytes_on_disk: int
+
+
+def storable(text: str) -> bool:
+    """The text can be an id or a date of something stored: no lone surrogate is in any store, PostgreSQL takes no NUL,
+    and at one the JSON functions of SQLite before 3.41 end a text, so that it would match another."""
+    if "\0" in text:
+        return False
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

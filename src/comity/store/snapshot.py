@@ -32,6 +32,7 @@ from comity.store.nouns import (
     Status,
     TextQuery,
     Token,
+    storable,
 )
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.reading_erasure import ErasureReading
@@ -77,18 +78,6 @@ class Shared(Protocol):
     def nonce(self) -> Callable[[], bytes]: ...
     @property
     def aside(self) -> KeepAside: ...
-
-
-def storable(text: str) -> bool:
-    """The text can be an id or a date of something stored: no lone surrogate is in any store, PostgreSQL takes no NUL,
-    and at one the JSON functions of SQLite before 3.41 end a text, so that it would match another."""
-    if "\0" in text:
-        return False
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading):

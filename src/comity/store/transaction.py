@@ -24,12 +24,11 @@ from comity.ledger.records import digest_text
 from comity.store import admin as admins
 from comity.store import holds, marks, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
-from comity.store.nouns import Collection, Source, State, Status, Token
+from comity.store.nouns import Collection, Source, State, Status, Token, storable
 from comity.store.publications import Publications
 from comity.store.publishing import PublishingTables
 from comity.store.records import Record
 from comity.store.sessions import SessionWriting
-from comity.store.snapshot import storable
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
 FAILURES_KEPT = 10_000

@@ -11,6 +11,7 @@ from comity.errors import Invalid
 from comity.interfaces import microseconds
 from comity.node import publishing, reclassifying
 from comity.node.access import OPERATOR
+from comity.node.forming import Classes
 from comity.node.node import Node
 from comity.node.reclassifying import AWAITING, RECLASSIFY
 from comity.node.views import Subject
@@ -222,7 +223,7 @@ def test_what_is_classed_while_a_definition_changes_is_classed_again(
     classed = publishing._classed
     came: list[Any] = []
 
-    def meanwhile(classes: publishing.Classes, batch: Any) -> Any:
+    def meanwhile(classes: Classes, batch: Any) -> Any:
         found = classed(classes, batch)
         if not came:
             came.append(node.receive(bundle(definition("red", 2025)), feed))

@@ -1,10 +1,18 @@
 """The table of routes is the whole surface."""
 
 import pytest
+from tests.screens import METHODS
 
 from comity.web.routes import ROUTES, Rule, find
 
 COLLECTION = "/taxii2/root/collections/{collection}/"
+
+
+def with_head(methods: tuple[str, ...]) -> tuple[str, ...]:
+    """With HEAD where there is GET."""
+    return tuple(each for one in methods for each in ((one, "HEAD") if one == "GET" else (one,)))
+
+
 SURFACE = {
     "/healthz": ("public", ("GET", "HEAD")),
     "/.well-known/security.txt": ("public", ("GET", "HEAD")),
@@ -14,19 +22,7 @@ SURFACE = {
     "/static/{file}": ("public", ("GET", "HEAD")),
     "/sign-in": ("public", ("GET", "HEAD", "POST")),
     "/sign-in/link/{link}": ("public", ("GET", "HEAD", "POST")),
-    "/sign-out": ("session", ("POST",)),
-    "/account": ("session", ("GET", "HEAD")),
-    "/account/password": ("session", ("POST",)),
-    "/account/factor": ("session", ("GET", "HEAD", "POST")),
-    "/account/factor/remove": ("session", ("POST",)),
-    "/account/codes": ("session", ("POST",)),
-    "/account/sessions": ("session", ("POST",)),
-    "/account/looks": ("session", ("POST",)),
-    "/admin/people": ("session", ("GET", "HEAD", "POST")),
-    "/admin/people/reset": ("session", ("POST",)),
-    "/admin/people/disable": ("session", ("POST",)),
-    "/admin/tokens": ("session", ("GET", "HEAD", "POST")),
-    "/admin/tokens/revoke": ("session", ("POST",)),
+    **{path: ("session", with_head(methods)) for path, methods in METHODS.items() if path != "/"},
     "/taxii2/": ("token", ("GET", "HEAD")),
     "/taxii2/root/": ("token", ("GET", "HEAD")),
     "/taxii2/root/status/{status}/": ("token", ("GET", "HEAD")),

@@ -83,7 +83,7 @@ def _context(values: dict[str, str]) -> dict[str, Any]:
     return {
         "values": values,
         "kinds": [each.value for each in Kind],
-        "reasons": [each.value for each in Reason],
+        "reasons": [each.value for each in Reason if each is not Reason.ERASURE],
         "trial": None,
         "shown": "",
     }
