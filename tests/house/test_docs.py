@@ -260,7 +260,8 @@ def test_the_reference_has_every_setting_with_its_default() -> None:
 
 
 def test_the_reference_has_every_route_with_its_methods_and_who_may_ask() -> None:
-    text = (ROOT / "docs" / "reference" / "taxii.md").read_text(encoding="utf-8")
+    pages = [(ROOT / "docs" / "reference" / name).read_text(encoding="utf-8") for name in ("taxii.md", "pages.md")]
+    text = "\n".join(pages)
     rows = {m[1]: (m[2], m[3]) for m in re.finditer(r"^\| `(/.*?)` \| ([A-Z, ]+) \| ([a-z ]+) \|", text, re.M)}
     assert rows == {route.template: (", ".join(route.methods), route.rule.value) for route in ROUTES}
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import orjson
+
 from comity.node.countries import countries
 from comity.node.showing import resolve
 from comity.node.way import Way
