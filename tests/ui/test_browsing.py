@@ -197,6 +197,28 @@ def test_an_object_has_its_copies_and_its_ties_and_no_tie_leads_to_what_may_not_
     assert few.links.more
 
 
+def test_a_relationship_is_called_by_its_ends_of_which_those_that_may_not_be_read_have_no_name(staff: Staff) -> None:
+    with staff.acting("rita"):
+        found = {hit.id: hit.name for hit in staff.node.browse("type:relationship").hits}
+        filed = staff.node.browse("type:relationship", file="csv").hits
+    assert found == {
+        **{id_of("relationship", 2000 + n): f"C2 {n} indicates Kancil as the feed knows it" for n in range(5)},
+        id_of("relationship", 4900): "Feed kancil 0 indicates Kancil as the feed knows it",
+    }
+    assert {hit.name for hit in filed} == {""}
+
+
+def test_an_end_that_may_not_be_read_is_named_by_its_type(tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.mktemp("ends") / "a.db"
+    with Node.open(f"sqlite:///{path}", name="CERT-A", clock=MadeClock(), entropy=MadeEntropy()) as node:
+        node.add_source("feed")
+        red, open_ = thing("indicator", 1, TLP.RED, SECRET), thing("malware", 2, TLP.GREEN, "Kancil")
+        node.receive(bundle(red, open_, tie(3, red["id"], "indicates", open_["id"])), "feed")
+        with Staff(node).acting("rita"):
+            hits = node.browse("type:relationship").hits
+    assert [hit.name for hit in hits] == ["indicator indicates Kancil"]
+
+
 def test_without_publications_ties_are_found_by_text(tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.mktemp("unpublished") / "a.db"
     with Node.open(f"sqlite:///{path}", name="CERT-A", clock=MadeClock(), entropy=MadeEntropy()) as node:

@@ -58,7 +58,7 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
     with init_home(console.home, name=name if name is not None else os.uname().nodename, store=store) as node:
         token = node.new_token("admin", read=["all"], write=["all"])
         account = node.add_user(admin, FIRST_ROLES, first=True)
-        default = node.collections()[0]
+        default, where = node.collections()[0], f"{node.settings.host}:{node.settings.port}"
         answer = {
             "home": path_text(console.home.absolute()),
             "name": node.name,
@@ -99,6 +99,7 @@ def init(console: Console, name: str | None, store: str | None, key_file: Path |
     console.note(f"  {console.command} serve{home}")
     console.note(f"  {console.command} token new NAME --read default{home}")
     console.note(f"  {console.command} backup FILE --verify{home}")
+    console.note(f"While it is served, sign in as {account.account.name} at http://{where}/")
 
 
 def _home_option(console: Console) -> str:

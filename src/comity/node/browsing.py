@@ -11,7 +11,7 @@ from comity.interfaces import microseconds
 from comity.node import showing
 from comity.node.access import OPERATOR, Access
 from comity.node.asking import text_query
-from comity.node.linking import LINKS_MOST, Links, links_of
+from comity.node.linking import LINKS_MOST, Links, called, links_of
 from comity.node.people import READING
 from comity.node.readable import Readable
 from comity.node.recalling import Recalling
@@ -41,10 +41,11 @@ HOUR_US = 3600 * 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of what was found, the newest first. `next` is where the next page begins, 0 where there is none; `facets`
-    are those of the first `counted` hits, which are `all` of them or not; None where they were not asked for. `hidden`
-    says how many more there are among these that whoever asks may not read, where that is told. `behind` copies cannot
-    be found yet. `bodies` are those of the hits, as they were sent, where they were asked for."""
+    """A page of what was found, the newest first; relationships are called by their ends, but in files. `next` is where
+    the next page begins, 0 where there is none; `facets` are those of the first `counted` hits, which are `all` of them
+    or not; None where they were not asked for. `hidden` says how many more there are among these that whoever asks may
+    not read, where that is told. `behind` copies cannot be found yet. `bodies` are those of the hits, as they were
+    sent, where they were asked for."""
 
     hits: Sequence[Hit]
     next: int
@@ -129,6 +130,9 @@ class Browsing(Recalling):
             if facets:
                 among, looked, ended = self._counted(snapshot, viewer, replace(query, after=0))
             hits = snapshot.hits(keys)
+            if not file:
+                ours = self.ours()
+                hits = called(snapshot, lambda some: self._readable_copies.among(snapshot, viewer, some, ours), hits)
             self._note_read(snapshot, OPERATOR, "search", BitMap(keys), text)
             if file:
                 self._note_told("export-list", {"form": file, "text": text, "objects": len(hits)})

@@ -1,7 +1,7 @@
 """What an object is tied to: what it refers to, what refers to it, and through which relationship."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -58,6 +58,29 @@ def links_of(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], id: 
     others = _hits(snapshot, readable, list(dict.fromkeys(target for _, _, target, _ in found[:most])))
     items = [Link(way, why, target, others.get(target.lower()), hit) for way, why, target, hit in found[:most]]
     return Links(items, more or len(found) > most)
+
+
+def called(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], hits: Sequence[Hit]) -> list[Hit]:
+    """The same; relationships are called by their ends, of what is `readable` by their names, else by their types."""
+    nameless = [hit.key for hit in hits if hit.type == "relationship" and not hit.name]
+    said: dict[int, tuple[str, str, str]] = {}
+    for key, _, _, body in snapshot.for_class(nameless):
+        value = orjson.loads(body)
+        source, why, target = (str(value.get(name, "")) for name in ("source_ref", "relationship_type", "target_ref"))
+        said[key] = source, why, target
+    ends = list(dict.fromkeys(end for source, _, target in said.values() for end in (source, target)))
+    there = _hits(snapshot, readable, ends)
+
+    def end(id: str) -> str:
+        hit = there.get(id.lower())
+        return hit.name if hit is not None and hit.name else id.partition("--")[0]
+
+    return [
+        replace(hit, name=f"{end(said[hit.key][0])} {said[hit.key][1]} {end(said[hit.key][2])}")
+        if hit.key in said
+        else hit
+        for hit in hits
+    ]
 
 
 def _shown(keys: Sequence[int], readable: Callable[[Sequence[int]], Keys], most: int) -> tuple[list[int], bool]:
