@@ -37,6 +37,7 @@ def places(stand: Stand) -> list[tuple[str, Rule]]:
     """Every route with real names in it, and some paths that are none."""
     names = {"collection": stand.default, "object": indicator()["id"], "status": "x"}
     names |= {"file": "comity.css", "link": "x"}
+    names |= {"partner": "x", "proposal": "x", "recall": "x", "seq": "1", "source": "local"}
     names |= {"level": "0", "first": "x000", "second": "000.p", "third": "1"}
     real = [(route.template.format(**names), route.rule) for route in ROUTES]
     return real + [

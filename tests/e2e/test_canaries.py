@@ -173,7 +173,7 @@ def test_one_leak_in_one_answer_is_found(tmp_path: Path, leak: str) -> None:
             reply = asker.ask(question.method, question.target, world.tokens[B], question.body, question.headers)
             if number == 150:
                 reply = LEAKS[leak](reply, str(copy["id"]).partition("--")[2].encode())
-            recorder.hear(str(number), reply.bytes, b"")
+            recorder.hear(str(number), reply.bytes, question.bytes)
         assert {where for where, _ in recorder.found} == {"150"}
 
 
