@@ -93,6 +93,32 @@ def test_who_calls_while_no_process_keeps_up_waits_and_is_answered(tmp_path: Pat
     assert set(answers) == {b"HTTP/1.1 401"}
 
 
+def test_the_front_rests_while_a_process_begins_and_no_other_keeps_up(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        with served_home(tmp_path, options=TWO) as node, contextlib.ExitStack() as stack:
+            before = workers(node)
+            for each in before:
+                each.suspend()
+            before[1].kill()
+            # The one that takes its place is stopped before it says that it takes connections.
+            wait_until(lambda: any(each not in before for each in workers(node)), seconds=10)
+            (begun,) = (each for each in workers(node) if each not in before)
+            begun.suspend()
+            for _ in range(700):
+                stack.enter_context(socket.create_connection(node.address, timeout=30))
+            front = psutil.Process(node.process.pid)
+            time.sleep(0.5)
+            spent = sum(front.cpu_times()[:2])
+            time.sleep(1.5)
+            assert sum(front.cpu_times()[:2]) - spent < 0.5
+            for each in (before[0], begun):
+                each.resume()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_what_one_process_stores_the_other_shows_at_once(tmp_path: Path) -> None:
     with served_home(tmp_path, options=TWO) as node, session(node) as one, session(node) as two:
         url = f"{node.url}taxii2/root/collections/default/objects/"

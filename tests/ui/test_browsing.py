@@ -17,6 +17,7 @@ from comity.node.node import Node
 from comity.node.people import READING
 from comity.node.viewing import Viewer
 from comity.stix.markings import TLP
+from comity.store.audit import AuditQuery
 
 pytestmark = pytest.mark.slow
 TEXTS = (
@@ -217,6 +218,32 @@ def test_an_end_that_may_not_be_read_is_named_by_its_type(tmp_path_factory: pyte
         with Staff(node).acting("rita"):
             hits = node.browse("type:relationship").hits
     assert [hit.name for hit in hits] == ["indicator indicates Kancil"]
+
+
+def test_who_is_told_the_name_of_something_restricted_by_what_is_tied_to_it_is_noted(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """R44."""
+    path = tmp_path_factory.mktemp("noted") / "a.db"
+    with Node.open(f"sqlite:///{path}", name="CERT-A", clock=MadeClock(), entropy=MadeEntropy()) as node:
+        strict, open_ = thing("indicator", 1, TLP.AMBER_STRICT, "A victim"), thing("malware", 2, TLP.GREEN, "Kancil")
+        node.receive(bundle(strict, open_, tie(3, strict["id"], "indicates", open_["id"])))
+        while node.store.index_text(1000):
+            pass
+        staff = Staff(node)
+
+        def noted() -> list[str]:
+            node.looks.flush()
+            with node.store.read() as snapshot:
+                return [row.act for row in snapshot.audit_rows(AuditQuery(acts=("search", "show")))]
+
+        with staff.acting("rita"):
+            assert [hit.id for hit in node.browse("type:malware").hits] == [open_["id"]]
+            assert noted() == []
+            (hit,) = node.browse("type:relationship").hits
+            assert (hit.name, noted()) == ("A victim indicates Kancil", ["search"])
+            assert {link.other.name for link in node.about(open_["id"]).links.items if link.other} == {"A victim"}
+            assert noted() == ["search", "show"]
 
 
 def test_without_publications_ties_are_found_by_text(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -129,11 +129,14 @@ class Browsing(Recalling):
             among, looked, ended = BitMap(), 0, False
             if facets:
                 among, looked, ended = self._counted(snapshot, viewer, replace(query, after=0))
-            hits = snapshot.hits(keys)
+            hits, told = snapshot.hits(keys), BitMap(keys)
             if not file:
                 ours = self.ours()
-                hits = called(snapshot, lambda some: self._readable_copies.among(snapshot, viewer, some, ours), hits)
-            self._note_read(snapshot, OPERATOR, "search", BitMap(keys), text)
+                hits, ends = called(
+                    snapshot, lambda some: self._readable_copies.among(snapshot, viewer, some, ours), hits
+                )
+                told |= ends
+            self._note_read(snapshot, OPERATOR, "search", told, text)
             if file:
                 self._note_told("export-list", {"form": file, "text": text, "objects": len(hits)})
             counts = snapshot.facets(among) if facets else None
@@ -149,19 +152,22 @@ class Browsing(Recalling):
             copies = viewer.copies(snapshot, id, ours)
             if not copies:
                 raise NotFound(f"There is no object {id!r}.", where="id")
-            self._note_read(snapshot, OPERATOR, "show", BitMap([copy.key for copy in copies]), id)
             best = next((copy for copy in copies if copy.shown and copy.state.live), copies[0])
             hits = snapshot.hits([best.key])
 
             def readable(keys: Sequence[int]) -> Keys:
                 return self._readable_copies.among(snapshot, viewer, keys, ours)
 
+            ties = links_of(snapshot, readable, id, best.body or b"{}", links)
+            # What it is tied to is named as well (R44).
+            others = [hit.key for link in ties.items for hit in (link.other, link.by) if hit is not None]
+            self._note_read(snapshot, OPERATOR, "show", BitMap([*(copy.key for copy in copies), *others]), id)
             return About(
                 id,
                 best.type,
                 hits[0].name if hits else "",
                 showing.views(snapshot, OPERATOR, id, self.schemas(), copies[:COPIES_MOST]),
-                links_of(snapshot, readable, id, best.body or b"{}", links),
+                ties,
                 len(copies[COPIES_MOST:]),
             )
 

@@ -60,8 +60,11 @@ def links_of(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], id: 
     return Links(items, more or len(found) > most)
 
 
-def called(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], hits: Sequence[Hit]) -> list[Hit]:
-    """The same; relationships are called by their ends, of what is `readable` by their names, else by their types."""
+def called(
+    snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], hits: Sequence[Hit]
+) -> tuple[list[Hit], Keys]:
+    """The same, and the keys of what is named in them; relationships are called by their ends, of what is `readable` by
+    their names, else by their types."""
     nameless = [hit.key for hit in hits if hit.type == "relationship" and not hit.name]
     said: dict[int, tuple[str, str, str]] = {}
     for key, _, _, body in snapshot.for_class(nameless):
@@ -75,12 +78,13 @@ def called(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], hits: 
         hit = there.get(id.lower())
         return hit.name if hit is not None and hit.name else id.partition("--")[0]
 
-    return [
+    named = [
         replace(hit, name=f"{end(said[hit.key][0])} {said[hit.key][1]} {end(said[hit.key][2])}")
         if hit.key in said
         else hit
         for hit in hits
     ]
+    return named, BitMap([hit.key for hit in there.values()])
 
 
 def _shown(keys: Sequence[int], readable: Callable[[Sequence[int]], Keys], most: int) -> tuple[list[int], bool]:

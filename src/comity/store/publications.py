@@ -21,7 +21,7 @@ from comity.store.views import CHANGES_KEPT, CHUNK_ROWS, LARGE_BYTES, Keys
 
 _STATE_BITS, _TYPE_BITS, _SOURCE_BITS = 4, 20, 15
 _FACETS = (
-    f"SELECT p.number, ((p.class * 2 + p.shared) * 2 + CASE WHEN o.size > {LARGE_BYTES} THEN 1 ELSE 0 END)"  # noqa: S608
+    f"SELECT p.number, ((p.class * 2 + p.shared) * 2 + CASE WHEN o.size > {LARGE_BYTES} THEN 1 ELSE 0 END)"  # noqa: S608 - a number of ours
     f" * {1 << _STATE_BITS} + o.state AS rank, (CAST(o.collection AS BIGINT) * {1 << _SOURCE_BITS} + o.source)"
     f" * {1 << _TYPE_BITS} + o.type AS place FROM publication p JOIN object o ON o.key = p.object"
 )
@@ -56,7 +56,7 @@ _WITH_CLASS = (
     "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers AND o.state = ?"
 )
 _ROWS_AT_ONCE = 128
-_INSERT = f"INSERT INTO publication VALUES {', '.join(['(?, ?, ?, ?, 0)'] * _ROWS_AT_ONCE)}"  # noqa: S608
+_INSERT = f"INSERT INTO publication VALUES {', '.join(['(?, ?, ?, ?, 0)'] * _ROWS_AT_ONCE)}"  # noqa: S608 - places alone
 _INSERT_ONE = "INSERT INTO publication VALUES (?, ?, ?, ?, 0)"
 _BODIES = (
     "SELECT b.body FROM publication p JOIN body b ON b.key = p.object WHERE p.number IN ?integers ORDER BY p.number"

@@ -137,7 +137,8 @@ class Front:
         self._held = connection
         events = selectors.EVENT_READ if connection is None else selectors.EVENT_READ | selectors.EVENT_WRITE
         for place in self._places:
-            if place.door is not None:
+            # The door of a process that begins has room, yet nothing is left at it before the process says so.
+            if place.door is not None and (place.ready or connection is None):
                 self._selector.modify(place.door, events, place)
 
     def _hand_held(self) -> None:

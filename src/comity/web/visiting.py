@@ -5,9 +5,8 @@ before its body and one after it, since nobody is let send a body whose form wou
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -116,7 +115,7 @@ class Visiting:
             if visit is None:
                 return error_page(None, _words(guest.call), status, title, error, request_id)
             try:
-                with self._as(visit):
+                with visit.node.acting_for(visit.account):
                     return error_page(visit, visit.words, status, title, error, request_id)
             except ComityError:
                 return error_page(None, visit.words, status, title, error, request_id)
@@ -128,7 +127,7 @@ class Visiting:
         with guest.call.node.at_one_moment():
             visit = self._enter(guest)
             _check_roles(page, page.looks, visit)
-            with self._as(visit):
+            with visit.node.acting_for(visit.account):
                 return _dressed(page.look(visit), guest.call)
 
     async def _act(self, page: Page, guest: Guest, body: Body) -> Answer:
@@ -148,7 +147,7 @@ class Visiting:
             _check_roles(page, page.acts, visit)
             form = forms.read_form(call, content, page.fields)
             door.check_csrf(door.secret_of(call) or "", form.one(door.CSRF))
-            with self._as(visit):
+            with visit.node.acting_for(visit.account):
                 return _dressed(act(visit, form), call)
 
         who = None if guest.visit is None else guest.visit.account.id
@@ -173,11 +172,6 @@ class Visiting:
             theme=account.theme or "system",
         )
         return guest.visit
-
-    @contextmanager
-    def _as(self, visit: Visit) -> Iterator[None]:
-        with visit.node.acting_for(visit.account):
-            yield
 
     async def _in(self, pool: ThreadPoolExecutor, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, job)

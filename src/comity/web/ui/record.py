@@ -10,15 +10,14 @@ from comity.errors import ComityError, InvalidRequest
 from comity.interfaces import instant_of
 from comity.node.holding import Held, Left
 from comity.node.people import AUDIT, READING
+from comity.node.spelling import csv_cell
 from comity.web.answer import Answer
 from comity.web.ui.fields import file_answer, json_answer, number_in, refused
-from comity.web.ui.shown import one_line
 from comity.web.ui.visit import Page, Visit
 
 ROWS = 100
 ROWS_MOST = 10_000
 CSV_TYPE = "text/csv; charset=utf-8"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def record(visit: Visit) -> Answer:
@@ -86,7 +85,7 @@ def as_csv(visit: Visit) -> Answer:
         facts = {"partner": partner} | _facts(partner, held)
         cells = [facts[key] for key in keys]
         cells += [_word(facts[way][each]) for way in ("first", "last") for each in lefts]
-        writer.writerow([cell(str(each)) for each in cells])
+        writer.writerow([csv_cell(str(each)) for each in cells])
     return file_answer(file.getvalue().encode(), "record.csv", CSV_TYPE)
 
 
@@ -94,12 +93,6 @@ def _word(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(value)
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
-
-
-def cell(text: str) -> str:
-    """The text on one line. What a spreadsheet would take for a formula has an apostrophe before it."""
-    shown = one_line(text)
-    return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 _TOLD = frozenset((*READING, AUDIT))

@@ -45,7 +45,7 @@ class Asked:
 
     def url(self, suffix: str = "", **changes: object) -> str:
         """The address of the same list with these changes, from its first page on unless they say otherwise."""
-        one = replace(self, **({"after": 0} | changes))  # type: ignore[arg-type]
+        one = replace(self, **({"after": 0} | changes))  # type: ignore[arg-type] # fields by name
         pairs = [("q", one.q), *(("type", each) for each in one.types), *(("from", each) for each in one.sources)]
         pairs += [("in", one.collection), ("tlp", one.tlp), ("seen", one.seen), ("purpose", one.purpose)]
         pairs += [("limit", str(one.limit)) if one.limit != ROWS else ("", ""), ("after", str(one.after or ""))]
