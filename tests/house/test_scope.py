@@ -22,7 +22,7 @@ DATA_FOLDERS = {
     "store/sqlite/migrations": "the tables of the store, for SQLite",
     "web/static": "the style sheet",
     "web/templates": "the front page",
-    "web/ui/catalogues": "what the pages say in other languages",
+    "web/ui/catalogues/id": "what the pages say in Indonesian",
     "web/ui/templates": "the pages for persons",
 }
 """Everything in the package that is no module of the product's logic; a shipped vocabulary would be a new line here."""

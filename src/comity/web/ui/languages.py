@@ -1,4 +1,5 @@
-"""What the pages say, in the language of whoever reads: English in the templates, others in a catalogue each."""
+"""What the pages say, in the language of whoever reads: English in the templates, others in a catalogue each, with a
+file for each room of pages and one, `frame`, for what several of them say."""
 
 import functools
 import importlib.resources
@@ -30,8 +31,12 @@ def catalogue(language: str) -> dict[str, str]:
     """English texts and what stands for each in that language; empty for English."""
     if language == "en":
         return {}
-    file = importlib.resources.files("comity.web.ui").joinpath("catalogues", f"{language}.toml")
-    found: dict[str, str] = tomllib.loads(file.read_text("utf-8"))["texts"]
+    found: dict[str, str] = {}
+    folder = importlib.resources.files("comity.web.ui").joinpath("catalogues", language)
+    for file in folder.iterdir():
+        texts: dict[str, str] = tomllib.loads(file.read_text("utf-8"))
+        assert found.keys().isdisjoint(texts), f"{file.name} has texts of another file"
+        found |= texts
     return found
 
 
