@@ -72,15 +72,17 @@ class StoreMachine(RuleBasedStateMachine):
         self.clients = {(place, word): Client(place, word) for place in (ONE, TWO) for word in READINGS}
 
     def teardown(self) -> None:
-        self.poll()
-        for client in self.clients.values():
-            missed = {
-                (copy.object.id, copy.object.instant, copy.object.raw)
-                for copy in self.model.reading(client.collection, client.word)
-            } - client.seen
-            assert not missed, (client.word, missed)
-        self.store.close()
-        shutil.rmtree(self.folder)
+        try:
+            self.poll()
+            for client in self.clients.values():
+                missed = {
+                    (copy.object.id, copy.object.instant, copy.object.raw)
+                    for copy in self.model.reading(client.collection, client.word)
+                } - client.seen
+                assert not missed, (client.word, missed)
+        finally:
+            self.store.close()
+            shutil.rmtree(self.folder)
 
     # -- life ---------------------------------------------------------------------------------------------------------
     @rule(
@@ -324,6 +326,7 @@ class ForgetsOwn(Model):
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("faulty", [NeverRedates, ForgetsOwn])
 def test_a_fault_in_either_twin_is_found(store_kind: str, faulty: type[Model]) -> None:
     with pytest.raises((AssertionError, BaseExceptionGroup)):
