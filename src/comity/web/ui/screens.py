@@ -4,6 +4,7 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
+    importing,
     jobs,
     ledger,
     matrix,
@@ -23,8 +24,8 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
-    sources, account, signing_in, people, tokens, jobs, audit,
+    overview, search, importing, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls,
+    ledger, sources, account, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
