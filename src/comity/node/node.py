@@ -20,6 +20,7 @@ from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.restricted import LEVELS
+from comity.node.searches import Searching
 from comity.node.sessions import OF_A_NAME
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
@@ -58,7 +59,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading):
+class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
