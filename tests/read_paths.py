@@ -196,6 +196,14 @@ VERBS: dict[str, Entry] = {
     "audit_log": Apart("It tells who looked at what, and nothing of what is in an object."),
     "audit_report": Apart("It tells who looked at what, and nothing of what is in an object."),
     "at_one_moment": Apart("It only holds one state of the store still for the verbs inside."),
+    **dict.fromkeys(
+        ("confirm_upload", "drop_upload", "import_sources", "incoming", "stage", "sweep_uploads", "upload", "uploads"),
+        Apart("It tells a person of own staff of the files that they sent themselves."),
+    ),
+    **dict.fromkeys(
+        ("drop_search", "open_search", "save_search", "saved_searches"),
+        Apart("It tells a person of own staff how many objects of their search they may read."),
+    ),
     "check": _OPERATOR,
     "close": _ADMINISTRATION,
     "collection": _COLLECTIONS,

@@ -10,6 +10,7 @@ EVERYBODY: Roles = frozenset(ROLES)
 ADMINS: Roles = frozenset({"admin"})
 RELEASERS: Roles = frozenset({"releaser"})
 READERS: Roles = frozenset({"reader", "analyst", "releaser", "approver"})
+IMPORTERS: Roles = frozenset({"analyst", "releaser"})
 TOLD: Roles = READERS | {"release-audit"}
 """To whom is told what leaves: who reads, and who may count it."""
 ADMITTING: Roles = frozenset({"admin", "approver"})
@@ -23,6 +24,13 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/search.json": (READERS, NOBODY),
     "/search.csv": (READERS, NOBODY),
     "/search.stix.json": (READERS, NOBODY),
+    "/searches": (READERS, READERS),
+    "/searches/{search}/open": (NOBODY, READERS),
+    "/searches/{search}/drop": (NOBODY, READERS),
+    "/import": (IMPORTERS, IMPORTERS),
+    "/import/{upload}": (IMPORTERS, NOBODY),
+    "/import/{upload}/confirm": (NOBODY, IMPORTERS),
+    "/import/{upload}/drop": (NOBODY, IMPORTERS),
     "/objects/{object}": (READERS, NOBODY),
     "/objects/{object}/relations": (READERS, NOBODY),
     "/objects/{object}/timeline": (READERS, NOBODY),

@@ -21,6 +21,7 @@ from comity.store.deliveries import Delivered, Usage
 from comity.store.holds import LegalHold
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
+from comity.store.saved import SavedSearch
 from comity.store.sessions import Link, Session
 from comity.store.sqlite import SqliteStore
 from comity.store.steps import packaged
@@ -83,6 +84,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.note(Noted("t", "read", {"objects": 1}))
         tx.put_uses({"t": NOW})
         tx.put_session(Session("s", b"\1" * 32, "a", b"\2" * 32, NOW, NOW, NOW + 1, "192.0.2.1", "ü", None))
+        tx.put_search(SavedSearch("s", "a", "ü", "q=x", NOW, NOW))
         tx.put_link(Link(b"\3" * 32, "a", b"\2" * 32, "", NOW + 1))
         assert tx.use_counter("a", 7)
     with store.write() as tx:

@@ -9,11 +9,15 @@ from tests.world import MadeClock, MadeEntropy
 
 from comity.errors import NotAuthorized, Unauthenticated
 from comity.node.node import Node
+from comity.node.people import READING as READERS
 from comity.node.people import ROLES
 from comity.node.policies import starter_texts
 from comity.release.recall import Kind, Order, Reason
+from comity.store.staging import Incoming, Staging
 
 EVERYBODY = set(ROLES)
+READS = set(READERS)
+UPLOADS = Staging(Path("nowhere"), bytes_max=0, form_bytes_max=0)
 ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "add_holds": ({"admin"}, lambda node: node.add_holds(["x"], "a case", 2**60)),
     "add_partner": ({"admin"}, lambda node: node.add_partner("CERT-C")),
@@ -48,6 +52,16 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "new_token": ({"admin"}, lambda node: node.new_token("siem", read=["all"])),
     "pause_source": ({"admin"}, lambda node: node.pause_source("local", paused=True)),
     "publish": ({"releaser"}, lambda node: node.publish()),
+    "drop_search": (READS, lambda node: node.drop_search("x")),
+    "open_search": (READS, lambda node: node.open_search("x")),
+    "save_search": (READS, lambda node: node.save_search("x", "q=x")),
+    "saved_searches": (READS, lambda node: node.saved_searches()),
+    "confirm_upload": ({"analyst", "releaser"}, lambda node: node.confirm_upload("x", "x")),
+    "drop_upload": ({"analyst", "releaser"}, lambda node: node.drop_upload("x")),
+    "incoming": ({"analyst", "releaser"}, lambda node: node.incoming()),
+    "stage": ({"analyst", "releaser"}, lambda node: node.stage(Incoming(UPLOADS, Path(), 1))),
+    "upload": ({"analyst", "releaser"}, lambda node: node.upload("x")),
+    "uploads": ({"analyst", "releaser"}, lambda node: node.uploads()),
     "recall": ({"releaser"}, lambda node: node.recall(["x"], Order(Kind.WITHDRAW, Reason.MISTAKE))),
     "reclassify": ({"admin"}, lambda node: node.reclassify()),
     "export_ledger": ({"releaser", "admin", "release-audit"}, lambda node: node.export_ledger(len)),
@@ -87,6 +101,7 @@ READING = frozenset(
         "halted",
         "held",
         "holders",
+        "import_sources",
         "is_clean",
         "is_sound",
         "is_watched",
@@ -165,6 +180,7 @@ OTHERS = {
     "recover_user": "Whoever commands the host may do it, for who lost the last secret; it is kept, and told.",
     "run_job": "A job acts for nobody: it does what was decided.",
     "share_failures": "It counts.",
+    "sweep_uploads": "It takes away what is over.",
     "work": "The same.",
 }
 """These change something, and need no account: why."""

@@ -56,6 +56,7 @@ def serve(
         raise click.UsageError("--tls-cert and --tls-key go together.")
 
     node = open_home(console.home)
+    node.sweep_uploads(all=True)
     settings, name = node.settings, node.name
     cert, key = (str(console.home / name) if name else "" for name in (settings.tls_cert, settings.tls_key))
 

@@ -42,6 +42,7 @@ class Base:
         self._known_classes: set[tuple[str, bytes]] = set()
         self._here = threading.local()
         self._purged_at = 0
+        self._swept_at = 0
         self._stored_at = 0
         self._indexed_at = 0
 

@@ -23,9 +23,13 @@ from comity.store.address import masked
 from comity.store.audit import OPERATOR, Noted
 from comity.store.copying import move
 from comity.store.scratch import new_file, scratch_folder
+from comity.store.staging import Staging
 
 WORKERS_UNASKED = 4
 """Each holds some 35 MB, so nobody gets more without having asked."""
+UPLOADS = "uploads"
+FORMS_WAITING = 8
+"""Uploads of the greatest size that may wait at once."""
 BACKUP_FILES = frozenset({SETTINGS_FILE, STORE_FILE})
 
 
@@ -112,7 +116,10 @@ def keep_side(node: Node, home: Path) -> None:
 
 def _open(home: Path, settings: Settings, *, create: bool) -> Node:
     store = system.open_store(settings.store, home, create=create)
-    return Node(store, settings, SystemClock(), SystemEntropy())
+    node = Node(store, settings, SystemClock(), SystemEntropy())
+    form = settings.upload_bytes_max
+    node.staging = Staging(home / UPLOADS, bytes_max=FORMS_WAITING * form, form_bytes_max=form)
+    return node
 
 
 def backup(home: Path, target: Path, *, plain: bool = False, verify: bool = False) -> BackupReport:

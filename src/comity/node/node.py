@@ -11,7 +11,6 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.browsing import Browsing
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -21,10 +20,12 @@ from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.restricted import LEVELS
+from comity.node.searches import Searching
 from comity.node.sessions import OF_A_NAME
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
 from comity.node.tallying import Tallying
+from comity.node.uploads import Uploading
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -42,6 +43,7 @@ DOCUMENT_OBJECTS_MAX = 10_000_000
 UNDO_SECONDS = 30 * 24 * 3600
 PURGE_SECONDS_BETWEEN = 3600
 PURGE_OBJECTS = 1000
+SWEEP_SECONDS_BETWEEN = 60
 RESERVED = "all"
 
 
@@ -57,7 +59,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsing):
+class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -345,6 +347,9 @@ class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Brows
         moment = self.guard.look()
         now = moment.now
         self._beat_if_due(now)
+        if now - self._swept_at >= SWEEP_SECONDS_BETWEEN * 1_000_000:
+            self.sweep_uploads()
+            self._swept_at = now
         if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
             with self.store.write() as tx:
                 # What a clock that was set forward says is over may not be.

@@ -29,6 +29,9 @@ class Settings:
     port: int = _setting(8470, "The port that `serve` listens on; 0 takes a free one.")
     workers: int = _setting(0, "The processes that answer together, 1 to 64; 0 is one for each core, at most 4.")
     max_content_length: int = _setting(32 * 2**20, "The most bytes of a request body, before and after unpacking.")
+    upload_bytes_max: int = _setting(
+        64 * 2**20, "The most bytes of the files that a person sends at once, as they come."
+    )
     page_items_max: int = _setting(PAGE_ITEMS_MAX, "The most objects of a page, 1 to 1000.")
     tls_cert: str = _setting("", "A PEM file with the certificate chain; with `tls_key` the node speaks HTTPS.")
     tls_key: str = _setting("", "A PEM file with the private key of `tls_cert`.")
@@ -78,6 +81,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
         problems.append(f"`page_items_max` must be 1 to {PAGE_ITEMS_MAX}.")
     if not 1024 <= settings.max_content_length <= 2**31:
         problems.append("`max_content_length` must be 1 KiB to 2 GiB, in bytes.")
+    if not 1024 <= settings.upload_bytes_max <= 2**31:
+        problems.append("`upload_bytes_max` must be 1 KiB to 2 GiB, in bytes.")
     if not 1 <= settings.ledger_beat_seconds <= 86400:
         problems.append("`ledger_beat_seconds` must be 1 to 86400.")
     if not 5 <= settings.session_idle_minutes <= 1440:

@@ -123,6 +123,10 @@ LOOKED = (
     Place("sign_in_link", "account", "accounts of sign-in links", "account"),
     Place("sign_in_link", "made_by", "makers of sign-in links", "account"),
     Place("second_factor", "account", "accounts with a second factor", "account"),
+    Place("saved_search", "id", "ids of saved searches", "id"),
+    Place("saved_search", "account", "accounts of saved searches", "id"),
+    Place("saved_search", "name", "names of saved searches", "id"),
+    Place("saved_search", "query", "saved searches", "id"),
 )
 """Every column in which a person or value can stand."""
 OVERLOOKED = {

@@ -36,13 +36,16 @@ from comity.store.nouns import (
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
 from comity.store.related import At
+from comity.store.saved import SearchSnapshot, SearchTransaction
 from comity.store.session_interface import SessionSnapshot, SessionTransaction
 from comity.store.views import Keys
 
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, SessionSnapshot, Protocol):
+class Snapshot(
+    LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, SessionSnapshot, SearchSnapshot, Protocol
+):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -197,7 +200,9 @@ class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, S
         ...
 
 
-class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, SessionTransaction, Protocol):
+class Transaction(
+    Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, SessionTransaction, SearchTransaction, Protocol
+):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(

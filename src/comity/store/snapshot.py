@@ -38,6 +38,7 @@ from comity.store.publications import Publications, Published, Unpublished
 from comity.store.reading_erasure import ErasureReading
 from comity.store.records import Record
 from comity.store.related import At, Related, state_of
+from comity.store.saved import SearchReading
 from comity.store.sessions import SessionReading
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
@@ -80,7 +81,7 @@ class Shared(Protocol):
     def aside(self) -> KeepAside: ...
 
 
-class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading):
+class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading, SearchReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:

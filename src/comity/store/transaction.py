@@ -28,6 +28,7 @@ from comity.store.nouns import Collection, Source, State, Status, Token, storabl
 from comity.store.publications import Publications
 from comity.store.publishing import PublishingTables
 from comity.store.records import Record
+from comity.store.saved import SearchWriting
 from comity.store.sessions import SessionWriting
 from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
@@ -44,7 +45,7 @@ def _names(values: Iterable[str]) -> str:
     return msgspec.json.encode(sorted(values)).decode()
 
 
-class TableTransaction(PublishingTables, SessionWriting):
+class TableTransaction(PublishingTables, SessionWriting, SearchWriting):
     """See `comity.store.interface.Transaction`."""
 
     _types: dict[str, int] | None = None

@@ -30,16 +30,19 @@ class Body:
 
     async def read(self, bytes_max: int) -> bytes:
         """The whole body. TooLarge above that size, TooSlow where it stops coming."""
+        return b"".join([part async for part in self.parts(bytes_max)])
+
+    async def parts(self, bytes_max: int) -> AsyncIterator[bytes]:
+        """The same in pieces, as they come."""
         if self.announced is not None and self.announced > bytes_max:
             raise too_large(bytes_max)
-        parts: list[bytes] = []
         size = 0
         while not self.ended:
-            parts.append(await self._next(IDLE_SECONDS))
-            size += len(parts[-1])
+            part = await self._next(IDLE_SECONDS)
+            size += len(part)
             if size > bytes_max:
                 raise too_large(bytes_max)
-        return b"".join(parts)
+            yield part
 
     async def drain(self, bytes_max: int) -> None:
         """What is still to come was read and dropped, so that the client hears the answer, unless it is very much.

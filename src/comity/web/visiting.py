@@ -7,7 +7,9 @@ before its body and one after it, since nobody is let send a body whose form wou
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
@@ -20,9 +22,12 @@ from comity.web.call import Call
 from comity.web.problems import MethodNotAllowed
 from comity.web.ui.errors import error_page
 from comity.web.ui.languages import Words, language_of
-from comity.web.ui.visit import OpenPage, Page, Visit
+from comity.web.ui.visit import Form, OpenPage, Page, Visit
 
 HASHING_THREADS = 2
+UPLOADS_AT_ONCE = 8
+UPLOADS_OF_ONE_AT_ONCE = 2
+"""Forms whose files come at once, in all and of one person."""
 SIGN_IN, ACCOUNT = "/sign-in", "/account"
 CSP = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'none'; script-src 'self';"
@@ -51,6 +56,7 @@ class Visiting:
 
     def __init__(self, reading: ThreadPoolExecutor, writing: ThreadPoolExecutor, room: Room) -> None:
         self._reading, self._writing, self._room = reading, writing, room
+        self._uploads = Room(UPLOADS_AT_ONCE, of_one_max=UPLOADS_OF_ONE_AT_ONCE)
         self._hashing = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="hash")
 
     def close(self) -> None:
@@ -142,19 +148,41 @@ class Visiting:
 
         await self._in(self._reading, before_body)
 
-        def run(content: bytes) -> Answer:
+        def run(form: Form) -> Answer:
             visit = self._enter(guest)
             _check_roles(page, page.acts, visit)
-            form = forms.read_form(call, content, page.fields)
             door.check_csrf(door.secret_of(call) or "", form.one(door.CSRF))
             with visit.node.acting_for(visit.account):
                 return _dressed(act(visit, form), call)
 
         who = None if guest.visit is None else guest.visit.account.id
+        if page.stages:
+            return await self._staged(page, guest, body, who, run)
         known = page.bytes_max if body.announced is None else body.announced
         async with self._room.of(who, min(page.bytes_max, known)):
             content = await body.read(page.bytes_max)
-            return await self._in(self._hashing if page.hashes else self._writing, lambda: run(content))
+            pool = self._hashing if page.hashes else self._writing
+            return await self._in(pool, lambda: run(forms.read_form(call, content, page.fields)))
+
+    async def _staged(
+        self, page: Page, guest: Guest, body: Body, who: str | None, run: Callable[[Form], Answer]
+    ) -> Answer:
+        """The answer to a form whose files are put aside as they come; they are gone with it unless they were taken."""
+        call = guest.call
+        bytes_max = call.node.settings.upload_bytes_max + page.bytes_max
+        async with self._uploads.of(who, 1), AsyncExitStack() as stack:
+
+            def begin() -> forms.StagedForm:
+                visit = self._enter(guest)
+                with visit.node.acting_for(visit.account):
+                    incoming = ExitStack()
+                    stack.push_async_callback(self._in, self._reading, incoming.close)
+                    return forms.StagedForm(call, page.fields, incoming.enter_context(visit.node.incoming()))
+
+            form = await self._in(self._reading, begin)
+            async for part in body.parts(bytes_max):
+                await self._in(self._reading, partial(form.feed, part))
+            return await self._in(self._writing, lambda: run(form.end()))
 
     def _enter(self, guest: Guest) -> Visit:
         """Who comes, by the session of the cookie. Unauthenticated where none holds."""

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from comity.cli.reading import CHUNK_BYTES, RATIO_BYTES_FREE, check_readable, open_source
+from comity.cli.reading import check_readable, open_source
 from comity.errors import Invalid, NotFound, TooLarge
+from comity.node.unpacking import CHUNK_BYTES, RATIO_BYTES_FREE
 
 PLAIN = b'{"a": 1}\n' + b'{"b": 2}\n' * 50_000
 

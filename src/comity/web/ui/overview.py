@@ -68,6 +68,7 @@ def overview(visit: Visit) -> Answer:
         partners_count=len(partners),
         arrivals=node.arrivals() if reads else None,
         recent=_recent(visit) if reads else None,
+        saved=visit.node.saved_searches() if reads else [],
         signed=signed,
         names=names_of(visit),
     )

@@ -4,6 +4,7 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
+    importing,
     jobs,
     ledger,
     matrix,
@@ -16,6 +17,7 @@ from comity.web.ui import (
     publishing,
     recalls,
     record,
+    saved,
     search,
     signing_in,
     sources,
@@ -23,8 +25,8 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
-    sources, account, signing_in, people, tokens, jobs, audit,
+    overview, search, saved, importing, objects, preview, publishing, matrix, record, partners, policy, approvals,
+    recalls, ledger, sources, account, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 

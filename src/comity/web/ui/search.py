@@ -43,6 +43,11 @@ class Asked:
     limit: int = ROWS
     after: int = 0
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it asks for less than everything."""
+        return bool(self.q or self.types or self.sources or self.collection or self.tlp or self.seen)
+
     def url(self, suffix: str = "", **changes: object) -> str:
         """The address of the same list with these changes, from its first page on unless they say otherwise."""
         one = replace(self, **({"after": 0} | changes))  # type: ignore[arg-type] # fields by name
@@ -147,6 +152,8 @@ def search(visit: Visit) -> Answer:
         facets=_facets(listed),
         most=FACETED_MOST,
         seens=SEEN,
+        saved=visit.node.saved_searches(),
+        query=asked.url().partition("?")[2] if asked.is_narrow else "",
         next=asked.url(after=found.next) if found.next else "",
         first=asked.url() if asked.after else "",
     )

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 from comity.errors import InvalidRequest
 from comity.node.node import Node
 from comity.node.people import Account
+from comity.node.uploads import Incoming
 from comity.web.answer import HTML_TYPE, Answer
 from comity.web.call import Call
 from comity.web.ui.languages import Words
@@ -19,10 +20,12 @@ PARAMETERS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """What was sent with a form: the values of each field in their order, and the files of each."""
+    """What was sent with a form: the values of each field in their order, and the files of each. Of a page that puts
+    files aside these are empty, and `staged` has them."""
 
     values: Mapping[str, list[str]] = field(default_factory=dict)
     files: Mapping[str, list[bytes]] = field(default_factory=dict)
+    staged: Incoming | None = None
 
     def one(self, name: str) -> str:
         """The value of that field; empty where there is none. InvalidRequest where there are several."""
@@ -110,6 +113,8 @@ class Page:
     begin so."""
     hashes: bool = False
     """The form has a password in it: it waits among others of its kind, and keeps no other form from going on."""
+    stages: bool = False
+    """Files of the form are put aside as they come, within the settings of the node; the rest of it is small."""
     unready: bool = False
     """Who has no password yet may come here, and nowhere else."""
 
