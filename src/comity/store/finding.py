@@ -122,6 +122,12 @@ LOOKED = (
     Place("session", "agent", "browsers of sessions", "id"),
     Place("sign_in_link", "account", "accounts of sign-in links", "account"),
     Place("sign_in_link", "made_by", "makers of sign-in links", "account"),
+    Place("draft", "body", "drafts", "id", JSON, key="id"),
+    Place("draft", "id", "ids of drafts", "id"),
+    Place("draft", "account", "accounts of drafts", "id"),
+    Place("draft", "object", "objects that drafts are of", "id"),
+    Place("draft", "type", "types of drafts", "id"),
+    Place("draft", "base", "versions that drafts are of", "id"),
     Place("second_factor", "account", "accounts with a second factor", "account"),
 )
 """Every column in which a person or value can stand."""
