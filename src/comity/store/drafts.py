@@ -89,5 +89,5 @@ class DraftWriting:
 
 
 def _draft(row: Any) -> Draft:
-    *rest, body = row
-    return Draft(*rest, bytes(body))
+    id, account, object, type, base, revision, made, changed, body = row
+    return Draft(id, account, object, type, base, revision, made, changed, bytes(body))
