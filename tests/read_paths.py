@@ -176,6 +176,7 @@ _ADMINISTRATION = Apart("It reads or writes records of the operator, and gives n
 _OPERATOR = Apart("Without an access it acts as the operator, and no route calls it.")
 _ONE_BY_ONE = Proven("tests/ui/test_browsing.py::test_what_is_found_is_what_may_be_read_copy_by_copy")
 _ACTS = Apart("It tells own staff with a role what was done: ids and digests, and no other byte of an object.")
+_DRAFT = Proven("tests/unit/node/test_drafts.py::test_a_draft_is_there_for_nobody_else_by_whatever_verb")
 _STAFF = _equal("test_a_bound_credential_is_given_nothing_but_by_the_gate")
 _GATE = _equal("test_objects_are_exactly_those_permitted")
 
@@ -335,5 +336,18 @@ VERBS: dict[str, Entry] = {
     "unsettled": _ADMINISTRATION,
     "waiting": _ADMINISTRATION,
     "work": _OPERATOR,
+    **dict.fromkeys(
+        (
+            "change_draft",
+            "discard_draft",
+            "draft",
+            "drafts",
+            "foretell_draft",
+            "rebase_draft",
+            "save_draft",
+            "start_draft",
+        ),
+        _DRAFT,
+    ),
 }
 """By the name of the verb of a node."""

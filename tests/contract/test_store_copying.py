@@ -18,6 +18,7 @@ from comity.store import copying
 from comity.store.audit import Noted
 from comity.store.base import TableStore
 from comity.store.deliveries import Delivered, Usage
+from comity.store.drafts import Draft
 from comity.store.holds import LegalHold
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
@@ -87,6 +88,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_search(SavedSearch("s", "a", "ü", "q=x", NOW, NOW))
         tx.put_link(Link(b"\3" * 32, "a", b"\2" * 32, "", NOW + 1))
         assert tx.use_counter("a", 7)
+        tx.put_draft(Draft("d", "a", ID, "malware", "", 1, NOW, NOW, b"{}"))
     with store.write() as tx:
         assert tx.purge(NOW + 1) == 1
         tx.unpublish(keys[1:2])

@@ -18,6 +18,7 @@ from comity.store.staging import Incoming, Staging
 EVERYBODY = set(ROLES)
 READS = set(READERS)
 UPLOADS = Staging(Path("nowhere"), bytes_max=0, form_bytes_max=0)
+WRITERS = {"analyst", "releaser"}
 ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "add_holds": ({"admin"}, lambda node: node.add_holds(["x"], "a case", 2**60)),
     "add_partner": ({"admin"}, lambda node: node.add_partner("CERT-C")),
@@ -75,6 +76,14 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "source_of_partner": ({"admin"}, lambda node: node.source_of_partner("CERT-B")),
     "step_partner": ({"admin"}, lambda node: node.step_partner("CERT-B", "end")),
     "unpublish": ({"releaser"}, lambda node: node.unpublish()),
+    "change_draft": (WRITERS, lambda node: node.change_draft("x", {}, 1)),
+    "discard_draft": (WRITERS, lambda node: node.discard_draft("x")),
+    "draft": (WRITERS, lambda node: node.draft("x")),
+    "drafts": (WRITERS, lambda node: node.drafts()),
+    "foretell_draft": (WRITERS, lambda node: node.foretell_draft("x")),
+    "rebase_draft": (WRITERS, lambda node: node.rebase_draft("x", "y", 1)),
+    "save_draft": (WRITERS, lambda node: node.save_draft("x", 1)),
+    "start_draft": (WRITERS, lambda node: node.start_draft("incident", {})),
 }
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(

@@ -237,9 +237,18 @@ SILENT = frozenset(
         "visitor",
         "waiting",
         "work",
+        "change_draft",
+        "discard_draft",
+        "draft",
+        "drafts",
+        "foretell_draft",
+        "rebase_draft",
+        "save_draft",
+        "start_draft",
     ]
 )
-"""These give no id of an object; what some say of what they took in is said to who sent it."""
+"""These give no id of an object; what some say of what they took in is said to who sent it, and of a draft to who
+writes it."""
 
 
 def words_in(name: str, told: Any) -> set[str]:

@@ -30,7 +30,7 @@ from comity.store.records import Record
 KIND = "certificate"
 SCRUB = "scrub"
 OBJECTS_MOST = 10_000
-GONE = ("body.body", "object.id", "former.id", "status.body", "entry.record", "text_index", "target.id")
+GONE = ("draft.body", "body.body", "object.id", "former.id", "status.body", "entry.record", "text_index", "target.id")
 """The places out of which an erasure takes what it finds."""
 
 
@@ -59,6 +59,7 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
     statuses: int
     entries: int
     renamed: int
+    drafts: int = 0
     recipients: tuple[Sent, ...] = ()
     recall: str = ""
     told: tuple[str, ...] = ()
@@ -146,6 +147,7 @@ class Erasing(Recalling):
             tuple(int(key) for key in keys["entry.record"]),
             basis,
             tuple(f"{one.count:,} {one.words} ({one.place})" for one in found if one.place not in GONE),
+            tuple(keys["draft.body"]),
         )
 
     def _erase(self, tx: Transaction, change: Erasure, id: str, asked_by: str, approved_by: str) -> Certificate:
@@ -159,7 +161,14 @@ class Erasing(Recalling):
         sent, had = self._sent(tx, left), had_by(tx, numbers_of(tx, ids), left)
         bodies = [hashes.body(digest.hex()) for digest in tx.digests_of(sorted(keys))]
         tx.bar([bytes.fromhex(each) for each in (*change.objects, *bodies)])
-        done = tx.erase(ids, statuses=change.statuses, entries=change.entries, renamed=self._other_id, now=now)
+        done = tx.erase(
+            ids,
+            statuses=change.statuses,
+            entries=change.entries,
+            drafts=change.drafts,
+            renamed=self._other_id,
+            now=now,
+        )
         entry = tx.enter("erasure", objects=done.objects, copies=done.copies, entries=done.entries, basis=change.basis)
         tx.enqueue(Job(SCRUB, "store", due_at=now))
         recall = self._recalled(tx, had, asked_by, now)
@@ -179,6 +188,7 @@ class Erasing(Recalling):
             statuses=done.statuses,
             entries=done.entries,
             renamed=done.renamed,
+            drafts=done.drafts,
             recipients=sent,
             recall=name,
             told=told,
@@ -277,7 +287,7 @@ def _wanted(snapshot: Snapshot, ids: Sequence[str], found: Sequence[Found]) -> l
             raise NotFound(f"There is no object {id!r}.", where="id")
     keys = [int(key) for one in found if one.place in ("body.body", "object.id") for key in one.keys]
     wanted = sorted({*here, *snapshot.ids_of(keys)})
-    if not wanted:
+    if not wanted and all(one.place != "draft.body" for one in found):
         raise NotFound("Nothing that is stored says that.", where="text", hint="comity subject find")
     if len(wanted) > OBJECTS_MOST:
         raise Conflict(

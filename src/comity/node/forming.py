@@ -54,6 +54,10 @@ class Classes:
         classifier = self._classifier(source, default_tlp)
         return self._form(source, classifier, classifier.of(value))
 
+    def know(self, source: str, definitions: Sequence[JsonObject]) -> None:
+        """These marking definitions count as given by the source too, though they are not stored."""
+        self._definitions |= {(source, one["id"]): one for one in definitions}
+
     def forms_of(self, way: Way, objects: Sequence[StixObject]) -> list[tuple[bytes, bytes]]:
         """The same of each of these, at which `looking` looked when they were judged on that way, whose default is that
         of those without a TLP of their own."""

@@ -11,6 +11,7 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
+from comity.node.drafts import Drafting
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -59,7 +60,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching):
+class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching, Drafting):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

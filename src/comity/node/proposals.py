@@ -83,13 +83,14 @@ class Reclassification(msgspec.Struct, frozen=True, tag="reclassification"):
 
 class Erasure(msgspec.Struct, frozen=True, tag="erasure"):
     """Objects that are to be erased, on which basis. Neither they nor what was looked for is named: `objects` are keyed
-    hashes of their ids; the resources and entries are what else of the store is to go."""
+    hashes of their ids; the resources, entries and drafts are what else of the store is to go."""
 
     objects: tuple[str, ...]
     statuses: tuple[str, ...]
     entries: tuple[int, ...]
     basis: str
     remains: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:

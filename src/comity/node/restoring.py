@@ -16,7 +16,7 @@ from comity.node.people import NO_SECRET, accounts
 from comity.node.publishing import take_back
 from comity.node.recipients import KIND as PARTNER
 from comity.node.recipients import Partner
-from comity.node.side import BEGUN, EPOCH, Line, checked
+from comity.node.side import BEGUN, DRAFT, EPOCH, Line, checked
 from comity.release.recall import Bar
 from comity.store.interface import Transaction
 from comity.store.records import Record
@@ -157,9 +157,17 @@ def _erase(node: Node, tx: Transaction, wanted: set[str], lines: Sequence[Line],
         return 0
     ids = sorted({id for _, _, id, _, _ in tx.every_copy() if hashes.object(id) in wanted})
     closed = {each for line in lines for each in line.closed}
+    # A draft that was saved behind the backup is one of its object again.
+    drafts = [id for id, of in tx.draft_objects() if not wanted.isdisjoint((hashes.object(of), hashes.of(DRAFT, id)))]
     tx.forget_statuses(FOREVER)
     tx.bar([bytes.fromhex(each) for each in sorted(wanted)])
-    tx.erase(ids, closed=sorted(closed), renamed=lambda id: f"{id.partition('--')[0]}--{node.entropy.uuid4()}", now=now)
+    tx.erase(
+        ids,
+        closed=sorted(closed),
+        drafts=drafts,
+        renamed=lambda id: f"{id.partition('--')[0]}--{node.entropy.uuid4()}",
+        now=now,
+    )
     tx.enter("erasure", objects=len(ids), restored=True)
     return len(ids)
 

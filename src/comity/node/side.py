@@ -24,7 +24,7 @@ from comity.store.asides import Aside
 from comity.store.interface import Transaction
 
 SIDE_FILE = "side.log"
-BEGUN, EPOCH = "begun", "epoch"
+BEGUN, EPOCH, DRAFT = "begun", "epoch", "draft"
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -87,7 +87,8 @@ def line_of(aside: Aside, hashes: Hashes) -> Line | None:
         case "erasure":
             ids = [hashes.object(id) for id in _texts(facts["ids"])]
             bodies = [hashes.body(digest) for digest in _texts(facts["digests"])]
-            return structs.replace(blank, hashes=(*ids, *bodies), closed=_texts(facts["closed"]))
+            drafts = [hashes.of(DRAFT, id) for id in _texts(facts["drafts"])]
+            return structs.replace(blank, hashes=(*ids, *bodies, *drafts), closed=_texts(facts["closed"]))
         case "recall":
             parted = [bar.split(" ", 2) for bar in _texts(facts["bars"])]
             bars = tuple(f"{ours} {instant} {hashes.object(id)}" for ours, instant, id in parted)

@@ -267,24 +267,32 @@ def _batches(numbers: list[int]) -> Iterator[list[int]]:
 
 def _candidate(snapshot: Snapshot, view: View, one: Published, value: JsonObject) -> Candidate:
     """The object, which policy releases, as the decision on its class lets it go."""
-    decided, of = view.decided[one.class_key], view.classes[one.class_key]
+    decided, name = view.decided[one.class_key], ""
+    if decided.cut:
+        name = next(each.name for each in snapshot.sources() if each.key == one.source)
+    return candidate_of(snapshot, value, view.classes[one.class_key], decided, name)
+
+
+def candidate_of(
+    snapshot: Snapshot, value: JsonObject, of: ReleaseClass, decided: Disposition, source: str
+) -> Candidate:
+    """The object of that class and source, which policy releases, as the decision lets it go."""
     personal = of.personal & RESTRICTING and not decided.show_personal
     texts = redacted_texts(value, findings(value)) if personal else {}
-    cuts = _cuts(snapshot, value, of, decided, one.source) if decided.cut else ()
+    cuts = _cuts(snapshot, value, of, decided, source) if decided.cut else ()
     return Candidate(value, True, decided.name_author, cuts, texts)
 
 
 def _cuts(
-    snapshot: Snapshot, value: JsonObject, of: ReleaseClass, decided: Disposition, source: int
+    snapshot: Snapshot, value: JsonObject, of: ReleaseClass, decided: Disposition, source: str
 ) -> tuple[Place, ...]:
     """The places that are marked more strictly than the recipient may see."""
     kept = of.granular - decided.cut
-    name = next(each.name for each in snapshot.sources() if each.key == source)
     chosen = [selector for entry in value["granular_markings"] for selector in entry["selectors"]]
     return tuple(
         place_of(selector)
         for selector in dict.fromkeys(chosen)
-        if of.tlp < effective_at(value, selector, lambda ref: resolve(snapshot, name, ref), of.tlp).tlp not in kept
+        if of.tlp < effective_at(value, selector, lambda ref: resolve(snapshot, source, ref), of.tlp).tlp not in kept
     )
 
 

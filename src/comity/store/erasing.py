@@ -26,6 +26,7 @@ class ErasingTransaction(IngestingTransaction):
         statuses: Sequence[str] = (),
         entries: Sequence[int] = (),
         closed: Sequence[str] = (),
+        drafts: Sequence[str] = (),
         renamed: Callable[[str], str],
         now: int,
     ) -> Erased:
@@ -37,6 +38,7 @@ class ErasingTransaction(IngestingTransaction):
             self._withdraw({key: id for id, some in by_id.items() for key in some}, now)
             bodies = self._destroy(keys, now)
             others = self._rename(by_id, renamed)
+            unsaved = self.drop_drafts(drafts, of=ids)
             gone = self._forget_statuses([*statuses, *self._statuses_saying(by_id)])
             named = self._entries_saying({*by_id, *digest_words(digests)}, frozenset(closed))
             emptied = self._close({*entries, *named})
@@ -45,8 +47,9 @@ class ErasingTransaction(IngestingTransaction):
             )
         self.db.execute("UPDATE state SET text_dirty = 1")
         hashed = [digest.hex() for digest in digests]
-        self.keep_aside("erasure", ids=sorted(by_id), digests=hashed, closed=[each.hex() for each in emptied])
-        return Erased(len(by_id), len(keys), bodies, gone, len(emptied), others)
+        closing = [each.hex() for each in emptied]
+        self.keep_aside("erasure", ids=sorted(by_id), digests=hashed, closed=closing, drafts=sorted(drafts))
+        return Erased(len(by_id), len(keys), bodies, gone, len(emptied), others, unsaved)
 
     def withdraw_digests(self, wanted: Mapping[int, str], now: int) -> int:
         """See the interface."""

@@ -13,7 +13,7 @@ from comity.store.holds import LegalHold
 @dataclass(frozen=True, slots=True)
 class Erased:
     """What one erasure destroyed: how many objects by id, their copies, bodies, rows of status resources and openings
-    of entries of the ledger, and how many ids of observables became random ones."""
+    of entries of the ledger, how many ids of observables became random ones, and how many drafts."""
 
     objects: int
     copies: int
@@ -21,6 +21,7 @@ class Erased:
     statuses: int
     entries: int
     renamed: int
+    drafts: int = 0
 
 
 class ErasureSnapshot(Protocol):
@@ -82,13 +83,14 @@ class ErasureTransaction(ErasureSnapshot, Protocol):
         statuses: Sequence[str] = (),
         entries: Sequence[int] = (),
         closed: Sequence[str] = (),
+        drafts: Sequence[str] = (),
         renamed: Callable[[str], str],
         now: int,
     ) -> Erased:
         """Of every copy of these ids nothing is left but its row: no body, no digest, no line of an index. An id that
         is made of content (an object without versions) is the one that `renamed` gives. These status resources are
         gone, and the openings of these entries of the ledger, by key or by commitment in hexadecimal, and of those that
-        name one of the ids or digests."""
+        name one of the ids or digests; so are these drafts, and those of these objects."""
         ...
 
     def bar(self, hashes: Sequence[bytes]) -> None:

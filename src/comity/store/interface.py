@@ -15,6 +15,7 @@ from comity.store.audit import AuditRow
 from comity.store.audit_interface import AuditSnapshot, AuditTransaction
 from comity.store.browse_interface import BrowseSnapshot
 from comity.store.deliveries import Delivered, Usage
+from comity.store.draft_interface import DraftSnapshot, DraftTransaction
 from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
 from comity.store.ledger_check import LedgerReport
 from comity.store.ledger_interface import LedgerSnapshot, LedgerTransaction
@@ -44,7 +45,14 @@ T = TypeVar("T")
 
 
 class Snapshot(
-    LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, SessionSnapshot, SearchSnapshot, Protocol
+    LedgerSnapshot,
+    ErasureSnapshot,
+    AuditSnapshot,
+    BrowseSnapshot,
+    SessionSnapshot,
+    SearchSnapshot,
+    DraftSnapshot,
+    Protocol,
 ):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
@@ -201,7 +209,14 @@ class Snapshot(
 
 
 class Transaction(
-    Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, SessionTransaction, SearchTransaction, Protocol
+    Snapshot,
+    LedgerTransaction,
+    ErasureTransaction,
+    AuditTransaction,
+    SessionTransaction,
+    SearchTransaction,
+    DraftTransaction,
+    Protocol,
 ):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 

@@ -15,6 +15,7 @@ from comity.store.audit_reading import AuditReading
 from comity.store.browse_reading import BrowseReading
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
+from comity.store.drafts import DraftReading
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
 from comity.store.ledger_reading import LedgerReading
 from comity.store.nouns import (
@@ -81,7 +82,9 @@ class Shared(Protocol):
     def aside(self) -> KeepAside: ...
 
 
-class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading, SearchReading):
+class TableSnapshot(
+    LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading, SearchReading, DraftReading
+):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:

@@ -23,6 +23,7 @@ from comity.errors import AlreadyDone
 from comity.ledger.records import digest_text
 from comity.store import admin as admins
 from comity.store import holds, marks, publications, records, related, relations, text
+from comity.store.drafts import DraftWriting
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Source, State, Status, Token, storable
 from comity.store.publications import Publications
@@ -45,7 +46,7 @@ def _names(values: Iterable[str]) -> str:
     return msgspec.json.encode(sorted(values)).decode()
 
 
-class TableTransaction(PublishingTables, SessionWriting, SearchWriting):
+class TableTransaction(PublishingTables, SessionWriting, SearchWriting, DraftWriting):
     """See `comity.store.interface.Transaction`."""
 
     _types: dict[str, int] | None = None
