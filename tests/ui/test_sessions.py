@@ -117,7 +117,7 @@ def test_pages_carry_their_policy_and_are_kept_by_nobody(stand: Stand) -> None:
         assert reply.header("cache-control") == "no-store"
         assert reply.header("referrer-policy") == "same-origin", "else a browser says `Origin: null`"
         assert b"style=" not in reply.body
-        assert b"<script" not in reply.body
+        assert b"<script>" not in reply.body
 
 
 def test_static_files_are_for_everybody(stand: Stand) -> None:
