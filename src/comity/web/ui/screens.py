@@ -4,7 +4,9 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
+    graph,
     jobs,
+    keys,
     ledger,
     matrix,
     objects,
@@ -23,8 +25,8 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
-    sources, account, signing_in, people, tokens, jobs, audit,
+    overview, search, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
+    sources, account, keys, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
