@@ -16,10 +16,12 @@ TAGS = re.compile(
     "a|aside|body|br|button|bdi|code|circle|dd|details|div|dl|dt|footer|form|g"
     "|h1|h2|h3|head|header|html|input|label|li|line|link|main|meta|nav|ol|option"
     "|p|path|pre|rect|section|select|span|strong|summary|svg|table|tbody|td|text|th|thead"
-    "|time|title|tr|ul|textarea|fieldset|legend"
+    "|time|title|tr|ul|textarea|fieldset|legend|kbd|script"
 )
 """Every tag of our own templates; another one can only come from an object."""
 PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z-]+|\?[^\\\s]*")
+SCRIPTS = re.compile(r"/static/[a-z.]+\.[0-9a-f]{32}\.js")
+_SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 VALUES = ("bdi", "code", "pre", "text", "title")
 """In these stand values, in no language."""
 _WORD = re.compile(r"[A-Za-z]{4,}")
@@ -36,6 +38,8 @@ def faults(answer: Answer) -> list[str]:
             attributes.get("href") or attributes.get("action") or "#m"
         ):
             found.append(f"{tag} leads to {attributes}")
+    found += [f"the script {attributes}" for tag, attributes in page.tags if tag == "script" and not _own(attributes)]
+    found += [f"a script that says {text!r}" for text in _SCRIPT.findall(page.source) if text]
     ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
     found += [f"the id {id} twice" for id in set(ids) if ids.count(id) > 1]
     found += [f"the character {match!r}" for match in CONTROLS.findall(page.source)]
@@ -50,6 +54,11 @@ def faults(answer: Answer) -> list[str]:
     if headings.count("h1") != 1:
         found.append(f"{headings.count('h1')} first headings")
     return found
+
+
+def _own(script: dict[str, str | None]) -> bool:
+    """Whether the script is a file of the node's own, and nothing else."""
+    return SCRIPTS.fullmatch(script.get("src") or "") is not None and script.keys() <= {"src", "type", "defer"}
 
 
 def _labelled(page: Seen, attributes: dict[str, str | None]) -> bool:

@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from build_hooks.schemas import SCHEMAS_EXPECTED
+from build_hooks.wheel import SCHEMAS_EXPECTED, SCRIPTS, VENDOR
 from tests.house.tree import ROOT, SOURCE, files, project, run, text_of
 
 pytestmark = pytest.mark.slow
@@ -42,6 +42,16 @@ def test_the_wheel_holds_the_schemas_and_the_tree_does_not(wheel: Path) -> None:
     schemas = {name for name in names_of(wheel) if re.fullmatch(r"comity/_schemas/[a-z]+/[a-z0-9-]+\.json", name)}
     assert len(schemas) == SCHEMAS_EXPECTED
     assert not [path for path in files(".json") if '"$schema"' in text_of(path)]
+
+
+def test_the_wheel_has_the_scripts_of_others_with_their_licences_where_npm_gives_them(wheel: Path) -> None:
+    there = {name for name in names_of(wheel) if name.startswith(f"{VENDOR}/")}
+    assert there in (set(), {f"{VENDOR}/{name}" for name in SCRIPTS.values()}), "all of them or none"
+    if not there:
+        pytest.skip("npm is not installed, or has nowhere to fetch from")
+    with zipfile.ZipFile(wheel) as archive:
+        assert b"Zero-Clause BSD" in archive.read(f"{VENDOR}/htmx.LICENSE.txt")
+        assert b"Permission is hereby granted" in archive.read(f"{VENDOR}/cytoscape.LICENSE.txt")
 
 
 def test_the_wheel_says_its_licence_and_brings_the_texts(wheel: Path) -> None:

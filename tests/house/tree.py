@@ -13,7 +13,21 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src" / "comity"
-_MADE = frozenset({".git", ".venv", "__pycache__", "build", "dist", ".hypothesis", "htmlcov", ".idea", ".vscode"})
+_MADE = frozenset(
+    {
+        ".git",
+        ".venv",
+        "node_modules",
+        "vendor",
+        "__pycache__",
+        "build",
+        "dist",
+        ".hypothesis",
+        "htmlcov",
+        ".idea",
+        ".vscode",
+    }
+)
 
 
 def files(*suffixes: str) -> Iterator[Path]:
@@ -44,8 +58,9 @@ def project() -> dict[str, Any]:
 
 def copy_of_source(folder: Path) -> Path:
     """A copy of the package and of pyproject.toml, to seed faults into; the path of the package."""
+    folder.mkdir(exist_ok=True)
     shutil.copy(ROOT / "pyproject.toml", folder)
-    ignored = shutil.ignore_patterns("__pycache__")
+    ignored = shutil.ignore_patterns("__pycache__", "vendor")
     return Path(shutil.copytree(SOURCE, folder / "src" / "comity", ignore=ignored))
 
 

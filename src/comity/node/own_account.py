@@ -94,15 +94,17 @@ class OwnAccount(SigningIn):
             self._put_account(tx, structs.replace(account, recovery=_digests(codes)))
         return codes
 
-    def set_looks(self, language: str, theme: str) -> None:
-        """Pages are in that language (a code of two letters; empty for what the browser asks for) and theme."""
+    def set_looks(self, language: str, theme: str, *, keys: bool = True) -> None:
+        """Pages are in that language (a code of two letters; empty for what the browser asks for) and theme, and single
+        keys do something there or not (WCAG 2.1.4)."""
         if _LANGUAGE.fullmatch(language) is None:
             raise Invalid("A language is a code of two letters.", where="language")
         if theme not in THEMES:
             raise Invalid(f"A theme is one of {', '.join(THEMES)}.", where="theme")
         with self.store.write() as tx:
             account = self._own(tx)
-            changed = structs.replace(account, language=language, theme="" if theme == THEMES[0] else theme)
+            theme = "" if theme == THEMES[0] else theme
+            changed = structs.replace(account, language=language, theme=theme, keys=keys)
             if changed != account:
                 self._put_account(tx, changed)
 

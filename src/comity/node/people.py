@@ -41,7 +41,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     Once its holder has set a password, that alone counts: `password` is what argon2id keeps of it, `password_at` when
     it was set. `totp` is the secret of the second factor (RFC 6238, base32), `recovery` the SHA-256 of each code that
-    stands in for it once. `first` is the account that `init` made. `language` and `theme` are how pages look."""
+    stands in for it once. `first` is the account that `init` made. `language` and `theme` are how pages look;
+    without `keys` no single key does anything there."""
 
     id: str
     name: str
@@ -59,6 +60,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     first: bool = False
     language: str = ""
     theme: str = ""
+    keys: bool = True
 
     def __repr__(self) -> str:
         """Without what it signs in with."""

@@ -1,27 +1,19 @@
 """Pages for people: plain HTML, no script, everything escaped."""
 
 import functools
-import hashlib
 import importlib.metadata
-import importlib.resources
 import re
 from dataclasses import dataclass
 
 import jinja2
 
-from comity.errors import NotFound
 from comity.interfaces import instant_of
 from comity.node.access import Access
 from comity.taxii.resources import API_ROOT
 from comity.web.answer import HTML_TYPE, Answer, packed
+from comity.web.assets import asset_at
 from comity.web.call import Call
 
-STATIC_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-}
 TYPES_SHOWN = 30
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 
@@ -78,17 +70,15 @@ def front(call: Call, access: Access) -> Answer:
 
 
 def static(call: Call) -> Answer:
-    """A file that pages are made with, which says nothing of the node. NotFound where there is none of that name."""
-    name = call.parameters["file"]
-    content = _static().get(name)
-    if content is None:
-        raise NotFound("There is nothing under this path.", where="path")
-    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = (("ETag", tag), ("Cache-Control", "no-cache"))
+    """A file that pages are made with, which says nothing of the node; for ever under a name with its digest. NotFound
+    where there is none of that name."""
+    asset, for_ever = asset_at(call.parameters["file"])
+    tag = f'"{asset.digest}"'
+    kept = "public, max-age=31536000, immutable" if for_ever else "no-cache"
+    headers = (("ETag", tag), ("Cache-Control", kept), ("Vary", "Accept-Encoding"))
     if tag in (call.headers.get(b"if-none-match") or ""):
         return Answer(b"", status=304, headers=headers)
-    kind = STATIC_TYPES[name.rpartition(".")[2]]
-    return packed(Answer(content, media_type=kind, headers=headers), call.headers.get(b"accept-encoding"))
+    return packed(Answer(asset.content, media_type=asset.kind, headers=headers), call.headers.get(b"accept-encoding"))
 
 
 def _base(call: Call) -> str:
@@ -111,9 +101,3 @@ def _templates() -> jinja2.Environment:
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     return environment
-
-
-@functools.cache
-def _static() -> dict[str, bytes]:
-    folder = importlib.resources.files("comity.web").joinpath("static")
-    return {file.name: file.read_bytes() for file in folder.iterdir() if file.name.rpartition(".")[2] in STATIC_TYPES}

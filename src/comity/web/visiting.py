@@ -37,7 +37,7 @@ _HEADERS = (
     ("Content-Security-Policy", CSP),
     # With `no-referrer` a browser says `Origin: null` of the forms of these pages too.
     ("Referrer-Policy", "same-origin"),
-    ("Vary", "Accept, Accept-Encoding, Accept-Language, Cookie"),
+    ("Vary", "Accept, Accept-Encoding, Accept-Language, Cookie, HX-Request"),
 )
 
 T = TypeVar("T")

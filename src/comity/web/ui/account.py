@@ -89,11 +89,11 @@ def end_session(visit: Visit, form: Form) -> Answer:
 
 
 def set_looks(visit: Visit, form: Form) -> Answer:
-    """Pages are in that language and theme."""
+    """Pages are in that language and theme, and single keys do something there or not."""
     language = form.one("language")
     if language and language not in LANGUAGES:
         raise Invalid(f"A language is one of {', '.join(LANGUAGES)}.", where="language")
-    visit.node.set_looks(language, form.one("theme"))
+    visit.node.set_looks(language, form.one("theme"), keys=form.one("keys") == "on")
     return visit.go(HERE, done="saved")
 
 
@@ -186,5 +186,5 @@ PAGES = (
     Page("/account/factor/remove", act=drop_factor, acts=EVERYBODY, fields=("current",), hashes=True),
     Page("/account/codes", act=new_codes, acts=EVERYBODY, fields=("current",), hashes=True),
     Page("/account/sessions", act=end_session, acts=EVERYBODY, fields=("session",)),
-    Page("/account/looks", act=set_looks, acts=EVERYBODY, fields=("language", "theme")),
+    Page("/account/looks", act=set_looks, acts=EVERYBODY, fields=("language", "theme", "keys")),
 )

@@ -63,9 +63,10 @@ def summary(visit: Visit) -> Answer:
 
 
 def relations(visit: Visit) -> Answer:
-    """What it is tied to, as a table and as a drawing."""
+    """What it is tied to: always as a table, and as a drawing above it where `show` is `graph`."""
     about = visit.node.about(id_of(visit))
-    return _page(visit, "relations", about, drawing=drawing_of(about.links.items))
+    show = "graph" if visit.parameter("show") == "graph" else "table"
+    return _page(visit, "relations", about, drawing=drawing_of(about.links.items), show=show)
 
 
 def timeline(visit: Visit) -> Answer:

@@ -5,13 +5,19 @@ from typing import Any
 
 import jinja2
 
+from comity.web.assets import address_of
 from comity.web.ui.languages import Words
 from comity.web.ui.shown import FILTERS
 
+WHOLE, PART = "base.html", "part.html"
 
-def render(name: str, words: Words, /, **context: Any) -> str:
-    """The page of that template."""
-    return environment(words.language).get_template(name).render(words=words, **context)
+
+def render(name: str, words: Words, /, *, part: bool = False, **context: Any) -> str:
+    """The page of that template; or its block `part` alone, where that is asked for and there is one. A template with
+    such a block extends `layout`."""
+    template = environment(words.language).get_template(name)
+    layout = PART if part and "part" in template.blocks else WHOLE
+    return template.render(words=words, layout=layout, **context)
 
 
 @functools.cache
@@ -31,4 +37,5 @@ def environment(language: str) -> jinja2.Environment:
     made.filters.update(FILTERS)
     # For what the node says of something: `_` would take it for safe, and it may repeat what was sent.
     made.filters["said"] = words.gettext
+    made.globals["asset"] = address_of
     return made

@@ -4,8 +4,9 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
-    importing,
+    importing, graph
     jobs,
+    keys,
     ledger,
     matrix,
     objects,
@@ -25,8 +26,7 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, preview, publishing, matrix, record, partners, policy, approvals,
-    recalls, ledger, sources, account, signing_in, people, tokens, jobs, audit,
+    overview, search, saved, importing, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, signing_in, people, tokens, jobs, audit, graph, keys
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
