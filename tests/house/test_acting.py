@@ -127,6 +127,7 @@ READING = frozenset(
         "tell",
         "timeline",
         "titles",
+        "tour",
         "tokens",
         "unsettled",
         "users",
@@ -165,6 +166,7 @@ OTHERS = {
     "recover_user": "Whoever commands the host may do it, for who lost the last secret; it is kept, and told.",
     "run_job": "A job acts for nobody: it does what was decided.",
     "share_failures": "It counts.",
+    "toured": "It notes what whoever acts has looked at.",
     "work": "The same.",
 }
 """These change something, and need no account: why."""

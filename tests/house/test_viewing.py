@@ -203,6 +203,8 @@ SILENT = frozenset(
         "sign_in",
         "sign_in_by_link",
         "sign_out",
+        "tour",
+        "toured",
         "tokens_made_by",
         "visitor",
         "relations_behind",

@@ -19,6 +19,7 @@ from comity.web.call import Call
 STATIC_TYPES = {
     "css": "text/css; charset=utf-8",
     "js": "text/javascript; charset=utf-8",
+    "json": "application/json",
     "svg": "image/svg+xml",
     "png": "image/png",
 }
