@@ -292,6 +292,8 @@ VERBS: dict[str, Entry] = {
             "sign_in_by_link",
             "sign_out",
             "tokens_made_by",
+            "tour",
+            "toured",
             "visitor",
         ),
         _ADMINISTRATION,

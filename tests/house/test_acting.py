@@ -151,6 +151,7 @@ READING = frozenset(
         "tell",
         "timeline",
         "titles",
+        "tour",
         "tokens",
         "unsettled",
         "users",
@@ -190,6 +191,7 @@ OTHERS = {
     "run_job": "A job acts for nobody: it does what was decided.",
     "share_failures": "It counts.",
     "sweep_uploads": "It takes away what is over.",
+    "toured": "It notes what whoever acts has looked at.",
     "work": "The same.",
 }
 """These change something, and need no account: why."""

@@ -4,8 +4,10 @@ import contextlib
 import shlex
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from comity.node.demonstration import Shown
     from comity.node.node import Node
 
-DEFAULT_PORT = 8470
+HOST, DEFAULT_PORT = "127.0.0.1", 8470
 FILES_SOURCE = "files"
 
 
@@ -34,14 +36,19 @@ def demo(console: Console, files: tuple[str, ...], port: int | None) -> None:
     FILEs of STIX 2.1 that you name are taken in too. It answers on this host alone, prints how to reach it, and is gone
     without a trace when you press Ctrl-C.
     """
-    from comity.node.demonstration import show_partners
+    from comity.cli.story.morning import morning_bundle
+    from comity.node.demonstration import lead, let_read, show_partners
     from comity.node.home import init_home
 
     with _throwaway() as folder, init_home(folder / "node", name="Comity demo") as node:
         token = node.new_token("demo", read=["all"], write=["all"], days=1)
         told = _fill(console, node, files)
         shown = show_partners(node)
-        _serve(console, node, token, port, told, shown, folder)
+        let_read(node, shown)
+        waiting = node.receive(morning_bundle(), strict=True).stored
+        told.append(f"{counted(waiting, 'object')} that came in this morning, and wait to be published.")
+        ways = _Ways(token, lead(node).secret, told, shown, folder)
+        _serve(console, node, port, ways)
     console.note("Stopped; nothing is left of the demo.")
 
 
@@ -82,20 +89,32 @@ def _fill(console: Console, node: "Node", files: tuple[str, ...]) -> list[str]:
     return told
 
 
-def _serve(
-    console: Console, node: "Node", token: "NewToken", port: int | None, told: list[str], shown: "Shown", folder: Path
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """What is told of the demo: ways in for programs, a person and partners, what it holds, and where it is."""
+
+    token: "NewToken"
+    link: str
+    told: list[str]
+    shown: "Shown"
+    folder: Path
+
+
+def _serve(console: Console, node: "Node", port: int | None, ways: _Ways) -> None:
+    from comity.node.system import set_setting
     from comity.web.serve import serve
 
     def ready(url: str) -> None:
-        _tell(console, node, token, url, told, shown, folder)
+        # So that a link that a command makes leads here.
+        set_setting(ways.folder / "node", "port", urlsplit(url).port)
+        _tell(console, node, url, ways)
 
     try:
-        serve(node, "127.0.0.1", DEFAULT_PORT if port is None else port, on_ready=ready)
+        serve(node, HOST, DEFAULT_PORT if port is None else port, on_ready=ready)
     except Unavailable:
         if port is not None:
             raise
-        serve(node, "127.0.0.1", 0, on_ready=ready)
+        serve(node, HOST, 0, on_ready=ready)
 
 
 def _tries(console: Console, shown: "Shown", folder: Path) -> list[str]:
@@ -111,12 +130,14 @@ def _tries(console: Console, shown: "Shown", folder: Path) -> list[str]:
     ]
 
 
-def _tell(
-    console: Console, node: "Node", token: "NewToken", url: str, told: list[str], shown: "Shown", folder: Path
-) -> None:
+def _tell(console: Console, node: "Node", url: str, ways: _Ways) -> None:
     """Where the demo is, and ways in for its people and its partners."""
+    from comity.node.demonstration import PERSON
     from comity.taxii.resources import API_ROOT
 
+    token, shown, folder = ways.token, ways.shown, ways.folder
+    home = path_text(folder / "node")
+    link = f"{url}sign-in/link/{ways.link}"
     root = url.rstrip("/") + API_ROOT
     collection = node.collections()[0]
     objects = f"{root}collections/{collection.alias or collection.id}/objects/"
@@ -130,7 +151,8 @@ def _tell(
                 "user": token.user,
                 "secret": token.secret,
                 "token": token.token,
-                "home": path_text(folder / "node"),
+                "link": link,
+                "home": home,
                 "partners": [
                     {"name": name, "user": made.user, "secret": made.secret, "token": made.token}
                     for name, made in shown.tokens.items()
@@ -142,15 +164,22 @@ def _tell(
         return
     lines = [
         f"The demo is at {url}",
+        "",
+        "Look at it in a browser: this link signs you in, once and within an hour",
+        f"  {link}",
+        "The pages then lead you through five tasks. Another link, once this one is used or over:",
+        f"  {console.command} user link {PERSON} --home {shlex.quote(home)}",
+        "",
+        "For programs:",
         f"  user    {token.user}",
         f"  secret  {token.secret}",
         "",
         "It holds",
-        *(f"  {line}" for line in told),
+        *(f"  {line}" for line in ways.told),
         "",
-        "Try it, in a browser or in another terminal:",
+        "Try it in another terminal:",
         f"  curl -su '{token.user}:{token.secret}' '{objects}?match[type]=indicator&limit=3' -g",
-        f"  {console.command} search 'hospital tlp:<=green' --home {path_text(folder / 'node')}",
+        f"  {console.command} search 'hospital tlp:<=green' --home {shlex.quote(home)}",
         "",
         "Its partners read what policy lets go, each with a token of its own:",
         *(

@@ -1,16 +1,23 @@
-"""What a demo shows of partners: two of them, a policy that gives them different things, and all of it published."""
+"""What a demo shows: two partners who have read, a policy that gives them different things, and a person who is led."""
 
 from dataclasses import dataclass
 
-from comity.node.access import NewToken
+from comity.interfaces import Query, microseconds
+from comity.node.access import Credential, NewToken
 from comity.node.node import Node
+from comity.node.people import ROLES
 from comity.node.policies import starter_texts
 from comity.node.publishing import Selection
+from comity.node.sessions import LINK_MINUTES_MOST, NewLink
+from comity.node.touring import begin_tour
 from comity.release.closure import Verdict
 from comity.release.text import fill
 
 COMMUNITY = "responders"
 GREEN_PARTNER, AMBER_PARTNER = "health-isac", "cert-norrvik"
+PERSON = "demo"
+PAGE_OBJECTS = 1000
+PASSWORD_BYTES = 32
 CHECKED_BY = "the demo, which has nobody to call"
 
 
@@ -35,6 +42,30 @@ def show_partners(node: Node) -> Shown:
     published = node.publish(hold_seconds=0).published
     tokens = {name: node.new_token(name, read=["all"], partner=name, days=1) for name in (GREEN_PARTNER, AMBER_PARTNER)}
     return Shown(tokens, _telling(node), published)
+
+
+def let_read(node: Node, shown: Shown) -> None:
+    """Each partner has read all that it may, once, so that it is known who has what."""
+    while node.store.index_relations(PAGE_OBJECTS):
+        pass
+    for made in shown.tokens.values():
+        credential = Credential.of_token(made.token)
+        assert credential is not None
+        access = node.admit(credential)
+        query = Query(collection=node.collections(access)[0].id, limit=PAGE_OBJECTS)
+        node.page(access, query)
+    node.deliveries.flush()
+
+
+def lead(node: Node) -> NewLink:
+    """The node has the account PERSON with every role, the pages lead it through the tasks, and the link signs it in,
+    once and within an hour. Nobody knows its password."""
+    made = node.add_user(PERSON, ROLES, first=True)
+    with node.acting(PERSON, made.secret):
+        node.set_password(node.entropy.token_bytes(PASSWORD_BYTES).hex())
+    with node.store.write() as tx:
+        begin_tour(tx, microseconds(node.clock.now()))
+    return node.new_link(PERSON, minutes=LINK_MINUTES_MOST)
 
 
 def _begin_with(node: Node, pair: str) -> None:

@@ -27,6 +27,7 @@ from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
 from comity.node.tallying import Tallying
 from comity.node.uploads import Uploading
+from comity.node.touring import Touring
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -60,7 +61,9 @@ class CollectionView:
     can_write: bool
 
 
-class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching, Drafting):
+class Node(
+    OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching, Drafting, Touring, Browsing
+):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from msgspec import structs
 
-from comity.errors import NotFound, Unauthenticated
+from comity.errors import Invalid, NotFound, Unauthenticated
 from comity.interfaces import microseconds
 from comity.node.access import digest_of
 from comity.node.auditing import Auditing
@@ -21,7 +21,7 @@ from comity.store.interface import Snapshot, Transaction
 from comity.store.nouns import Token
 from comity.store.sessions import Link, Session
 
-LINK_MINUTES = 10
+LINK_MINUTES, LINK_MINUTES_MOST = 10, 60
 NETWORK_DAYS = 30
 SIGN_INS_LOOKED_AT = 200
 OF_A_NAME = "name "
@@ -101,16 +101,18 @@ class SigningIn(Auditing):
                 self._put_account(tx, changed)
             return self._new_session(tx, changed, "link", address, agent, replaces)
 
-    def new_link(self, name: str) -> NewLink:
-        """A link signs the account of that name in, once and within LINK_MINUTES. An administrator may make one, or the
-        host's operator where he still acts."""
+    def new_link(self, name: str, *, minutes: int = LINK_MINUTES) -> NewLink:
+        """A link signs the account of that name in, once and within so many minutes. An administrator may make one, or
+        the host's operator where he still acts. Invalid beyond LINK_MINUTES_MOST."""
+        if not 1 <= minutes <= LINK_MINUTES_MOST:
+            raise Invalid(f"A link lasts from 1 to {LINK_MINUTES_MOST} minutes.", where="minutes")
         secret = self._new_secret()
         with self.store.write() as tx:
             actor = self._actor(tx, ADMIN)
             account = account_named(tx, name)
             if account.state != "active":
                 raise NotFound(f"{name} does not act.", where="user", hint="comity user reset makes it act again.")
-            expires = microseconds(self.clock.now()) + LINK_MINUTES * 60_000_000
+            expires = microseconds(self.clock.now()) + minutes * 60_000_000
             made_by = "" if actor.id == account.id else actor.person
             tx.put_link(Link(digest_of(secret), account.id, stamp_digest(account), made_by, expires))
             tx.note(Noted(tx.staff, "sign-in-link", {"user": account.id}))

@@ -9,6 +9,7 @@ from comity.ledger.audit import CLAIM
 from comity.node.access import OPERATOR
 from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
 from comity.node.proving import Logged
+from comity.node.touring import VERIFY
 from comity.web.answer import TEXT_TYPE, Answer
 from comity.web.ui.fields import file_answer, instant_in, number_in, refused
 from comity.web.ui.named import teller
@@ -121,6 +122,7 @@ def verify(visit: Visit, form: Form) -> Answer:
             _verifying.release()
     except ComityError as error:
         return _page(visit, error=error)
+    visit.node.toured(VERIFY)
     return _page(visit, report=report)
 
 

@@ -62,6 +62,7 @@ def overview(visit: Visit) -> Answer:
     return visit.page(
         "overview.html",
         needs=needs,
+        tour=node.tour(),
         sources=sources[:ROWS_SHOWN],
         sources_count=len(sources),
         partners=partners[:ROWS_SHOWN],

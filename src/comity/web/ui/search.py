@@ -14,6 +14,7 @@ from comity.node.browsing import FACETED_MOST, Found, Hit
 from comity.node.people import READING
 from comity.node.recipients import source_of
 from comity.node.spelling import csv_cell
+from comity.node.touring import FIND
 from comity.stix.tlp import TLP
 from comity.web.answer import JSON_TYPE, Answer
 from comity.web.ui.purpose import purposed
@@ -142,6 +143,8 @@ def search(visit: Visit) -> Answer:
     except (Invalid, InvalidRequest) as error:
         return visit.page("search.html", status=400, asked=asked, error=error, found=None, chips=_chips(asked, {}))
     found = listed.found
+    if asked.q:
+        visit.node.toured(FIND)
     return visit.page(
         "search.html",
         asked=asked,
