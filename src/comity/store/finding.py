@@ -87,6 +87,7 @@ LOOKED = (
     Place("token", "readable", "rights of tokens", "id"),
     Place("token", "writable", "rights of tokens to write", "id"),
     Place("token", "recipient", "recipients of tokens", "id"),
+    Place("token", "account", "accounts of tokens", "id"),
     Place("job", "payload", "jobs", "kind || ' ' || key"),
     Place("job", "key", "keys of jobs", "kind || ' ' || key"),
     Place("job", "kind", "kinds of jobs", "kind"),
@@ -122,6 +123,10 @@ LOOKED = (
     Place("session", "agent", "browsers of sessions", "id"),
     Place("sign_in_link", "account", "accounts of sign-in links", "account"),
     Place("sign_in_link", "made_by", "makers of sign-in links", "account"),
+    Place("answered", "account", "accounts of what was answered", "key"),
+    Place("answered", "key", "keys of what was answered", "key"),
+    Place("answered", "location", "addresses of what was answered", "key"),
+    Place("answered", "body", "what was answered", "key", JSON),
     Place("second_factor", "account", "accounts with a second factor", "account"),
 )
 """Every column in which a person or value can stand."""
@@ -129,6 +134,8 @@ OVERLOOKED = {
     ("object", "instant"): "a time, whose text is in version",
     ("object", "digest"): "a digest",
     ("token", "digest"): "a digest of chance",
+    ("token", "stamp"): "a digest",
+    ("answered", "asked"): "a digest",
     ("job", "lease"): "chance",
     ("class", "digest"): "a digest",
     ("opening", "body"): "numbers and dates",
