@@ -7,6 +7,7 @@ of a node, of which those that give objects away are what exports are made of.
 
 from dataclasses import dataclass
 
+from tests import operations
 from tests.screens import METHODS
 
 
@@ -37,6 +38,7 @@ _HEAD = _equal("test_a_head_is_the_get_without_its_body")
 _POST = _equal("test_a_post_tells_nothing_of_what_is_here_and_its_status_only_its_sender")
 _LEDGER = Proven("tests/e2e/test_ledger_routes.py::test_a_partner_reads_hashes_of_whole_tiles_and_nothing_else")
 _PERSONS = Proven("tests/ui/test_sessions.py::test_a_token_opens_no_page_but_the_first")
+_ACCOUNTS = Proven("tests/api/test_access.py::test_a_token_that_acts_as_no_account_opens_no_operation")
 _COLLECTION = "/taxii2/root/collections/{collection}/"
 
 ROUTES: dict[tuple[str, str], Entry] = {
@@ -50,6 +52,7 @@ ROUTES: dict[tuple[str, str], Entry] = {
         [(method, path) for path in ("/sign-in", "/sign-in/link/{link}") for method in ("GET", "POST")], _NO_OBJECT
     ),
     **{(method, path): _PERSONS for path, methods in METHODS.items() for method in methods if path != "/"},
+    **{(method, path): _ACCOUNTS for path, methods in operations.METHODS.items() for method in methods},
     ("GET", "/taxii2/"): _NO_OBJECT,
     ("GET", "/taxii2/root/"): _NO_OBJECT,
     ("GET", "/taxii2/root/status/{status}/"): _POST,
@@ -295,6 +298,11 @@ VERBS: dict[str, Entry] = {
             "tour",
             "toured",
             "visitor",
+            "bearer",
+            "begin_answer",
+            "drop_answer",
+            "keep_answer",
+            "new_own_token",
         ),
         _ADMINISTRATION,
     ),

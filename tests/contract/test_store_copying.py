@@ -24,6 +24,7 @@ from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
 from comity.store.saved import SavedSearch
 from comity.store.sessions import Link, Session
+from comity.store.sessions import Answered, Link, Session
 from comity.store.sqlite import SqliteStore
 from comity.store.steps import packaged
 
@@ -87,6 +88,7 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_session(Session("s", b"\1" * 32, "a", b"\2" * 32, NOW, NOW, NOW + 1, "192.0.2.1", "ü", None))
         tx.put_search(SavedSearch("s", "a", "ü", "q=x", NOW, NOW))
         tx.put_link(Link(b"\3" * 32, "a", b"\2" * 32, "", NOW + 1))
+        tx.put_answered(Answered("a", "k", b"\4" * 32, NOW, 201, "/", b"{}"))
         assert tx.use_counter("a", 7)
         tx.put_draft(Draft("d", "a", ID, "malware", "", 1, NOW, NOW, b"{}"))
     with store.write() as tx:

@@ -18,6 +18,7 @@ def token() -> None:
 @click.option("--write", multiple=True, metavar="all|COLLECTION", help="What it may write; may be given again.")
 @click.option("--source", default="local", show_default=True, help="The source that what it sends counts as.")
 @click.option("--partner", metavar="NAME", help="A partner or client: it reads what is released to them, and no more.")
+@click.option("--account", metavar="NAME", help="It acts as this account over the JSON API; the account makes it.")
 @click.option("--days", type=int, default=90, show_default=True, help="How long it lasts, at most 180.")
 @acts
 @pass_console
@@ -28,6 +29,7 @@ def new(
     write: tuple[str, ...],
     source: str,
     partner: str | None,
+    account: str | None,
     days: int,
 ) -> None:
     """Make a token for NAME. Its secret is in this answer and nowhere else.
@@ -35,8 +37,15 @@ def new(
     User and secret work as HTTP Basic, the token as `Authorization: Bearer`. COLLECTION is an id, alias or title.
     """
 
+    if account is not None:
+        if read or write or partner or console.acts_as not in ("", account):
+            raise click.UsageError("--account goes with no rights, no partner and no other account.")
+        console.acts_as = account
     with open_acting(console) as node:
-        made = node.new_token(name, read=read, write=write, source=source, days=days, partner=partner)
+        if account is not None:
+            made = node.new_own_token(name, days=days)
+        else:
+            made = node.new_token(name, read=read, write=write, source=source, days=days, partner=partner)
     answer = {
         "user": made.user,
         "secret": made.secret,
@@ -44,6 +53,7 @@ def new(
         "name": made.name,
         "source": made.source,
         "partner": partner,
+        "account": account,
         "read": list(made.read),
         "write": list(made.write),
         "expires_at": made.expires_at,

@@ -38,7 +38,8 @@ class Credential:
 @dataclass(frozen=True, slots=True)
 class Access:
     """A credential that held: its rights by collection id, and the source that its posts count as. `recipient` is the
-    partner or client that it is bound to, empty for own staff; `address` is where it was presented from, if known."""
+    partner or client that it is bound to, empty for own staff; `account` the id of the account that it acts as, if any;
+    `address` is where it was presented from, if known."""
 
     token: str | None
     name: str
@@ -47,6 +48,7 @@ class Access:
     write: frozenset[str]
     recipient: str = ""
     address: str = ""
+    account: str = ""
 
     def may_read(self, collection: str) -> bool:
         """Whether the collection of that id may be read."""
@@ -93,7 +95,7 @@ def admit(snapshot: Snapshot, credential: Credential, now_us: int) -> Access:
     equal = hmac.compare_digest(held, digest_of(credential.secret))
     if token is None or not equal or token.revoked_at is not None or token.expires_at <= now_us:
         raise Unauthenticated("The credential is unknown, expired or revoked.", hint="Ask the operator for a token.")
-    return Access(token.id, token.name, token.source, token.read, token.write, token.recipient)
+    return Access(token.id, token.name, token.source, token.read, token.write, token.recipient, account=token.account)
 
 
 def issue(
@@ -107,11 +109,16 @@ def issue(
     source: str,
     days: int,
     recipient: str = "",
+    account: str = "",
+    stamp: bytes = b"",
 ) -> NewToken:
-    """A new token with those rights is in force; `read` and `write` hold `all` or collections by id, alias or title."""
+    """A new token with those rights is in force; `read` and `write` hold `all` or collections by id, alias or title.
+    One that acts as an account has no other rights."""
     if not 1 <= days <= TOKEN_DAYS_MAX:
         raise Invalid(f"A token lasts 1 to {TOKEN_DAYS_MAX} days, not {days}.", where="days")
-    if not read and not write:
+    if account and (read or write or recipient):
+        raise Invalid("A token that acts as an account has the rights of that account alone.", where="account")
+    if not account and not read and not write:
         raise Invalid(
             "A token needs a right.", hint="Give --read or --write, with `all` or a collection.", where="read"
         )
@@ -135,6 +142,8 @@ def issue(
             created_at=microseconds(now),
             expires_at=microseconds(expires),
             recipient=recipient,
+            account=account,
+            stamp=stamp,
         )
     )
     return NewToken(

@@ -15,7 +15,8 @@ from comity.node.system import SystemClock, SystemEntropy
 from comity.stix import schema
 from comity.stix.parse import Limits
 from comity.store.interface import Snapshot, Store
-from comity.store.nouns import Collection, Job, Source
+from comity.store.nouns import Collection, Source
+from comity.store.nouns import Job as Job
 
 CURSOR_KEY_BYTES = 64
 

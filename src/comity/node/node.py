@@ -12,10 +12,11 @@ from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
 from comity.node.drafts import Drafting
+from comity.node.bearing import ANSWER_HOURS, Bearing
+from comity.node.browsing import Browsing
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
-from comity.node.own_account import OwnAccount
 from comity.node.people import ADMIN
 from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
@@ -62,7 +63,18 @@ class CollectionView:
 
 
 class Node(
-    OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Uploading, Searching, Drafting, Touring, Browsing
+    OwnAccount,
+    Proving,
+    Erasing,
+    LegalHolding,
+    Subjects,
+    Tallying,
+    Uploading,
+    Searching,
+    Drafting,
+    Touring,
+    Browsing,
+    Bearing,
 ):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
@@ -72,6 +84,7 @@ class Node(
         """The rights of a credential that holds now; Unauthenticated otherwise."""
         with self._snapshot() as snapshot:
             found = who.admit(snapshot, credential, self.guard.moment(snapshot).latest)
+            self._bearer(snapshot, found)
         self.looks.used(credential.id)
         return found
 
@@ -361,6 +374,7 @@ class Node(
                 purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
                 tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
                 tx.forget_sessions(before, self.settings.session_idle_minutes * 60_000_000)
+                tx.forget_answers(before - ANSWER_HOURS * 3600 * 1_000_000)
             if purged == PURGE_OBJECTS:
                 return True
             self._purged_at = now

@@ -23,7 +23,7 @@ from comity.node.signing import Signing
 from comity.store.audit import Noted
 from comity.store.entries import Checkpoint, LedgerEntry
 from comity.store.interface import Snapshot
-from comity.store.ledger_check import LedgerReport
+from comity.store.ledger_check import LedgerReport as LedgerReport
 
 ROWS_AT_ONCE = 5000
 

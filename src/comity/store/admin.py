@@ -89,10 +89,25 @@ def load(db: Database, version: int) -> Admin:
             expires_at=expires_at,
             revoked_at=revoked_at,
             recipient=recipient,
+            account=account,
+            stamp=bytes(stamp),
         )
-        for id, name, digest, source, readable, writable, created_at, expires_at, revoked_at, recipient in db.execute(
-            "SELECT id, name, digest, source, readable, writable, created_at, expires_at, revoked_at, recipient"
-            " FROM token ORDER BY created_at, id"
+        for (
+            id,
+            name,
+            digest,
+            source,
+            readable,
+            writable,
+            created_at,
+            expires_at,
+            revoked_at,
+            recipient,
+            account,
+            stamp,
+        ) in db.execute(
+            "SELECT id, name, digest, source, readable, writable, created_at, expires_at, revoked_at, recipient,"
+            " account, stamp FROM token ORDER BY created_at, id"
         ).fetchall()
     ]
     return Admin(

@@ -83,8 +83,9 @@ EVERY = "*"
 @dataclass(frozen=True, slots=True)
 class Token:
     """A credential; only the SHA-256 of its secret is kept. `read` and `write` hold collection ids or EVERY.
-    `recipient` is the id of the partner or client that it is bound to, empty for own staff. Instants are microseconds
-    since 1970."""
+    `recipient` is the id of the partner or client that it is bound to, empty for own staff. One that acts as an
+    `account` has its id, and in `stamp` the SHA-256 of what that account signed in with when the token was made.
+    Instants are microseconds since 1970."""
 
     id: str
     name: str
@@ -96,6 +97,8 @@ class Token:
     expires_at: int
     revoked_at: int | None = None
     recipient: str = ""
+    account: str = ""
+    stamp: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

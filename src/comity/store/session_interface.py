@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Protocol
 
-from comity.store.sessions import Link, Session
+from comity.store.sessions import Answered, Link, Session
 
 
 class SessionSnapshot(Protocol):
@@ -19,6 +19,10 @@ class SessionSnapshot(Protocol):
 
     def sign_in_link(self, digest: bytes) -> Link | None:
         """The one whose secret has this SHA-256."""
+        ...
+
+    def answered(self, account: str, key: str) -> Answered | None:
+        """What the account was answered under that key, as far as it is kept."""
         ...
 
     def last_counter(self, account: str) -> int:
@@ -55,11 +59,23 @@ class SessionTransaction(SessionSnapshot, Protocol):
         """Codes up to that step of time are used; False, and nothing changed, where one of it or a later one was."""
         ...
 
+    def put_answered(self, one: Answered) -> None:
+        """It is kept, in the place of what was under its key."""
+        ...
+
+    def forget_answered(self, account: str, key: str) -> None:
+        """Nothing is kept under that key of the account."""
+        ...
+
+    def forget_answers(self, before: int) -> None:
+        """Nothing is left of what was answered until that instant."""
+        ...
+
     def forget_sessions(self, now: int, idle: int) -> int:
         """Nothing is left of sessions that are over at that instant or were not seen for that time (microseconds), nor
         of links that are used or over; how many sessions."""
         ...
 
     def forget_every_session(self) -> None:
-        """There is no session and no link. Counters stay, so that no code is taken again."""
+        """There is no session, no link and nothing that was answered. Counters stay, so that no code is taken again."""
         ...

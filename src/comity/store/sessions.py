@@ -1,4 +1,5 @@
-"""Sessions of persons, links that sign in once, and how far the codes of a second factor were used.
+"""Sessions of persons, links that sign in once, how far the codes of a second factor were used, and what was answered
+to requests that may be sent again.
 
 Of secrets there are digests alone. Nothing here is restored from a backup (R32).
 """
@@ -29,6 +30,20 @@ class Session:
     address: str = ""
     agent: str = ""
     ended: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to a request that an account sent under a key at that instant (microseconds since 1970): the
+    SHA-256 of the request, the status, 0 as long as it is being done, the Location and the body."""
+
+    account: str
+    key: str
+    asked: bytes
+    at: int
+    status: int = 0
+    location: str = ""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +80,16 @@ class SessionReading:
     def sign_in_link(self, digest: bytes) -> Link | None:
         row = self.db.execute(f"SELECT {_LINK} FROM sign_in_link WHERE digest = ?", (digest,)).fetchone()  # noqa: S608 - names of our schema
         return None if row is None else Link(bytes(row[0]), row[1], bytes(row[2]), *row[3:])
+
+    def answered(self, account: str, key: str) -> Answered | None:
+        row = self.db.execute(
+            "SELECT account, key, asked, at, status, location, body FROM answered WHERE account = ? AND key = ?",
+            (account, key),
+        ).fetchone()
+        if row is None:
+            return None
+        id, name, asked, at, status, location, body = row
+        return Answered(id, name, bytes(asked), at, status, location, bytes(body))
 
     def last_counter(self, account: str) -> int:
         row = self.db.execute("SELECT counter FROM second_factor WHERE account = ?", (account,)).fetchone()
@@ -131,6 +156,20 @@ class SessionWriting:
         )
         return changed.rowcount == 1
 
+    def put_answered(self, one: Answered) -> None:
+        self.db.execute(
+            "INSERT INTO answered (account, key, asked, at, status, location, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (account, key) DO UPDATE SET asked = excluded.asked, at = excluded.at,"
+            " status = excluded.status, location = excluded.location, body = excluded.body",
+            (one.account, one.key, one.asked, one.at, one.status, one.location, one.body),
+        )
+
+    def forget_answered(self, account: str, key: str) -> None:
+        self.db.execute("DELETE FROM answered WHERE account = ? AND key = ?", (account, key))
+
+    def forget_answers(self, before: int) -> None:
+        self.db.execute("DELETE FROM answered WHERE at <= ?", (before,))
+
     def forget_sessions(self, now: int, idle: int) -> int:
         self.db.execute("DELETE FROM sign_in_link WHERE expires <= ? OR used IS NOT NULL", (now,))
         return self.db.execute(
@@ -138,7 +177,7 @@ class SessionWriting:
         ).rowcount
 
     def forget_every_session(self) -> None:
-        for table in ("session", "sign_in_link"):
+        for table in ("session", "sign_in_link", "answered"):
             self.db.execute(f"DELETE FROM {table}")  # noqa: S608 - names of our schema
 
 

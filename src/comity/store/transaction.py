@@ -336,6 +336,8 @@ class TableTransaction(PublishingTables, SessionWriting, SearchWriting, DraftWri
             expires_at=token.expires_at,
             revoked_at=token.revoked_at,
             recipient=token.recipient,
+            account=token.account,
+            stamp=token.stamp,
         )
         self.admin_version += 1
         self.enter(

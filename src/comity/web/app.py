@@ -17,6 +17,7 @@ from comity.taxii import media
 from comity.taxii.cursor import Cursors
 from comity.web import door, logs, problems, routes
 from comity.web.answer import Answer, packed
+from comity.web.api.answering import Answering, Resource
 from comity.web.auth import (
     FORWARDING_HEADERS,
     LOOPBACK_NAMES,
@@ -100,6 +101,7 @@ class App:
         body_bytes = node.settings.max_content_length
         self._room = Room(BODIES_AT_ONCE * body_bytes, of_one_max=BODIES_OF_ONE_AT_ONCE * body_bytes)
         self._visiting = Visiting(self._reading, self._writing, self._room)
+        self._answering = Answering(self._reading, self._writing, self._room)
         self._answers = Room(
             ANSWERS_AT_ONCE * ANSWER_BYTES_RESERVED, of_one_max=ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED
         )
@@ -186,6 +188,8 @@ class App:
         if route is not None and route.open is not None:
             line.guest = Guest(call)
             return await self._visiting.open_page(route.open, line.guest, body)
+        if route is not None and route.api is not None:
+            return await self._operated(call, route.api, body, line)
         if (route is None or route.page is not None) and not (
             call.headers.all(b"authorization") and (route is None or route.get is not None)
         ):
@@ -221,12 +225,28 @@ class App:
                 call = replace(call, credential=credential)
             return await self._admitted(call, route, body, line)
         except Unauthenticated as error:
-            if call.headers.all(b"authorization"):
-                self.services.metrics.sign_in_failed()
-                limited = self._failures.failed(call.address)
-                if limited is not None:
-                    raise limited from error
+            self._count_failure(call, error)
             raise
+
+    async def _operated(self, call: Call, resource: Resource, body: Body, line: _Line) -> Answer:
+        """The answer of the API, in the words that programs read."""
+
+        def named(account: str) -> None:
+            line.token = account
+
+        try:
+            return await self._answering.answer(resource, call, body, named)
+        except Unauthenticated as error:
+            self._count_failure(call, error)
+            raise
+
+    def _count_failure(self, call: Call, error: Unauthenticated) -> None:
+        if not call.headers.all(b"authorization"):
+            return
+        self.services.metrics.sign_in_failed()
+        limited = self._failures.failed(call.address)
+        if limited is not None:
+            raise limited from error
 
     async def _admitted(self, call: Call, route: Route | None, body: Body, line: _Line) -> Answer:
         """All of it in one hop, the sign-in too; but a POST has one hop before its body and one after it, since nobody

@@ -26,6 +26,24 @@ class TooSlow(InvalidRequest):
     code = "too-slow"
 
 
+class JsonAlone(errors.UnsupportedMedia):
+    """The body is no JSON, where nothing else is read."""
+
+    code = "json-alone"
+
+
+class Unguarded(InvalidRequest):
+    """The change does not say which state it changes."""
+
+    code = "unguarded"
+
+
+class Stale(errors.Conflict):
+    """The state that is to be changed is no more."""
+
+    code = "stale"
+
+
 STATUSES: dict[type[ComityError], tuple[int, str]] = {
     errors.Invalid: (422, "Unprocessable content"),
     errors.InvalidRequest: (400, "Bad request"),
@@ -43,6 +61,8 @@ STATUSES: dict[type[ComityError], tuple[int, str]] = {
     errors.Unavailable: (503, "Service unavailable"),
     MethodNotAllowed: (405, "Method not allowed"),
     TooSlow: (408, "Request timeout"),
+    Unguarded: (428, "Precondition required"),
+    Stale: (412, "Precondition failed"),
 }
 BUG = (500, "Internal server error")
 
@@ -61,6 +81,8 @@ def status_of(error: ComityError) -> tuple[int, str]:
 
 def style_of(path: str, accept: str | None) -> str:
     """How an error is to be written for this request: `taxii`, `html` or `problem`."""
+    if path.startswith("/api/"):
+        return "problem"
     if path.startswith("/taxii2/") or path == "/taxii2" or media.names_taxii(accept):
         return "taxii"
     offers = (media.HTML, media.PROBLEM) if path == "/" else (media.PROBLEM, media.HTML)
@@ -95,6 +117,8 @@ def headers_of(error: ComityError) -> Headers:
         return (("Retry-After", str(error.retry_after_seconds)),)
     if isinstance(error, MethodNotAllowed):
         return (("Allow", error.allow),)
+    if isinstance(error, JsonAlone):
+        return (("Accept", "application/json"),)
     if isinstance(error, errors.UnsupportedMedia):
         return (("Accept", resources.MEDIA_TYPE), ("Accept-Encoding", ACCEPTED_CODINGS))
     return ()

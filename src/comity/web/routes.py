@@ -9,6 +9,8 @@ from comity.node.access import Access
 from comity.taxii.resources import API_ROOT
 from comity.web import ledger, ops, pages, taxii
 from comity.web.answer import Answer
+from comity.web.api.answering import Resource, methods_of
+from comity.web.api.operations import RESOURCES
 from comity.web.call import BodyHandler, Call, Handler
 from comity.web.ui.screens import HOME_PAGE, OPEN_PAGES, PAGES
 from comity.web.ui.visit import OpenPage, Page
@@ -16,13 +18,15 @@ from comity.web.ui.visit import OpenPage, Page
 
 class Rule(StrEnum):
     """Who gets more than a 401. PUBLIC: everybody. LOOPBACK: a token, or this host itself without a proxy between.
-    SESSION: a person who signed in; no token opens it, and a session opens nothing else. HOME: a token or a session."""
+    SESSION: a person who signed in; no token opens it, and a session opens nothing else but the API. HOME: a token or a
+    session. ACCOUNT: an account, by its session or by a token that acts as it."""
 
     PUBLIC = "public"
     TOKEN = "token"  # noqa: S105
     LOOPBACK = "token or loopback"
     SESSION = "session"
     HOME = "token or session"
+    ACCOUNT = "session or own token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class Route:
     taxii: bool = True
     page: Page | None = None
     open: OpenPage | None = None
+    api: Resource | None = None
     pattern: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +65,8 @@ class Route:
         pages = (*(self.page.methods if self.page else ()), *(self.open.methods if self.open else ()))
         reading = ("GET", "HEAD") if self.get or self.public or "GET" in pages else ()
         posting = ("POST",) if self.post or "POST" in pages else ()
-        return reading + posting + (("DELETE",) if self.delete else ())
+        acting = methods_of(self.api) if self.api else ()
+        return reading + posting + (("DELETE",) if self.delete else ()) + acting
 
 
 COLLECTION = API_ROOT + "collections/{collection}/"
@@ -89,6 +95,7 @@ ROUTES = (
     Route(TILE + "{first}", Rule.TOKEN, ledger.tile, taxii=False),
     Route(TILE + "{first}/{second}", Rule.TOKEN, ledger.tile, taxii=False),
     Route(TILE + "{first}/{second}/{third}", Rule.TOKEN, ledger.tile, taxii=False),
+    *(Route(template, Rule.ACCOUNT, taxii=False, api=resource) for template, resource in RESOURCES.items()),
 )
 
 

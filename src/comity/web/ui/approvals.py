@@ -1,6 +1,7 @@
 """What waits for a second person: each with the difference that it makes, approved or rejected by another."""
 
 from comity.errors import ComityError, Conflict, NotFound
+from comity.node.node import Node
 from comity.node.people import ADMIN, APPROVER, ROLES, same_person
 from comity.node.proposals import WAITING, Proposal
 from comity.web.answer import Answer
@@ -23,8 +24,8 @@ def listing(visit: Visit) -> Answer:
 
 def proposal(visit: Visit) -> Answer:
     """One of them, with its difference."""
-    one, state = _named(visit)
-    return visit.page("approval.html", error=None, one=one, state=state, mine=_is_mine(visit, one))
+    one, state = named(visit.node, visit.call.parameters["proposal"])
+    return visit.page("approval.html", error=None, one=one, state=state, mine=is_mine(visit, one))
 
 
 def approve(visit: Visit, form: Form) -> Answer:
@@ -38,25 +39,30 @@ def reject(visit: Visit, form: Form) -> Answer:
 
 
 def _decide(visit: Visit, form: Form, key: str) -> Answer:
-    one, state = _named(visit)
+    one, state = named(visit.node, visit.call.parameters["proposal"])
     try:
-        if form.one("digest") != one.digest:
-            raise Conflict("This is not what was looked at.", where="digest", rule="R14", hint="Look at it again.")
-        done = visit.node.approve(one.id) if key == "approved" else visit.node.reject(one.id)
+        done = decided(visit.node, one, form.one("digest"), approves=key == "approved")
     except ComityError as error:
-        return refused(visit, "approval.html", error, one=one, state=state, mine=_is_mine(visit, one))
+        return refused(visit, "approval.html", error, one=one, state=state, mine=is_mine(visit, one))
     return visit.go(path("approvals", done.id), done=key)
 
 
-def _named(visit: Visit) -> tuple[Proposal, str]:
-    id = visit.call.parameters["proposal"]
-    for one, state in visit.node.proposals():
+def decided(node: Node, one: Proposal, digest: str, *, approves: bool) -> Proposal:
+    """It is approved, or rejected. Conflict where it is not what was looked at."""
+    if digest != one.digest:
+        raise Conflict("This is not what was looked at.", where="digest", rule="R14", hint="Look at it again.")
+    return node.approve(one.id) if approves else node.reject(one.id)
+
+
+def named(node: Node, id: str) -> tuple[Proposal, str]:
+    """What was asked for under that id, and its state. NotFound where there is none."""
+    for one, state in node.proposals():
         if one.id == id:
             return one, state
     raise NotFound(f"Nothing called {id[:40]!r} was ever asked for.", where="id", hint="See what waits: /approvals")
 
 
-def _is_mine(visit: Visit, one: Proposal) -> bool:
+def is_mine(visit: Visit, one: Proposal) -> bool:
     """Whether the same person asked for it: then another has to look at it."""
     return one.asked_by == visit.account.id or same_person(one.asked_person, visit.account.person)
 

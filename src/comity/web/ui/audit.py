@@ -5,6 +5,7 @@ from typing import Any
 from comity.errors import ComityError, Invalid, Unverified
 from comity.interfaces import microseconds
 from comity.node.audit_report import DAY_US, row_facts
+from comity.node.node import Node
 from comity.node.people import ADMIN, AUDITOR
 from comity.web.answer import Answer
 from comity.web.ui.fields import instant_in, instant_text, json_answer, refused
@@ -51,18 +52,29 @@ def _log(visit: Visit, **more: Any) -> Answer:
 
 def verify(visit: Visit, _form: Form) -> Answer:
     """The chain of the log was computed anew."""
-    bad = visit.node.first_bad_audit_row()
-    if bad is None:
-        return _log(visit, verified=True)
-    hint = "Restore a backup on trial, and compare: comity restore BACKUP --dry-run"
-    error = Unverified(f"The audit log does not hold from row {bad} on.", where="audit", rule="R44", hint=hint)
-    return _log(visit, verified=False, error=error)
+    try:
+        check_log(visit.node)
+    except Unverified as error:
+        return _log(visit, verified=False, error=error)
+    return _log(visit, verified=True)
+
+
+def check_log(node: Node) -> None:
+    """The chain of the log holds. Unverified otherwise."""
+    bad = node.first_bad_audit_row()
+    if bad is not None:
+        hint = "Restore a backup on trial, and compare: comity restore BACKUP --dry-run"
+        raise Unverified(f"The audit log does not hold from row {bad} on.", where="audit", rule="R44", hint=hint)
 
 
 def _period(visit: Visit) -> tuple[int, int]:
-    now = microseconds(visit.node.clock.now())
     since = instant_in(visit.parameter("from"), "from")
-    until = instant_in(visit.parameter("to"), "to", ends=True)
+    return period_of(visit.node, since, instant_in(visit.parameter("to"), "to", ends=True))
+
+
+def period_of(node: Node, since: int | None, until: int | None) -> tuple[int, int]:
+    """From when to when: the last DAYS_USUAL days where nothing is said. Invalid where it ends before it begins."""
+    now = microseconds(node.clock.now())
     since = now - DAYS_USUAL * DAY_US if since is None else since
     until = now + 1 if until is None else until
     if since >= until:
@@ -101,10 +113,14 @@ def _sums(releases: list[dict[str, Any]]) -> dict[str, list[int]]:
 
 def report_json(visit: Visit) -> Answer:
     """The same, whole, as `comity audit report --json` has it."""
-    found = _report(visit)
+    return json_answer(plain(_report(visit)))
+
+
+def plain(found: dict[str, Any]) -> dict[str, Any]:
+    """The report as JSON can have it."""
     for one in found["restricted_reads"]:
         one["purposes"] = sorted(one["purposes"])
-    return json_answer(found)
+    return found
 
 
 _ROLES = frozenset((ADMIN, AUDITOR))

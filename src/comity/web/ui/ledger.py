@@ -2,14 +2,17 @@
 
 import base64
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 from comity.errors import ComityError, NotFound, TooLarge, Unavailable
 from comity.ledger.audit import CLAIM
 from comity.node.access import OPERATOR
+from comity.node.node import Node
 from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
 from comity.node.proving import Logged
 from comity.node.touring import VERIFY
+from comity.node.proving import LedgerReport, Logged
 from comity.web.answer import TEXT_TYPE, Answer
 from comity.web.ui.fields import file_answer, instant_in, number_in, refused
 from comity.web.ui.named import teller
@@ -27,6 +30,7 @@ KINDS = (
     *("collection", "reclassification", "remarking", "key", "erasure", "legal-hold", "purge", "subject-search"),
 )
 PROOF_TYPE = "text/plain; charset=utf-8"
+JSONL_TYPE = "application/jsonl"
 _TELLERS = (RELEASER, ADMIN, AUDIT)
 _verifying = threading.Lock()
 
@@ -37,7 +41,13 @@ def ledger(visit: Visit) -> Answer:
 
 
 def _page(visit: Visit, **more: Any) -> Answer:
-    context: dict[str, Any] = {"report": None, "error": None, "kinds": KINDS, "claim": CLAIM, "size": _size(visit)}
+    context: dict[str, Any] = {
+        "report": None,
+        "error": None,
+        "kinds": KINDS,
+        "claim": CLAIM,
+        "size": size_of(visit.node),
+    }
     context |= {
         "told": teller(visit),
         "signed": visit.node.last_signed(),
@@ -50,7 +60,12 @@ def _page(visit: Visit, **more: Any) -> Answer:
     error = more.get("error")
     try:
         if visit.may(*_TELLERS):
-            context |= _log(visit, context["size"])
+            kind, since = visit.parameter("kind"), visit.parameter("since")
+            begin = instant_in(since, "since") or 0
+            before = number_in(visit.parameter("before"), "before", default=-1)
+            page = log_page(visit.node, context["size"], kind, begin, None if before < 0 else before)
+            context |= {"rows": page.rows, "older": page.older, "kind": kind, "since": since}
+            context |= {"before": page.before, "size": page.size}
     except ComityError as found:
         error = error or found
     context |= more
@@ -59,26 +74,36 @@ def _page(visit: Visit, **more: Any) -> Answer:
     return visit.page("ledger.html", **context)
 
 
-def _size(visit: Visit) -> int | None:
+def size_of(node: Node) -> int | None:
     """How many entries there are, as far as that is known without looking at any."""
-    signed = visit.node.last_signed()
+    signed = node.last_signed()
     return None if signed is None else signed[2]
 
 
-def _log(visit: Visit, size: int | None) -> dict[str, Any]:
-    """A page of the log, the newest first: windows of entries are looked at from the end, as many as are needed."""
-    kind, since_text = visit.parameter("kind"), visit.parameter("since")
-    since = instant_in(since_text, "since") or 0
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """A page of the log, the newest first, from before that entry on; `older` is where it goes on, `size` how many
+    entries there are."""
+
+    rows: list[Logged]
+    older: int | None
+    before: int
+    size: int
+
+
+def log_page(node: Node, size: int | None, kind: str, since: int, before: int | None) -> LogPage:
+    """The entries of that kind and from that instant (microseconds since 1970) on: windows of them are looked at from
+    the end, as many as are needed."""
     if size is None:
-        last = list(visit.node.ledger_log(limit=1))
+        last = list(node.ledger_log(limit=1))
         size = last[-1].seq + 1 if last else 0
-    before = min(number_in(visit.parameter("before"), "before", default=size), size)
+    before = size if before is None else min(before, size)
     found: list[Logged] = []
     looked = 0
     end = before
     while end > 0 and len(found) < ROWS and looked < LOOKED_MOST:
         begin = max(0, end - WINDOW)
-        window = _window(visit, begin, end)
+        window = window_of(node, begin, end)
         looked += len(window)
         wanted = [one for one in window if _is_wanted(one, kind, since)]
         found += reversed(wanted)
@@ -87,12 +112,13 @@ def _log(visit: Visit, size: int | None) -> dict[str, Any]:
             end = 0
     rows = found[:ROWS]
     older = rows[-1].seq if len(found) > ROWS else end
-    return {"rows": rows, "older": older or None, "kind": kind, "since": since_text, "before": before, "size": size}
+    return LogPage(rows, older or None, before, size)
 
 
-def _window(visit: Visit, begin: int, end: int) -> list[Logged]:
+def window_of(node: Node, begin: int, end: int) -> list[Logged]:
+    """The entries from the first of these numbers to before the second."""
     found = []
-    for one in visit.node.ledger_log(first=begin):
+    for one in node.ledger_log(first=begin):
         if one.seq >= end:
             break
         found.append(one)
@@ -109,21 +135,27 @@ def _is_wanted(one: Logged, kind: str, since: int) -> bool:
 def verify(visit: Visit, form: Form) -> Answer:
     """The whole ledger was computed anew, one at a time and within bounds; a note that was kept elsewhere is compared
     too."""
-    held = form.one("held").replace("\r\n", "\n").strip()
     try:
-        size = _size(visit)
-        if size is not None and size > VERIFIED_MOST:
-            raise TooLarge(f"The ledger has over {VERIFIED_MOST:,} entries.", where="size", hint="comity ledger verify")
-        if not _verifying.acquire(blocking=False):
-            raise Unavailable("It is being verified for somebody else now.", hint="Ask again in a moment.")
-        try:
-            report = visit.node.verify_ledger([f"{held}\n"] if held else [])
-        finally:
-            _verifying.release()
+        report = verified(visit.node, form.one("held"))
     except ComityError as error:
         return _page(visit, error=error)
     visit.node.toured(VERIFY)
     return _page(visit, report=report)
+
+
+def verified(node: Node, held: str) -> LedgerReport:
+    """How the whole ledger was found, against that note too, if any. TooLarge where it has more entries than are
+    verified while somebody waits, Unavailable while it is being done."""
+    held = held.replace("\r\n", "\n").strip()
+    size = size_of(node)
+    if size is not None and size > VERIFIED_MOST:
+        raise TooLarge(f"The ledger has over {VERIFIED_MOST:,} entries.", where="size", hint="comity ledger verify")
+    if not _verifying.acquire(blocking=False):
+        raise Unavailable("It is being verified for somebody else now.", hint="Ask again in a moment.")
+    try:
+        return node.verify_ledger([f"{held}\n"] if held else [])
+    finally:
+        _verifying.release()
 
 
 def sign(visit: Visit, _form: Form) -> Answer:
@@ -139,26 +171,30 @@ def checkpoint(visit: Visit) -> Answer:
 
 def export(visit: Visit, form: Form) -> Answer:
     """The ledger as a file that anybody can check offline; for a partner with what concerns it alone opened."""
-    body: list[bytes] = []
     try:
-        size = _size(visit)
-        if size is not None and size > EXPORTED_MOST:
-            raise TooLarge(f"The ledger has over {EXPORTED_MOST:,} entries.", where="size", hint="comity ledger export")
-        to = form.one("to").strip()
-        visit.node.export_ledger(body.append, to=visit.node.partner(to).id if to else None)
+        return exported(visit.node, form.one("to").strip())
     except ComityError as error:
         return _page(visit, error=error)
-    return file_answer(b"".join(body), "ledger.jsonl", "application/jsonl")
+
+
+def exported(node: Node, to: str) -> Answer:
+    """The file. TooLarge where the ledger has more entries than are exported while somebody waits."""
+    body: list[bytes] = []
+    size = size_of(node)
+    if size is not None and size > EXPORTED_MOST:
+        raise TooLarge(f"The ledger has over {EXPORTED_MOST:,} entries.", where="size", hint="comity ledger export")
+    node.export_ledger(body.append, to=node.partner(to).id if to else None)
+    return file_answer(b"".join(body), "ledger.jsonl", JSONL_TYPE)
 
 
 # -- one entry ---------------------------------------------------------------------------------------------------------
 def entry(visit: Visit) -> Answer:
     """One entry, and its proof where a checkpoint covers it."""
-    seq = _seq(visit)
-    found = next((one for one in _window(visit, seq, seq + 1)), None)
+    seq = seq_in(visit.call.parameters["seq"])
+    found = next(iter(window_of(visit.node, seq, seq + 1)), None)
     if found is None:
         raise NotFound(f"The ledger has no entry {seq}.", where="seq", hint="See the log: /ledger")
-    proved = visit.node.prove(seq) if _is_signed(visit, seq) and visit.may(RELEASER, ADMIN) else None
+    proved = visit.node.prove(seq) if is_signed(visit.node, seq) and visit.may(RELEASER, ADMIN) else None
     commitment = base64.b64encode(proved.commitment).decode() if proved else ""
     nonce = base64.b64encode(proved.nonce).decode() if proved and proved.nonce else ""
     return visit.page("entry.html", one=found, proved=proved, commitment=commitment, nonce=nonce)
@@ -166,23 +202,27 @@ def entry(visit: Visit) -> Answer:
 
 def proof(visit: Visit) -> Answer:
     """The proof as a file (C2SP tlog-proof)."""
-    seq = _seq(visit)
-    if not _is_signed(visit, seq):
+    return proof_of(visit.node, seq_in(visit.call.parameters["seq"]))
+
+
+def proof_of(node: Node, seq: int) -> Answer:
+    """The proof of that entry. NotFound where no checkpoint covers it."""
+    if not is_signed(node, seq):
         raise NotFound("No checkpoint covers this entry yet.", where="seq", hint="Sign one on the page of the ledger.")
-    return file_answer(visit.node.prove(seq).proof.encode(), f"entry-{seq}.tlog-proof", PROOF_TYPE)
+    return file_answer(node.prove(seq).proof.encode(), f"entry-{seq}.tlog-proof", PROOF_TYPE)
 
 
-def _seq(visit: Visit) -> int:
-    text = visit.call.parameters["seq"]
+def seq_in(text: str) -> int:
+    """The number of an entry. NotFound for what is none."""
     try:
         return number_in(text, "seq")
     except ComityError:
         raise NotFound(f"The ledger has no entry {text[:20]!r}.", where="seq", hint="See the log: /ledger") from None
 
 
-def _is_signed(visit: Visit, seq: int) -> bool:
+def is_signed(node: Node, seq: int) -> bool:
     """Whether a checkpoint covers the entry, so that to prove it signs nothing new."""
-    signed = visit.node.last_signed()
+    signed = node.last_signed()
     return signed is not None and seq < signed[0]
 
 

@@ -1,9 +1,11 @@
 """The decisions of policy as a table: each class of published objects, for each partner and client."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from comity.errors import Invalid
+from comity.node.node import Node
 from comity.node.people import AUDIT, READING
 from comity.node.recipients import Partner
 from comity.node.telling import Cell
@@ -77,10 +79,15 @@ def matrix(visit: Visit) -> Answer:
 
 def as_json(visit: Visit) -> Answer:
     """The same cells as `release matrix --json` has, the first CELLS_MOST."""
-    every, wanted, action = _asked(visit)
+    _, wanted, action = _asked(visit)
+    return json_answer(cells_of(visit.node, wanted, action))
+
+
+def cells_of(node: Node, wanted: Sequence[Partner], action: Action) -> dict[str, Any]:
+    """What policy says of each class for these partners, the first CELLS_MOST cells."""
     items: list[dict[str, Any]] = []
     more = False
-    for cell in visit.node.matrix([one.id for one in wanted], (action,)) if every else ():
+    for cell in node.matrix([one.id for one in wanted], (action,)) if wanted else ():
         if len(items) == CELLS_MOST:
             more = True
             break
@@ -94,8 +101,8 @@ def as_json(visit: Visit) -> Answer:
                 "rules": [{"id": rule.id, "title": rule.title} for rule in cell.decision.because],
             }
         )
-    hidden = visit.node.not_shown()
-    return json_answer({"items": items, "more": more} | ({} if hidden is None else {"not_shown": hidden}))
+    hidden = node.not_shown()
+    return {"items": items, "more": more} | ({} if hidden is None else {"not_shown": hidden})
 
 
 _TOLD = frozenset((*READING, AUDIT))

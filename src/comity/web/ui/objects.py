@@ -7,6 +7,7 @@ from typing import Any
 from comity.errors import Invalid, NotFound
 from comity.node.browsing import About
 from comity.node.explaining import Told
+from comity.node.node import Node
 from comity.node.people import READING
 from comity.node.showing import CopyView
 from comity.node.supposing import Supposed
@@ -58,7 +59,7 @@ def summary(visit: Visit) -> Answer:
     """What it is, and in short who receives it."""
     about = visit.node.about(id_of(visit))
     few = len(visit.node.partners()) <= PARTNERS_SUMMED
-    who = next(iter(_who(visit, about)), None) if few else None
+    who = next(iter(who_of(visit.node, about.id)), None) if few else None
     return _page(visit, "summary", about, who=who, few=few)
 
 
@@ -83,14 +84,14 @@ def who(visit: Visit) -> Answer:
     name, tlp = visit.parameter("partner"), visit.parameter("tlp")
     if name or tlp:
         try:
-            what_if = _what_if(visit, about.id, name, tlp)
+            what_if = what_if_of(visit.node, about.id, name, tlp)
         except (Invalid, NotFound) as wrong:
             error = wrong.message
     return _page(
         visit,
         "who",
         about,
-        copies=_who(visit, about),
+        copies=who_of(visit.node, about.id),
         partners=partners,
         levels=[level.word for level in TLP],
         chosen=(name, tlp),
@@ -99,19 +100,17 @@ def who(visit: Visit) -> Answer:
     )
 
 
-def _who(visit: Visit, about: About) -> list[CopyWho]:
-    """Those copies first that anybody is asked about, which are published."""
-    return sorted(visit.node.who(about.id), key=lambda one: not one.who)
+def who_of(node: Node, id: str) -> list[CopyWho]:
+    """Who receives each copy: those copies first that anybody is asked about, which are published."""
+    return sorted(node.who(id), key=lambda one: not one.who)
 
 
-def _what_if(visit: Visit, id: str, name: str, tlp: str) -> WhatIf:
-    """NotFound where there is no such partner, Invalid where that is no level."""
+def what_if_of(node: Node, id: str, name: str, tlp: str) -> WhatIf:
+    """What would become of it. NotFound where there is no such partner, Invalid where that is no level."""
     level = TLP.read(tlp)
     supposed = Supposed(facets=(read_supposition(f"tlp={level.word[4:].lower()}"),))
-    now = list(visit.node.tell(name, [id], passing=True))
-    then: Mapping[int, Told] = {
-        one.number: one for one in visit.node.tell(name, [id], supposing=supposed, passing=False)
-    }
+    now = list(node.tell(name, [id], passing=True))
+    then: Mapping[int, Told] = {one.number: one for one in node.tell(name, [id], supposing=supposed, passing=False)}
     return WhatIf(name, level.word, [(one, then.get(one.number)) for one in now])
 
 
@@ -123,7 +122,12 @@ def raw(visit: Visit) -> Answer:
 
 def raw_file(visit: Visit) -> Answer:
     """The body byte for byte, to keep (R68)."""
-    copy = shown_copy(visit.node.about(id_of(visit), links=1))
+    return raw_answer(visit.node.about(id_of(visit), links=1))
+
+
+def raw_answer(about: About) -> Answer:
+    """The body of the copy that readers get, byte for byte. NotFound where it was destroyed."""
+    copy = shown_copy(about)
     if copy.raw is None:
         raise NotFound("The body was destroyed.", where="id")
     name = f'attachment; filename="{copy.type}.json"' if copy.type.isascii() else "attachment"
@@ -143,11 +147,17 @@ def history(visit: Visit) -> Answer:
 def copies(visit: Visit) -> Answer:
     """The newest copy from each source, side by side."""
     about = visit.node.about(id_of(visit), links=1)
+    newest = newest_of(about)
+    some = newest[:COPIES_COMPARED]
+    return _page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
+
+
+def newest_of(about: About) -> list[CopyView]:
+    """The newest copy from each source and collection."""
     newest: dict[tuple[str, str], CopyView] = {}
     for copy in about.copies:
         newest.setdefault((copy.source, copy.collection), copy)
-    some = list(newest.values())[:COPIES_COMPARED]
-    return _page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
+    return list(newest.values())
 
 
 _WHO = frozenset(READING)

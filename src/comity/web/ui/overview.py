@@ -58,7 +58,7 @@ def overview(visit: Visit) -> Answer:
     reads = visit.may(*READING)
     signed = node.last_signed()
     sources, partners = _sources(visit), _partners(visit)
-    needs = sorted(_needs(visit, signed), key=lambda need: not need.bad)
+    needs = needs_of(visit, signed)
     return visit.page(
         "overview.html",
         needs=needs,
@@ -83,6 +83,11 @@ def _recent(visit: Visit) -> Sequence[Hit] | None:
         if error.where != PURPOSE:
             raise
         return None
+
+
+def needs_of(visit: Visit, signed: tuple[int, int, int] | None) -> list[Need]:
+    """What waits for whoever looks, what does not work first; `signed` is how far the ledger is."""
+    return sorted(_needs(visit, signed), key=lambda need: not need.bad)
 
 
 def _needs(visit: Visit, signed: tuple[int, int, int] | None) -> list[Need]:

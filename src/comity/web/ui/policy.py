@@ -44,7 +44,7 @@ def policy(visit: Visit) -> Answer:
     else:
         chosen = log[0] if log else None
     text, cases = (chosen[1].text, chosen[1].cases) if chosen else starter_texts()["nothing"]
-    made, outcomes = _tried(text, cases)
+    made, outcomes = tried(text, cases)
     return visit.page(
         "policy.html",
         text=text,
@@ -52,7 +52,7 @@ def policy(visit: Visit) -> Answer:
         record=chosen[0] if chosen else None,
         of=chosen[1].of if chosen else "",
         made=made,
-        floor=_floor(),
+        floor=the_floor(),
         outcomes=outcomes,
         log=log,
         newest=not log or chosen is log[0],
@@ -61,14 +61,15 @@ def policy(visit: Visit) -> Answer:
 
 
 @functools.cache
-def _floor() -> Floor:
+def the_floor() -> Floor:
+    """What no policy of a node goes below."""
     return load_floor(*policy_texts())
 
 
 @functools.lru_cache(maxsize=4)
-def _tried(text: str, cases: str) -> tuple[Policy | None, list[Outcome]]:
+def tried(text: str, cases: str) -> tuple[Policy | None, list[Outcome]]:
     """The policy of these texts and what comes out of its cases; kept, since a page that is only looked at is quick."""
-    made, _ = read_policy(_floor(), text, cases)
+    made, _ = read_policy(the_floor(), text, cases)
     return made, run_cases(made) if made else []
 
 
@@ -99,9 +100,9 @@ def change(visit: Visit, form: Form) -> Answer:
     text, cases = (form.one(name).replace("\r\n", "\n") for name in ("text", "cases"))
     go, base = form.one("go"), form.one("base")
     context = _context(visit, text, cases, base)
-    made, problems = check_policy(_floor(), text, cases)
+    made, problems = check_policy(the_floor(), text, cases)
     context |= {"problems": _found(problems, text, cases), "checked": True}
-    context["outcomes"] = _tried(text, cases)[1]
+    context["outcomes"] = tried(text, cases)[1]
     if made is None or go == "check":
         return visit.page("policy-edit.html", status=200 if made else 422, error=None, **context)
     try:

@@ -10,6 +10,7 @@ import orjson
 
 from comity.errors import ComityError, Invalid, InvalidRequest, NotFound
 from comity.node.explaining import Told
+from comity.node.node import Node
 from comity.node.people import ADMIN, AUDIT, READING, RELEASER
 from comity.node.publishing import Selection
 from comity.node.supposing import NOTHING, Supposed
@@ -69,9 +70,14 @@ class _Asked:
 
 def _asked(visit: Visit) -> _Asked:
     values = asked_selection(visit)
-    facets = [text.strip() for text in visit.parameters.get("what_if", []) if text.strip()]
-    supposing = Supposed(facets=tuple(map(read_supposition, facets))) if facets else NOTHING
+    supposing = supposed_of(visit.parameters.get("what_if", []))
     return _Asked(visit.parameter("to"), values, selection_of(values), supposing)
+
+
+def supposed_of(texts: Iterable[str]) -> Supposed:
+    """What these texts suppose. Invalid where one cannot be read."""
+    facets = [text.strip() for text in texts if text.strip()]
+    return Supposed(facets=tuple(map(read_supposition, facets))) if facets else NOTHING
 
 
 def preview(visit: Visit) -> Answer:
@@ -196,28 +202,37 @@ def as_json(visit: Visit) -> Answer:
     asked = _asked(visit)
     if not asked.to:
         raise InvalidRequest("Nobody is named.", where="to", hint="Give ?to=PARTNER.")
-    told = visit.node.tell(asked.to, selection=asked.selection, supposing=asked.supposing)
-    every = list(islice(told, ITEMS_MOST + 1))
+    return json_answer(told_of(visit.node, asked.to, asked.selection, asked.supposing))
+
+
+def told_of(node: Node, to: str, selection: Selection, supposing: Supposed) -> dict[str, Any]:
+    """What becomes of each copy of the selection for the partner, the first ITEMS_MOST, and what it comes to."""
+    every = list(islice(node.tell(to, selection=selection, supposing=supposing), ITEMS_MOST + 1))
     items = [one.to_json() for one in every[:ITEMS_MOST]]
     summary: dict[str, Any] = dict.fromkeys(VERDICTS, 0) | Counter(one["decision"] for one in items)
-    hidden = visit.node.not_shown(asked.to, selection=asked.selection)
-    summary |= {"more": len(every) > ITEMS_MOST, "supposing": [str(each) for each in asked.supposing.facets]}
-    return json_answer({"items": items, "summary": summary | ({} if hidden is None else {"not_shown": hidden})})
+    hidden = node.not_shown(to, selection=selection)
+    summary |= {"more": len(every) > ITEMS_MOST, "supposing": [str(each) for each in supposing.facets]}
+    return {"items": items, "summary": summary | ({} if hidden is None else {"not_shown": hidden})}
 
 
 def as_stix(visit: Visit) -> Answer:
     """What they would read, as a STIX bundle: of one collection, of the ids and types that are named."""
     asked = _asked(visit)
-    if asked.selection.sources:
+    return reading_of(visit.node, asked.to, asked.selection, asked.supposing)
+
+
+def reading_of(node: Node, to: str, selection: Selection, supposing: Supposed) -> Answer:
+    """The bundle of what the partner would read of the selection. Invalid where that names sources."""
+    if selection.sources:
         raise Invalid("A reading knows no sources.", where="sources", hint="Give ids or types.")
     body: list[bytes] = []
-    visit.node.write_reading(
+    node.write_reading(
         body.append,
-        asked.to,
-        collection=asked.selection.collection,
-        ids=asked.selection.ids or (),
-        types=asked.selection.types,
-        supposing=asked.supposing,
+        to,
+        collection=selection.collection,
+        ids=selection.ids or (),
+        types=selection.types,
+        supposing=supposing,
     )
     return file_answer(b"".join(body), "reading.stix.json", STIX_TYPE)
 

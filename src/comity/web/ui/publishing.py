@@ -3,8 +3,9 @@
 from typing import Any
 
 from comity.errors import ComityError, Conflict, InvalidRequest
+from comity.node.node import Node
 from comity.node.people import RELEASER
-from comity.node.publishing import BULK_OBJECTS, HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST
+from comity.node.publishing import BULK_OBJECTS, HOLD_SECONDS, HOLD_SECONDS_BULK, HOLD_SECONDS_MOST, Selection
 from comity.web.answer import Answer
 from comity.web.ui.fields import SELECTING, asked_selection, number_in, path, refused, selection_of
 from comity.web.ui.visit import Form, Page, Visit
@@ -44,7 +45,7 @@ def _look(visit: Visit, act: str) -> Answer:
     asked = any(values.values()) or visit.parameter("all") == "yes"
     context = _context(values) | {"act": act}
     try:
-        context["count"] = _count(visit, act, values) if asked else None
+        context["count"] = count_of(visit.node, act, selection_of(values)) if asked else None
         context["until"] = number_in(visit.parameter("until"), "until", most=INSTANT_MOST) or None
         context["done"] = number_in(visit.parameter("count"), "count")
     except ComityError as error:
@@ -63,11 +64,21 @@ def _context(values: dict[str, str]) -> dict[str, Any]:
     }
 
 
-def _count(visit: Visit, act: str, values: dict[str, str]) -> int:
-    selection = selection_of(values)
-    if act == "publish":
-        return visit.node.count_unpublished(selection)
-    return visit.node.count_published(selection)
+def count_of(node: Node, act: str, selection: Selection) -> int:
+    """Of how many copies it would be."""
+    return node.count_unpublished(selection) if act == "publish" else node.count_published(selection)
+
+
+def check_count(act: str, count: int, shown: str) -> None:
+    """As many are done as were counted, and no more than AT_ONCE_MOST. Conflict otherwise."""
+    if str(count) != shown:
+        raise Conflict(
+            f"It would be {count:,} now, and not what was shown.", where="shown", rule="R12", hint="Look again."
+        )
+    if count > AT_ONCE_MOST:
+        raise Conflict(
+            f"At most {AT_ONCE_MOST:,} are done at once here.", where="count", hint=f"comity {act} --all does more."
+        )
 
 
 def _do(visit: Visit, form: Form, act: str) -> Answer:
@@ -76,15 +87,8 @@ def _do(visit: Visit, form: Form, act: str) -> Answer:
         raise InvalidRequest("Nothing is chosen.", where="ids", hint="Name objects, or choose all of them.")
     context = _context(values) | {"act": act}
     try:
-        context["count"] = count = _count(visit, act, values)
-        if str(count) != form.one("shown"):
-            raise Conflict(
-                f"It would be {count:,} now, and not what was shown.", where="shown", rule="R12", hint="Look again."
-            )
-        if count > AT_ONCE_MOST:
-            raise Conflict(
-                f"At most {AT_ONCE_MOST:,} are done at once here.", where="count", hint=f"comity {act} --all does more."
-            )
+        context["count"] = count = count_of(visit.node, act, selection_of(values))
+        check_count(act, count, form.one("shown"))
         done = _done(visit, form, act, values)
     except ComityError as error:
         return refused(visit, "publish.html", error, **context)

@@ -40,7 +40,7 @@ def make(visit: Visit, form: Form) -> Answer:
     values = {name: form.one(name).strip() for name in FIELDS}
     context = _context(values)
     try:
-        what, order = _read(values)
+        what, order = read_order(values)
         trial = visit.node.recall(what, order, dry_run=True)
         context |= {"trial": trial, "shown": _seal(trial, values)}
         if not form.one("shown"):
@@ -53,7 +53,8 @@ def make(visit: Visit, form: Form) -> Answer:
     return visit.go(path("recalls", done.id), done="recalled")
 
 
-def _read(values: dict[str, str]) -> tuple[tuple[str, ...], Order]:
+def read_order(values: dict[str, str]) -> tuple[tuple[str, ...], Order]:
+    """What is to be taken back, and how. InvalidRequest or Invalid where that cannot be."""
     what = tuple(dict.fromkeys(values["what"].replace(",", " ").split()))
     if not what:
         raise InvalidRequest(

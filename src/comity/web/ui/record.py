@@ -9,6 +9,7 @@ from typing import Any
 from comity.errors import ComityError, InvalidRequest
 from comity.interfaces import instant_of
 from comity.node.holding import Held, Left
+from comity.node.node import Node
 from comity.node.people import AUDIT, READING
 from comity.node.spelling import csv_cell
 from comity.web.answer import Answer
@@ -49,11 +50,17 @@ def record(visit: Visit) -> Answer:
 
 def _rows(visit: Visit) -> Iterator[tuple[str, Held]]:
     to, ident = visit.parameter("to"), visit.parameter("object").strip()
+    return rows_of(visit.node, to, ident, visit.parameter("version"))
+
+
+def rows_of(node: Node, to: str, ident: str, version: str) -> Iterator[tuple[str, Held]]:
+    """What the partner has of ours, or, with the partner of each, who has the object. InvalidRequest for both at once,
+    and for neither."""
     if bool(to) == bool(ident):
         raise InvalidRequest("Name a partner or an object.", where="to", hint="?to=PARTNER or ?object=ID")
     if to:
-        return (("", held) for held in visit.node.held(to, limit=ROWS_MOST + 1))
-    found = visit.node.holders(ident, visit.parameter("version") or None)
+        return (("", held) for held in node.held(to, limit=ROWS_MOST + 1))
+    found = node.holders(ident, version or None)
     return ((one.partner, one.held) for one in found)
 
 
@@ -69,9 +76,13 @@ def _left(one: Left) -> dict[str, Any]:
 
 def as_json(visit: Visit) -> Answer:
     """The same as `release record --json` has, the first ROWS_MOST."""
-    rows = list(islice(_rows(visit), ROWS_MOST + 1))
-    items = [_facts(*row) for row in rows[:ROWS_MOST]]
-    return json_answer({"items": items, "more": len(rows) > ROWS_MOST})
+    return json_answer(record_of(_rows(visit)))
+
+
+def record_of(rows: Iterator[tuple[str, Held]]) -> dict[str, Any]:
+    """The rows as they are told, the first ROWS_MOST, and whether there are more."""
+    some = list(islice(rows, ROWS_MOST + 1))
+    return {"items": [_facts(*row) for row in some[:ROWS_MOST]], "more": len(some) > ROWS_MOST}
 
 
 def as_csv(visit: Visit) -> Answer:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from comity.errors import ComityError, Conflict
 from comity.interfaces import microseconds
 from comity.node.jobs import PARKED_AT
+from comity.node.node import Node
 from comity.node.people import ADMIN, ROLES
 from comity.node.sources import OF_PARTNER, SourceView
 from comity.web.answer import Answer
@@ -96,13 +97,18 @@ def poll(visit: Visit, _form: Form) -> Answer:
 def _turn(visit: Visit, key: str) -> Answer:
     name = visit.call.parameters["source"]
     try:
-        view = visit.node.source(name)
-        if key == "started" and (view.poll is None or view.poll.paused or view.pace.words):
-            raise Conflict(f"{name} is not polled now.", where="source", hint="Resume it first.")
-        visit.node.pause_source(name, paused=key == "paused")
+        turn(visit.node, name, key)
     except ComityError as error:
         return _page(visit, error)
     return visit.go(path("sources", name), done=key)
+
+
+def turn(node: Node, name: str, key: str) -> SourceView:
+    """The source was `paused`, `resumed`, or a poll of it `started`. Conflict where it is not polled."""
+    view = node.source(name)
+    if key == "started" and (view.poll is None or view.poll.paused or view.pace.words):
+        raise Conflict(f"{name} is not polled now.", where="source", hint="Resume it first.")
+    return node.pause_source(name, paused=key == "paused")
 
 
 _ALL, _ADMIN = frozenset(ROLES), frozenset({ADMIN})

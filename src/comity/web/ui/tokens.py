@@ -1,8 +1,11 @@
 """Administration of tokens, by which programs and partners read and write."""
 
+from typing import Any
+
 from comity.errors import AlreadyDone, ComityError, Invalid, NotFound
 from comity.interfaces import instant_of, microseconds
 from comity.node.access import TOKEN_DAYS_DEFAULT, TOKEN_DAYS_MAX
+from comity.node.node import Node
 from comity.node.people import ADMIN
 from comity.web.answer import Answer
 from comity.web.ui.visit import Form, Page, Visit
@@ -40,10 +43,11 @@ def revoke(visit: Visit, form: Form) -> Answer:
     return visit.go(HERE, done="removed")
 
 
-def _page(visit: Visit, error: ComityError | None = None, form: Form | None = None) -> Answer:
-    node = visit.node
+def rows_of(node: Node) -> list[dict[str, Any]]:
+    """Every token as a row, those in force first."""
     now = microseconds(node.clock.now())
     partners = {one.id: one.name for one in node.partners()}
+    people = {one.id: one.name for one in node.users()}
     titles = {one.id: one.alias or one.title for one in node.collections()}
     rows = [
         {
@@ -51,6 +55,7 @@ def _page(visit: Visit, error: ComityError | None = None, form: Form | None = No
             "name": one.name,
             "source": one.source,
             "partner": partners.get(one.recipient, one.recipient),
+            "account": people.get(one.account, one.account),
             "read": [titles.get(each, each) for each in sorted(one.read)],
             "write": [titles.get(each, each) for each in sorted(one.write)],
             "until": instant_of(one.expires_at).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -58,12 +63,17 @@ def _page(visit: Visit, error: ComityError | None = None, form: Form | None = No
         }
         for one in node.tokens()
     ]
+    return sorted(rows, key=lambda row: (row["state"] != "active", row["name"]))
+
+
+def _page(visit: Visit, error: ComityError | None = None, form: Form | None = None) -> Answer:
+    node = visit.node
     return visit.page(
         "tokens.html",
         status=200 if error is None else 422,
-        tokens=sorted(rows, key=lambda row: (row["state"] != "active", row["name"])),
+        tokens=rows_of(node),
         collections=node.collections(),
-        partners=sorted(partners.values()),
+        partners=sorted(one.name for one in node.partners()),
         days=TOKEN_DAYS_DEFAULT,
         most=TOKEN_DAYS_MAX,
         error=error,
