@@ -40,8 +40,9 @@ def _id(rng: random.Random, type: str) -> str:
     return f"{type}--{uuid.UUID(int=rng.getrandbits(128), version=4)}"
 
 
-def lines(count: int, words: int) -> Iterator[bytes]:
-    """So many objects with so many words among them, the same every time; first whom some name as their author."""
+def lines(count: int, words: int, *, named: bool = False) -> Iterator[bytes]:
+    """So many objects with so many words among them, the same every time; first whom some name as their author. What is
+    `named` can be found by text too, and a few of it are tied to the first of them."""
     rng = random.Random(SEED)
     author = _id(rng, "identity")
     yield json.dumps(
@@ -55,7 +56,7 @@ def lines(count: int, words: int) -> Iterator[bytes]:
         }
     ).encode()
     ids: list[str] = []
-    for _ in range(count - 1):
+    for number in range(count - 1):
         word = rng.randrange(words)
         related = len(ids) > 1 and rng.randrange(RELATIONSHIPS) == 0
         value: dict[str, object] = {
@@ -70,6 +71,8 @@ def lines(count: int, words: int) -> Iterator[bytes]:
             value["created_by_ref"] = author
         if related:
             source, target = rng.choice(ids), rng.choice(ids)
+            if named and word == 0:
+                target = ids[0]
             value |= {"relationship_type": "related-to", "source_ref": source, "target_ref": target}
         else:
             ids.append(str(value["id"]))
@@ -78,8 +81,16 @@ def lines(count: int, words: int) -> Iterator[bytes]:
                 "pattern_type": "stix",
                 "valid_from": MOMENT,
             }
+        if named:
+            value["name"] = name_of(number, count)
         limits = {"extension_type": "property-extension", "sectors": [f"w{word}"]}
         yield json.dumps(value | {"extensions": {LIMITS: limits}}).encode()
+
+
+def name_of(number: int, count: int) -> str:
+    """A name with a word that all have, one that a thousandth has, and one that only the oldest few have."""
+    rare = " needle" if number % 100 == 7 and number < min(count, 1000) else ""
+    return f"beacon {number} of ring{number % 1000}{rare}"
 
 
 def words_of(share: float, words: int) -> list[str]:

@@ -26,6 +26,7 @@ ComityError                    code (stable, documented), message, hint
  │  └ BadCertificate           another server does not prove that it is the one that was named
  └ Unavailable                 try again; carries `retry_after_seconds`
     ├ StoreUnavailable         the store is locked, full or gone
+    │  └ TookTooLong           a question to the store was stopped
     └ PeerUnavailable          another server cannot be reached, is too slow, or wants to be asked later
 """
 
@@ -157,6 +158,21 @@ class Unavailable(ComityError):
 
 class StoreUnavailable(Unavailable):
     code = "store-unavailable"
+
+
+class TookTooLong(StoreUnavailable):
+    code = "took-too-long"
+
+    @classmethod
+    def of_a_question(cls) -> "TookTooLong":
+        """What whoever asked is told, whichever store it was."""
+        return cls("A question to the store took too long, and was stopped.", hint="Ask for less, or try again.")
+
+    def of(self, where: str, hint: str) -> "TookTooLong":
+        """The same, of that page."""
+        found = TookTooLong(self.message, hint=hint)
+        found.where = where
+        return found
 
 
 class PeerUnavailable(Unavailable):

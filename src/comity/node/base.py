@@ -103,10 +103,11 @@ class Base:
         return self.settings.name
 
     @contextmanager
-    def at_one_moment(self) -> Iterator[None]:
+    def at_one_moment(self, *, statement_ms: int = 0) -> Iterator[None]:
         """Whatever this thread reads inside the block comes from one state of the store: a credential and what it lets
-        its bearer see hold together. What is written inside is not seen before the block ends."""
-        with self.store.read() as snapshot:
+        its bearer see hold together. What is written inside is not seen before the block ends. TookTooLong where one
+        statement takes longer than `statement_ms`, unless that is 0."""
+        with self.store.read(statement_ms=statement_ms) as snapshot:
             self._here.snapshot = snapshot
             try:
                 yield

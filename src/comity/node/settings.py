@@ -39,6 +39,9 @@ class Settings:
     public_url: str = _setting("", "Where persons reach the pages, if not at `host`: https://NAME or http://NAME:PORT.")
     session_idle_minutes: int = _setting(120, "The minutes without a request after which a session ends, 5 to 1440.")
     session_hours: int = _setting(12, "The hours after which a session ends in any case, 1 to 168.")
+    page_statement_ms: int = _setting(
+        200, "The milliseconds after which a page stops a question to the store, 10 to 60000; 0 for no limit."
+    )
     insecure_http: bool = _setting(False, "Plain HTTP on an address other than loopback is meant so.")
     identities: str = _setting("", "The ids of the identity objects that are this organisation, parted by spaces.")
     ledger_beat_seconds: int = _setting(300, "The seconds between two signed checkpoints of the ledger, 1 to 86400.")
@@ -85,6 +88,8 @@ def settings_problems(values: dict[str, Any]) -> list[str]:
         problems.append("`upload_bytes_max` must be 1 KiB to 2 GiB, in bytes.")
     if not 1 <= settings.ledger_beat_seconds <= 86400:
         problems.append("`ledger_beat_seconds` must be 1 to 86400.")
+    if settings.page_statement_ms and not 10 <= settings.page_statement_ms <= 60_000:
+        problems.append("`page_statement_ms` must be 0, or 10 to 60000.")
     if not 5 <= settings.session_idle_minutes <= 1440:
         problems.append("`session_idle_minutes` must be 5 to 1440.")
     if not 1 <= settings.session_hours <= 168:

@@ -97,7 +97,8 @@ class TableStore(ABC):
                 base = newest
             if base is not None and (base.last_key, base.last_change) == (last_key, last_change):
                 return base
-            made = Views.at(db, last_key, last_change, base)
+            with db.unhurried():
+                made = Views.at(db, last_key, last_change, base)
             if newest is None or made.is_ahead(newest.last_key, newest.last_change):
                 self._views = made
             return made
@@ -109,7 +110,8 @@ class TableStore(ABC):
             base = None if newest is None or newest.is_ahead(last_number, last_change) else newest
             if base is not None and (base.last_number, base.last_change) == (last_number, last_change):
                 return base
-            made = Publications.at(db, last_number, last_change, base)
+            with db.unhurried():
+                made = Publications.at(db, last_number, last_change, base)
             if newest is None or made.is_ahead(newest.last_number, newest.last_change):
                 self._publications = made
             return made
@@ -130,7 +132,8 @@ class TableStore(ABC):
         """The relations of a committed snapshot, which `db` is in; kept for others unless they are ahead already."""
         with self._relating:
             newest = self._related
-            made = related.at(db, last_number, newest)
+            with db.unhurried():
+                made = related.at(db, last_number, newest)
             if newest is None or not newest.at.is_ahead(made.at):
                 self._related = made
             return made
@@ -151,7 +154,7 @@ class TableStore(ABC):
 
     # -- reading ------------------------------------------------------------------------------------------------------
     @contextmanager
-    def read(self) -> Iterator[TableSnapshot]:
+    def read(self, *, statement_ms: int = 0) -> Iterator[TableSnapshot]:
         with self._guarded():
             self._refuse_closed()
             try:
@@ -161,10 +164,14 @@ class TableStore(ABC):
             try:
                 snapshot = self._snapshot(db)
                 try:
+                    if statement_ms:
+                        db.limit(statement_ms)
                     yield snapshot
                 finally:
                     snapshot.release()
                     db.rollback()
+                    if statement_ms:
+                        db.limit(0)
             except BaseException as error:
                 self._give_back(db, self._readers, IDLE_READERS_MOST, error)
                 raise

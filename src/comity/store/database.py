@@ -78,6 +78,11 @@ class Database(Protocol):
         """The same answer in bulk, as one list a column. `names` are those of the columns, none of them bytes."""
         ...
 
+    def unhurried(self) -> AbstractContextManager[None]:
+        """What is asked inside the block is not stopped, however long it takes: what is made once for all who come
+        later would never be made otherwise."""
+        ...
+
     def joined(self, keys: list[int]) -> bytes:
         """The bodies of these rising keys, joined by commas."""
         ...
@@ -137,6 +142,11 @@ class Connection(Database, Protocol):
 
     def rollback(self) -> None:
         """Nothing was done. Never raises."""
+        ...
+
+    def limit(self, milliseconds: int) -> None:
+        """Each statement of the open transaction that takes longer is stopped from now on, with an error that `trouble`
+        tells as TookTooLong; 0 for no limit."""
         ...
 
     def is_sound_after(self, error: BaseException | None) -> bool:

@@ -341,7 +341,11 @@ class Store(Protocol):
     noted: Callable[[Sequence[AuditRow]], None]
     """It is called with the rows of the audit log that a transaction of `write` wrote, once that is committed."""
 
-    def read(self) -> AbstractContextManager[Snapshot]: ...
+    def read(self, *, statement_ms: int = 0) -> AbstractContextManager[Snapshot]:
+        """One state of the store. TookTooLong where a statement takes longer than so many milliseconds, unless that is
+        0; what all readers share is made without a limit."""
+        ...
+
     def write(self) -> AbstractContextManager[Transaction]:
         """Committed, durably, when the block ends; rolled back when it raises. Writers take turns.
         StoreUnavailable where the store is locked, full or gone."""

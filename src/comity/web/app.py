@@ -134,7 +134,10 @@ class App:
                 return
             sent = await _send(send, scope["method"], answer, request_id, close=close)
         self.services.metrics.answered(line.route, scope["method"], answer.status, time.perf_counter() - started)
-        logs.access(request_id, line.route, scope["method"], answer.status, started, sent, line.token, line.address)
+        cpu = None if line.guest is None else line.guest.cpu
+        logs.access(
+            request_id, line.route, scope["method"], answer.status, started, sent, line.token, line.address, cpu
+        )
 
     async def _answer(self, scope: Scope, headers: Headers, body: Body, request_id: str, line: _Line) -> Answer:
         style = problems.style_of(scope["path"], headers.get(b"accept"))

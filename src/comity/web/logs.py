@@ -20,11 +20,12 @@ def access(
     size: int,
     token: str | None,
     address: str,
+    cpu: float | None = None,
 ) -> None:
-    """One request is in the log."""
+    """One request is in the log; `cpu` are the seconds that the processor worked for it, where that was measured."""
     if not ACCESS.isEnabledFor(logging.INFO):
         return
-    values = {
+    values: dict[str, Any] = {
         "request_id": request_id,
         "remote": address,
         "token": token,
@@ -34,6 +35,8 @@ def access(
         "ms": round((time.perf_counter() - started) * 1000, 1),
         "bytes": size,
     }
+    if cpu is not None:
+        values["cpu_ms"] = round(cpu * 1000, 1)
     words = f"{address} {token or '-'} {method} {route} {status} {values['ms']} ms {size} bytes {request_id}"
     ACCESS.info(words, extra={"values": values})
 

@@ -5,6 +5,7 @@ before its body and one after it, since nobody is let send a body whose form wou
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, ExitStack
@@ -13,14 +14,14 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import urlencode
 
-from comity.errors import ComityError, NotAuthorized, NotFound, Unauthenticated
+from comity.errors import ComityError, NotAuthorized, NotFound, TookTooLong, Unauthenticated
 from comity.taxii import media
 from comity.web import door, forms
 from comity.web.answer import Answer, packed
 from comity.web.bodies import Body, Room
 from comity.web.call import Call
 from comity.web.problems import MethodNotAllowed
-from comity.web.ui.errors import error_page
+from comity.web.ui.errors import error_page, narrower
 from comity.web.ui.languages import Words, language_of
 from comity.web.ui.visit import Form, OpenPage, Page, Visit
 
@@ -49,6 +50,8 @@ class Guest:
     def __init__(self, call: Call) -> None:
         self.call = call
         self.visit: Visit | None = None
+        self.cpu: float | None = None
+        """Seconds that the processor worked for the page, once it is made."""
 
 
 class Visiting:
@@ -130,11 +133,18 @@ class Visiting:
 
     def _look(self, page: Page, guest: Guest) -> Answer:
         assert page.look is not None
-        with guest.call.node.at_one_moment():
-            visit = self._enter(guest)
-            _check_roles(page, page.looks, visit)
-            with visit.node.acting_for(visit.account):
-                return _dressed(page.look(visit), guest.call)
+        began, node = time.thread_time(), guest.call.node
+        statement_ms = 0 if page.is_file else node.settings.page_statement_ms
+        try:
+            with node.at_one_moment(statement_ms=statement_ms):
+                visit = self._enter(guest)
+                _check_roles(page, page.looks, visit)
+                with visit.node.acting_for(visit.account):
+                    return _dressed(page.look(visit), guest.call)
+        except TookTooLong as error:
+            raise error.of(page.template, narrower(page.template, Words("en"))) from error
+        finally:
+            guest.cpu = time.thread_time() - began
 
     async def _act(self, page: Page, guest: Guest, body: Body) -> Answer:
         call, act = guest.call, page.act

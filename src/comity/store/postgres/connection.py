@@ -9,7 +9,7 @@ from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.types.numeric import Int8BinaryDumper, Int8Dumper
 
-from comity.errors import ComityError, Invalid, StoreUnavailable
+from comity.errors import ComityError, Invalid, StoreUnavailable, TookTooLong
 from comity.store.address import masked
 
 CONNECT_SECONDS = 10
@@ -25,7 +25,6 @@ _TROUBLES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
     (errors.LockNotAvailable, "the store is locked by another process", "try again; see which processes use it"),
     (errors.DeadlockDetected, "the store is locked by another process", "try again"),
     (errors.SerializationFailure, "the store was changed by another process", "try again"),
-    (errors.QueryCanceled, "the database took too long", "try again; see the load of the server"),
     (errors.DiskFull, "the disk of the database is full", "make room; nothing was stored"),
     (errors.OutOfMemory, "the database is short of memory", "try again; nothing was stored"),
     (errors.TooManyConnections, "the database takes no more connections", "raise its max_connections"),
@@ -38,6 +37,8 @@ _TROUBLES: tuple[tuple[type[psycopg.Error], str, str], ...] = (
 
 def trouble(error: BaseException, url: str = "") -> ComityError | None:
     """The error as the node says it; None for what is no trouble of the database but a fault of ours."""
+    if isinstance(error, errors.QueryCanceled):
+        return TookTooLong.of_a_question()
     for kind, words, hint in _TROUBLES:
         if isinstance(error, kind):
             return StoreUnavailable(words, hint=hint)

@@ -10,7 +10,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 from comity.store.database import NewCopy
-from comity.store.postgres.connection import connect
+from comity.store.postgres.connection import STATEMENT_SECONDS, connect
 from comity.store.postgres.text import PostgresText
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -52,6 +52,7 @@ class PostgresDatabase:
     def __init__(self, url: str, *, write: bool) -> None:
         self._url = url
         self._begin = _WRITE if write else _READ
+        self._limit = 0
         self._connect()
 
     def _connect(self) -> None:
@@ -81,6 +82,23 @@ class PostgresDatabase:
 
     def is_sound_after(self, error: BaseException | None) -> bool:
         return not self.raw.closed and self.raw.info.transaction_status == TransactionStatus.IDLE
+
+    def limit(self, milliseconds: int) -> None:
+        # Whatever was set for a transaction ends with it.
+        self._limit = milliseconds
+        if milliseconds:
+            self.raw.execute(f"SET LOCAL statement_timeout = {milliseconds}")
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        limit = self._limit
+        if not limit:
+            yield
+            return
+        self.limit(STATEMENT_SECONDS * 1000)
+        yield
+        # Where it failed, the transaction is over, and the limit with it.
+        self.limit(limit)
 
     def close(self) -> None:
         self.raw.close()

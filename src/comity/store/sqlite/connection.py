@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from comity.errors import ComityError, StoreUnavailable
+from comity.errors import ComityError, StoreUnavailable, TookTooLong
+from comity.store.sqlite.limit import LimitedConnection
 
 BUSY_TIMEOUT_SECONDS = 10.0
 CACHE_KIB = 2048
@@ -34,6 +35,8 @@ def trouble(error: BaseException) -> ComityError | None:
     if not isinstance(error, sqlite3.Error):
         return None
     code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_INTERRUPT:
+        return TookTooLong.of_a_question()
     words = _TROUBLES.get(code & 0xFF) if code is not None else None
     return StoreUnavailable(words[0], hint=words[1]) if words else None
 
@@ -50,7 +53,7 @@ def guarded() -> Iterator[None]:
         raise known from error
 
 
-def connect(path: Path, *, write: bool) -> sqlite3.Connection:
+def connect(path: Path, *, write: bool) -> LimitedConnection:
     """A connection without implicit transactions; it may pass from thread to thread, one at a time."""
     db = sqlite3.connect(
         f"{path.resolve().as_uri()}?mode=rw",
@@ -58,6 +61,7 @@ def connect(path: Path, *, write: bool) -> sqlite3.Connection:
         timeout=BUSY_TIMEOUT_SECONDS,
         isolation_level=None,
         check_same_thread=False,
+        factory=LimitedConnection,
     )
     db.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB if write else CACHE_KIB}")
     db.execute("PRAGMA trusted_schema = OFF")

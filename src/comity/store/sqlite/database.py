@@ -74,7 +74,23 @@ class SqliteDatabase:
                 self.raw.execute("ROLLBACK")
 
     def is_sound_after(self, error: BaseException | None) -> bool:
-        return not isinstance(error, sqlite3.Error) and not self.raw.in_transaction
+        was_stopped = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+        return (was_stopped or not isinstance(error, sqlite3.Error)) and not self.raw.in_transaction
+
+    def limit(self, milliseconds: int) -> None:
+        self.raw.limit(milliseconds / 1000)
+
+    @contextmanager
+    def unhurried(self) -> Iterator[None]:
+        seconds = self.raw.limit_seconds
+        if not seconds:
+            yield
+            return
+        self.raw.limit(0)
+        try:
+            yield
+        finally:
+            self.raw.limit(seconds)
 
     def close(self) -> None:
         self.raw.close()

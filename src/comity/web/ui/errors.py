@@ -1,6 +1,6 @@
 """What went wrong, as a page: in words, with the hint, the rule and the id of the request."""
 
-from comity.errors import ComityError
+from comity.errors import ComityError, TookTooLong
 from comity.web.answer import HTML_TYPE, Answer
 from comity.web.ui.languages import Words
 from comity.web.ui.rendering import render
@@ -26,17 +26,36 @@ def title_of(status: int, words: Words, default: str) -> str:
     return titles.get(status, default)
 
 
+def narrower(template: str, words: Words) -> str:
+    """How less is asked of that page, where a question of it took too long."""
+    rooms = {
+        "search": words.gettext("Add a filter, as type:indicator or seen:24h, or name what you look for more exactly."),
+        "objects": words.gettext("Look at the tabs of the object one by one; who may see it is on a tab of its own."),
+        "release": words.gettext("Choose fewer: a partner, a type, a source, or the ids of a few objects."),
+    }
+    return rooms.get(template.split("/")[1], words.gettext("The store may be busy: try again in a moment."))
+
+
 def error_page(
     visit: Visit | None, words: Words, status: int, title: str, error: ComityError, request_id: str
 ) -> Answer:
     """The page, in the frame of the others for whoever is signed in."""
+    message, hint = error.message, error.hint
+    if isinstance(error, TookTooLong):
+        title = words.gettext("This took too long")
+        message = words.gettext("A question to the store took longer than a page waits, and was stopped.")
+        hint = narrower(error.where, words)
+    else:
+        title = title_of(status, words, title)
     text = render(
         "error.html",
         words,
         visit=visit,
         frame="outside.html" if visit is None else "base.html",
         status=status,
-        title=title_of(status, words, title),
+        title=title,
+        message=message,
+        hint=hint,
         error=error,
         request_id=request_id,
     )

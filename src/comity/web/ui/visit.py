@@ -126,6 +126,11 @@ class Page:
     """Who has no password yet may come here, and nowhere else."""
 
     @property
+    def is_file(self) -> bool:
+        """It is something to keep, which may take its time."""
+        return "." in self.template
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods that it has."""
         return (("GET", "HEAD") if self.look else ()) + (("POST",) if self.act else ())
