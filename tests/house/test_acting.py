@@ -8,6 +8,7 @@ import pytest
 from tests.world import MadeClock, MadeEntropy
 
 from comity.errors import NotAuthorized, Unauthenticated
+from comity.node.choosing import Choice
 from comity.node.node import Node
 from comity.node.people import ROLES
 from comity.node.policies import starter_texts
@@ -60,7 +61,11 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "revoke_token": ({"admin"}, lambda node: node.revoke_token("x")),
     "source_of_partner": ({"admin"}, lambda node: node.source_of_partner("CERT-B")),
     "step_partner": ({"admin"}, lambda node: node.step_partner("CERT-B", "end")),
+    "mark": ({"analyst", "releaser"}, lambda node: node.mark(Choice(ids=("x",)), "red", "why")),
+    "retry_batch": ({"analyst", "releaser"}, lambda node: node.retry_batch("x", "published")),
+    "undo_batch": ({"analyst", "releaser", "approver", "admin"}, lambda node: node.undo_batch("x")),
     "unpublish": ({"releaser"}, lambda node: node.unpublish()),
+    "withdraw": ({"analyst", "releaser"}, lambda node: node.withdraw(Choice(ids=("x",)))),
 }
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(
@@ -69,6 +74,8 @@ READING = frozenset(
         "arrivals",
         "audit_log",
         "audit_report",
+        "batch",
+        "batches",
         "browse",
         "cautions",
         "check",
@@ -108,6 +115,7 @@ READING = frozenset(
         "paused_sources",
         "policy",
         "policy_log",
+        "preview_batch",
         "proposals",
         "ready",
         "recalls",

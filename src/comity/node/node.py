@@ -11,7 +11,7 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.browsing import Browsing
+from comity.node.batching import Batching
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -57,7 +57,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Browsing):
+class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Batching):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -351,6 +351,7 @@ class Node(OwnAccount, Proving, Erasing, LegalHolding, Subjects, Tallying, Brows
                 before = min(now, moment.best)
                 purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
                 tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
+                tx.forget_batches(before - UNDO_SECONDS * 1_000_000)
                 tx.forget_sessions(before, self.settings.session_idle_minutes * 60_000_000)
             if purged == PURGE_OBJECTS:
                 return True

@@ -13,6 +13,7 @@ from comity.stix.object import StixObject
 from comity.store.asides import KeepAside
 from comity.store.audit import AuditRow
 from comity.store.audit_interface import AuditSnapshot, AuditTransaction
+from comity.store.batch_interface import BatchSnapshot, BatchTransaction
 from comity.store.browse_interface import BrowseSnapshot
 from comity.store.deliveries import Delivered, Usage
 from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
@@ -42,7 +43,9 @@ from comity.store.views import Keys
 T = TypeVar("T")
 
 
-class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, SessionSnapshot, Protocol):
+class Snapshot(
+    LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, SessionSnapshot, BatchSnapshot, Protocol
+):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -197,7 +200,9 @@ class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, S
         ...
 
 
-class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, SessionTransaction, Protocol):
+class Transaction(
+    Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, SessionTransaction, BatchTransaction, Protocol
+):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(
