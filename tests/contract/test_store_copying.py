@@ -17,6 +17,7 @@ from comity.release.recall import Bar
 from comity.store import copying
 from comity.store.audit import Noted
 from comity.store.base import TableStore
+from comity.store.batches import Batch
 from comity.store.deliveries import Delivered, Usage
 from comity.store.drafts import Draft
 from comity.store.holds import LegalHold
@@ -81,6 +82,9 @@ def _lived_in(store: TableStore) -> TableStore:
         tx.put_usage("cert-b", Usage(read_at=NOW))
         tx.put_decided("cert-b", 1, b"\0" * 32)
         tx.put_source(replace(tx.source("feed-b"), kind="own"))
+        tx.put_batch(Batch("b", "mark", 4, "a", "anna", NOW, "why", "query"))
+        tx.put_batch_items("b", [1])
+        tx.mark_copies({5: 4}, NOW)
         tx.bar([b"\0" * 32])
         tx.put_hold(LegalHold("h", identifier("indicator", 31), "a case", "", NOW, NOW + 1))
         tx.note(Noted("t", "read", {"objects": 1}))

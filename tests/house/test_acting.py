@@ -8,6 +8,7 @@ import pytest
 from tests.world import MadeClock, MadeEntropy
 
 from comity.errors import NotAuthorized, Unauthenticated
+from comity.node.choosing import Choice
 from comity.node.node import Node
 from comity.node.people import READING as READERS
 from comity.node.people import ROLES
@@ -76,6 +77,9 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "revoke_token": ({"admin"}, lambda node: node.revoke_token("x")),
     "source_of_partner": ({"admin"}, lambda node: node.source_of_partner("CERT-B")),
     "step_partner": ({"admin"}, lambda node: node.step_partner("CERT-B", "end")),
+    "mark": ({"analyst", "releaser"}, lambda node: node.mark(Choice(ids=("x",)), "red", "why")),
+    "retry_batch": ({"analyst", "releaser"}, lambda node: node.retry_batch("x", "published")),
+    "undo_batch": ({"analyst", "releaser", "approver", "admin"}, lambda node: node.undo_batch("x")),
     "unpublish": ({"releaser"}, lambda node: node.unpublish()),
     "change_draft": (WRITERS, lambda node: node.change_draft("x", {}, 1)),
     "discard_draft": (WRITERS, lambda node: node.discard_draft("x")),
@@ -85,6 +89,7 @@ ACTING: dict[str, tuple[set[str], Callable[[Node], object]]] = {
     "rebase_draft": (WRITERS, lambda node: node.rebase_draft("x", "y", 1)),
     "save_draft": (WRITERS, lambda node: node.save_draft("x", 1)),
     "start_draft": (WRITERS, lambda node: node.start_draft("incident", {})),
+    "withdraw": ({"analyst", "releaser"}, lambda node: node.withdraw(Choice(ids=("x",)))),
 }
 """The verbs that act, the roles of which one is wanted, and how each is called."""
 READING = frozenset(
@@ -93,6 +98,8 @@ READING = frozenset(
         "arrivals",
         "audit_log",
         "audit_report",
+        "batch",
+        "batches",
         "browse",
         "cautions",
         "check",
@@ -133,6 +140,7 @@ READING = frozenset(
         "paused_sources",
         "policy",
         "policy_log",
+        "preview_batch",
         "proposals",
         "ready",
         "recalls",

@@ -18,6 +18,7 @@ from comity.cli.main import run
 from comity.interfaces import Query
 from comity.node.access import OPERATOR
 from comity.node.auditing import Auditing
+from comity.node.choosing import Choice
 from comity.node.home import init_home, open_home
 from comity.node.node import Node
 from comity.node.people import ROLES
@@ -44,6 +45,7 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "search": ("search", lambda node: node.search("secret")),
     "about": ("seen", lambda node: node.about(RED)),
     "browse": ("search", lambda node: node.browse("secret")),
+    "preview_batch": ("search", lambda node: node.preview_batch(Choice(text="secret"), "withdraw")),
     "timeline": ("seen", lambda node: node.timeline(RED)),
     "seen": ("seen", lambda node: node.seen(RED)),
     "show": ("show", lambda node: node.show(RED)),
@@ -68,7 +70,7 @@ WRITING = frozenset(
     }
 )
 """These make rows of what was done; tests/unit/node/test_auditing.py has each."""
-SAMPLES = frozenset({"class_changes", "proposals"})
+SAMPLES = frozenset({"batch", "class_changes", "proposals"})
 """These give ids, of what whoever acts may read, as samples of what is decided about."""
 PARTS = frozenset({"at_one_moment", "status"})
 """The first holds still what other verbs read; the second tells a token what became of what it sent."""

@@ -14,6 +14,7 @@ from tests.telling_world import put_in_force
 from tests.world import MadeClock, MadeEntropy, bundle, indicator
 
 from comity.errors import NotAuthorized, NotFound, Unauthenticated
+from comity.node.choosing import Choice
 from comity.node.node import Node
 from comity.node.people import AUDIT
 from comity.node.people import READING as READERS
@@ -91,6 +92,7 @@ def told_about(node: Node, id: str) -> object:
 TELLING: dict[str, Callable[[Node], object]] = {
     "about": lambda node: [(id, told_about(node, id)) for id in IDS.values()],
     "browse": lambda node: node.browse(limit=100),
+    "preview_batch": lambda node: node.preview_batch(Choice(everything=True), "withdraw"),
     "timeline": lambda node: [(id, happened(node, id)) for id in IDS.values()],
     "apply_policy": lambda node: node.apply_policy(ALL_OF_IT, CASE, dry_run=True),
     "change_partner": lambda node: node.change_partner("CERT-B", {"max_tlp": "green"}, dry_run=True),
@@ -115,6 +117,8 @@ DECIDING = frozenset(["approve", "recall", "reject", "edit_partner", "request_re
 """What they give back is what `proposals` gives, or no more than a partner or a count."""
 OPERATORS = frozenset(["at_one_moment", "export", "find", "get", "manifest", "page", "search", "show", "status"])
 """Who calls these has the host, or a token."""
+OWN = frozenset(["batch"])
+"""These tell who did something, and who decides, ids of what they may read: tests/unit/node/test_batches.py."""
 AUDITING = frozenset(["audit_log", "audit_report"])
 """These tell administrators and auditors who looked at what (R44): ids, and nothing of what is in an object."""
 SILENT = frozenset(
@@ -129,6 +133,7 @@ SILENT = frozenset(
         "add_user",
         "admit",
         "arrivals",
+        "batches",
         "beat",
         "bearer",
         "begin_answer",
@@ -167,6 +172,8 @@ SILENT = frozenset(
         "incoming",
         "is_clean",
         "is_sound",
+        "legal_holds",
+        "mark",
         "is_watched",
         "jobs",
         "known_from",
@@ -230,6 +237,7 @@ SILENT = frozenset(
         "visitor",
         "relations_behind",
         "reset_user",
+        "retry_batch",
         "revoke_token",
         "rotate_key",
         "run_job",
@@ -252,6 +260,7 @@ SILENT = frozenset(
         "sweep_uploads",
         "tokens",
         "tokens_made_by",
+        "undo_batch",
         "unpublish",
         "unsettled",
         "upload",
@@ -260,6 +269,7 @@ SILENT = frozenset(
         "verify_ledger",
         "visitor",
         "waiting",
+        "withdraw",
         "work",
         "change_draft",
         "discard_draft",
@@ -376,7 +386,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_every_verb_is_entered_once() -> None:
     assert sorted(ACTING.keys() | READING | OTHERS.keys()) == sorted(
-        [*TELLING, *DECIDING, *OPERATORS, *AUDITING, *SILENT]
+        [*TELLING, *DECIDING, *OPERATORS, *OWN, *AUDITING, *SILENT]
     )
 
 

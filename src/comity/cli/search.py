@@ -1,6 +1,7 @@
 """`comity search`: objects by words and filters."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
@@ -33,16 +34,12 @@ def search(console: Console, text: str, types: tuple[str, ...], limit: int, form
         titles = {view.id: view.title for view in node.collections()}
         hits = node.search(text, types=types, limit=limit)
 
-    def tlp(level: int | None, default: int | None) -> str:
-        found = level if level is not None else default
-        return "" if found is None else TLP(found).word
-
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "type": hit.type,
             "name": hit.name,
-            "tlp": tlp(hit.tlp, hit.default_tlp),
-            "tlp_from": "object" if hit.tlp is not None else "source",
+            "tlp": "" if hit.level is None else TLP(hit.level).word,
+            "tlp_from": hit.level_from,
             "source": hit.source,
             "collection": titles.get(hit.collection, hit.collection),
             "version": hit.version,

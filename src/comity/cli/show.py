@@ -142,7 +142,9 @@ def _tell(console: Console, copies: "list[CopyView]") -> None:
             console.say_pair(key.replace("relationship_type", "relation"), body[key])
             break
     console.say_pair(
-        "marking", first.tlp + {"source": " (from its source)", "none": " (unknown)"}.get(first.tlp_from, "")
+        "marking",
+        first.tlp
+        + {"source": " (from its source)", "mark": " (put beside it)", "none": " (unknown)"}.get(first.tlp_from, ""),
     )
     for statement in first.statements:
         console.say_pair("statement", statement)

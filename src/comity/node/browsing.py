@@ -141,7 +141,7 @@ class Browsing(Recalling):
                 self._note_told("export-list", {"form": file, "text": text, "objects": len(hits)})
             counts = snapshot.facets(among) if facets else None
             hidden = looked - len(among) if viewer.counts and facets else None
-            bodies = [body for _, _, _, body in snapshot.for_class(keys)][::-1] if file == "stix" else ()
+            bodies = [body for *_, body in snapshot.for_class(keys)][::-1] if file == "stix" else ()
             return Found(hits, next, counts, len(among), ended, hidden, snapshot.text_behind(), bodies)
 
     def about(self, id: str, *, links: int = LINKS_MOST) -> About:

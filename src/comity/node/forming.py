@@ -42,16 +42,17 @@ class Classes:
         self._sources = {source.name: source for source in snapshot.sources()}
         self._ours = ours
         self._definitions: dict[tuple[str, str], JsonObject | None] = {}
-        self._classifiers: dict[tuple[str, int | None], Classifier] = {}
+        self._classifiers: dict[tuple[str, int | None, int | None], Classifier] = {}
         self._forms: dict[tuple[str, str], tuple[bytes, bytes]] = {}
         self._of_source: dict[str, set[bytes]] = {}
         self.new = 0
         """How many classes were made that no publication of their source had before."""
 
-    def form(self, source: str, default_tlp: int | None, value: JsonObject) -> tuple[bytes, bytes]:
-        """Digest and canonical form of the class of an object that the source gave: the strictest one where the source
+    def form(self, source: str, default_tlp: int | None, mark: int | None, value: JsonObject) -> tuple[bytes, bytes]:
+        """Digest and canonical form of the class of an object that the source gave, and beside which a person put that
+        mark, or none: the strictest one where the source
         has made as many classes as are kept apart (R66)."""
-        classifier = self._classifier(source, default_tlp)
+        classifier = self._classifier(source, default_tlp, mark)
         return self._form(source, classifier, classifier.of(value))
 
     def know(self, source: str, definitions: Sequence[JsonObject]) -> None:
@@ -73,18 +74,18 @@ class Classes:
             if form is None:
                 level = default if one.tlp is None else None
                 if one.looked is None or not labels_hold:
-                    form = self.form(source, level, orjson.loads(one.raw))
+                    form = self.form(source, level, None, orjson.loads(one.raw))
                 else:
-                    classifier = self._classifier(source, level)
+                    classifier = self._classifier(source, level, None)
                     form = made[place] = self._form(source, classifier, classifier.of_key(one.looked, one.raw))
             found.append(form)
         return found
 
-    def _classifier(self, source: str, default_tlp: int | None) -> Classifier:
-        classifier = self._classifiers.get((source, default_tlp))
+    def _classifier(self, source: str, default_tlp: int | None, mark: int | None) -> Classifier:
+        classifier = self._classifiers.get((source, default_tlp, mark))
         if classifier is None:
-            classifier = Classifier(self._context(self._sources[source], default_tlp))
-            self._classifiers[source, default_tlp] = classifier
+            classifier = Classifier(self._context(self._sources[source], default_tlp, mark))
+            self._classifiers[source, default_tlp, mark] = classifier
         return classifier
 
     def _form(self, source: str, classifier: Classifier, found: ReleaseClass) -> tuple[bytes, bytes]:
@@ -119,10 +120,11 @@ class Classes:
             self._of_source[source] = {part for form in there for part in parts(form) if part}
         return self._of_source[source]
 
-    def _context(self, source: Source, default_tlp: int | None) -> Context:
+    def _context(self, source: Source, default_tlp: int | None, mark: int | None) -> Context:
         context = _context(source, self._ours)
         default = context.default if default_tlp is None else TLP(default_tlp)
-        return replace(context, resolve=lambda ref: self._definition(source.name, ref), default=default)
+        context = replace(context, resolve=lambda ref: self._definition(source.name, ref), default=default)
+        return context if mark is None else replace(context, default=TLP(mark), least=TLP(mark))
 
     def _definition(self, source: str, ref: str) -> JsonObject | None:
         if (source, ref) not in self._definitions:

@@ -50,7 +50,7 @@ def links_of(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], id: 
     shown, more = _shown(_referring(snapshot, id, LOOKED_TIMES * most), readable, most)
     by = {hit.key: hit for hit in snapshot.hits(shown)}
     found: list[tuple[str, str, str, Hit | None]] = []
-    for key, _, _, said in snapshot.for_class(shown):
+    for key, *_, said in snapshot.for_class(shown):
         if by[key].id != id:
             found += _said_by(by[key], orjson.loads(said), id)
     found += [(OUT, why, target, None) for why, target in _said(orjson.loads(body)) if target != id.lower()]
@@ -67,7 +67,7 @@ def called(
     their names, else by their types."""
     nameless = [hit.key for hit in hits if hit.type == "relationship" and not hit.name]
     said: dict[int, tuple[str, str, str]] = {}
-    for key, _, _, body in snapshot.for_class(nameless):
+    for key, *_, body in snapshot.for_class(nameless):
         value = orjson.loads(body)
         source, why, target = (str(value.get(name, "")) for name in ("source_ref", "relationship_type", "target_ref"))
         said[key] = source, why, target

@@ -14,6 +14,7 @@ from comity.node.asking import text_query
 from comity.node.drafts import Drafting
 from comity.node.bearing import ANSWER_HOURS, Bearing
 from comity.node.browsing import Browsing
+from comity.node.batching import Batching
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -75,6 +76,7 @@ class Node(
     Touring,
     Browsing,
     Bearing,
+    Batching,
 ):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
@@ -373,6 +375,7 @@ class Node(
                 before = min(now, moment.best)
                 purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
                 tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
+                tx.forget_batches(before - UNDO_SECONDS * 1_000_000)
                 tx.forget_sessions(before, self.settings.session_idle_minutes * 60_000_000)
                 tx.forget_answers(before - ANSWER_HOURS * 3600 * 1_000_000)
             if purged == PURGE_OBJECTS:

@@ -120,11 +120,12 @@ def _batches(store: Store, selection: Selection) -> Iterator[list[Unpublished]]:
 def _received(snapshot: Snapshot, id: str) -> Iterator[Unpublished]:
     for copy in snapshot.copies(id):
         if copy.state is State.RECEIVED and copy.body is not None:
-            yield Unpublished(copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.body)
+            facts = (copy.key, copy.id, copy.type, copy.source, copy.collection, copy.default_tlp, copy.mark)
+            yield Unpublished(*facts, copy.body)
 
 
 def _classed(classes: Classes, batch: Sequence[Unpublished]) -> list[tuple[int, bytes, bytes]]:
-    return [(one.key, *classes.form(one.source, one.default_tlp, orjson.loads(one.body))) for one in batch]
+    return [(one.key, *classes.form(one.source, one.default_tlp, one.mark, orjson.loads(one.body))) for one in batch]
 
 
 def _publish_batch(

@@ -66,8 +66,8 @@ class Readable:
         if unknown:
             classes = Classes(snapshot, ours)
             shown = BitMap()
-            for key, source, default_tlp, body in snapshot.for_class(list(unknown)):
-                _, form = classes.form(source, default_tlp, orjson.loads(body))
+            for key, source, default_tlp, mark, body in snapshot.for_class(list(unknown)):
+                _, form = classes.form(source, default_tlp, mark, orjson.loads(body))
                 if viewer.may_read(form, whole=True):
                     shown.add(key)
             with self._lock:

@@ -305,7 +305,7 @@ class Recalling(Holding):
             row = (verdict.key, digest_of(base.form), base.form)
             if order.tlp is not None:
                 classes = Classes(tx, self.ours())
-                row = (verdict.key, *classes.form(copy.source, copy.default_tlp, orjson.loads(one.raw)))
+                row = (verdict.key, *classes.form(copy.source, copy.default_tlp, copy.mark, orjson.loads(one.raw)))
             (number,) = tx.publish(unbarred(tx, [row]), now, None)
             if order.tlp is None:
                 _let_go_again(tx, base.given.number, number, recall, now)

@@ -180,7 +180,7 @@ def looked_at(
     for one, body in zip(facts, bodies, strict=True):
         form = forms[one.class_key]
         if form:
-            _, has = classes.form(names[one.source], one.default_tlp, orjson.loads(body))
+            _, has = classes.form(names[one.source], one.default_tlp, one.mark, orjson.loads(body))
             yield one, form, parts(form)[0], has
 
 

@@ -105,7 +105,12 @@ def _begin(node: Node, tx: Transaction, lines: Sequence[Line], made_at: int, *, 
 
 
 def _apply(node: Node, tx: Transaction, lines: Sequence[Line], hashes: Hashes, now: int) -> Anew:
-    withdrawn = {each for line in lines if line.kind == "withdrawal" for each in line.hashes}
+    withdrawn: set[str] = set()
+    for line in lines:
+        if line.kind == "withdrawal":
+            withdrawn.update(line.hashes)
+        elif line.kind == "restoration":
+            withdrawn.difference_update(line.hashes)
     erased = {each for line in lines if line.kind == "erasure" for each in line.hashes}
     revoked = {each for line in lines if line.kind == "revocation" for each in line.hashes}
     recalled = {each for line in lines if line.kind == "recall" for each in line.hashes}

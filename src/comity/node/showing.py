@@ -19,9 +19,9 @@ from comity.store.nouns import Copy
 
 @dataclass(frozen=True, slots=True)
 class CopyView:
-    """One copy in words. `tlp` is the effective marking, `tlp_from` is `object`, `source` or `none`; `raw` is None once
-    the body was destroyed; `findings` are those of markings first, then those of the standard. `recalled` says that it
-    was taken back from partners, and is not published again."""
+    """One copy in words. `tlp` is the effective marking, `tlp_from` is `object`, `source`, `mark` (a person put it
+    beside the copy) or `none`; `raw` is None once the body was destroyed; `findings` are those of markings first, then
+    those of the standard. `recalled` says that it was taken back from partners, and is not published again."""
 
     id: str
     type: str
@@ -75,6 +75,8 @@ def _view(snapshot: Snapshot, copy: Copy, title: str, labels: bool, schemas: Sch
         value = orjson.loads(copy.body)
         marking = effective(value, lambda ref: resolve(snapshot, copy.source, ref), default, labels=labels)
         tlp, tlp_from, statements = marking.tlp.word, marking.tlp_from, marking.statements
+        if copy.mark is not None and (marking.tlp_from != "object" or copy.mark > marking.tlp):
+            tlp, tlp_from = TLP(copy.mark).word, "mark"
         judged = judge(copy.body, 0, schemas, strict=False, labels=labels, limits=Limits())
         findings = marking.findings + (judged.findings if isinstance(judged, StixObject) else ())
     return CopyView(

@@ -80,7 +80,11 @@ def line_of(aside: Aside, hashes: Hashes) -> Line | None:
     facts = aside.facts
     blank = Line(kind=aside.kind, at=0, entry="", of="")
     match aside.kind:
-        case "withdrawal":
+        case "withdrawal" | "restoration":
+            if "copies" in facts:
+                parted = [copy.split(" ", 2) for copy in _texts(facts["copies"])]
+                many = tuple(hashes.copy(collection, id, digest) for collection, digest, id in parted)
+                return structs.replace(blank, hashes=many)
             collection, id = str(facts["collection"]), str(facts["id"])
             digests = tuple(hashes.copy(collection, id, digest) for digest in _texts(facts["digests"]))
             return structs.replace(blank, hashes=digests)

@@ -60,7 +60,7 @@ class Viewer:
             facts = snapshot.published(batch)
             bodies = snapshot.published_bodies([one.number for one in facts])
             for one, body in zip(facts, bodies, strict=True):
-                _, form = classes.form(names[one.source], one.default_tlp, orjson.loads(body))
+                _, form = classes.form(names[one.source], one.default_tlp, one.mark, orjson.loads(body))
                 if self.may_read(form, whole=whole):
                     found.add(one.number)
         return found
@@ -76,7 +76,7 @@ class Viewer:
         for copy in there:
             form = kept.get(copy.key, b"")
             if not form and copy.body is not None:
-                _, form = classes.form(copy.source, copy.default_tlp, orjson.loads(copy.body))
+                _, form = classes.form(copy.source, copy.default_tlp, copy.mark, orjson.loads(copy.body))
             if form and self.may_read(form, whole=True):
                 found.append(copy)
         return found

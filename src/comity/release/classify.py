@@ -1,7 +1,7 @@
 """An object's release class: everything that policy may look at, and nothing that is text of the object (R11, R66)."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -28,13 +28,14 @@ class Context:
 
     `origin` is "" for what is ours, else the source that gave it. `ours` are the identities of our organisation.
     `resolve` gives marking definitions of the same source or origin (R5), `default` the source's TLP for objects
-    without one. `addressee` says that mail was sent to this `email-addr`. `countries` are the codes there are (None:
-    of a code only the form is looked at).
+    without one, `least` the TLP beside it than which it is never looser. `addressee` says that mail was sent to this
+    `email-addr`. `countries` are the codes there are (None: of a code only the form is looked at).
     """
 
     origin: str
     resolve: Resolve
     default: TLP | None
+    least: TLP = TLP.CLEAR
     verified: bool = True
     labels: bool = False
     ours: frozenset[str] = frozenset()
@@ -93,6 +94,8 @@ def bare_facts(type: str, author: Author) -> Facts:
 def class_of(value: JsonObject, context: Context, facts: Facts) -> ReleaseClass:
     """The class of the object, of which the facts are known."""
     whole = effective(value, context.resolve, context.default, labels=context.labels)
+    if whole.tlp < context.least:
+        whole = replace(whole, tlp=context.least, tlp_from="source")
     limits, sectors = facts.limits, facts.sectors
     granular = _granular(value, context, whole)
     policies = tuple(dict.fromkeys((*whole.policies, *granular.policies)))

@@ -21,8 +21,8 @@ from comity.store import check, ledger_check, related, relations, text
 from comity.store.admin import Admin, load
 from comity.store.asides import KeepAside, keep_nothing
 from comity.store.audit import AuditRow
+from comity.store.batching import BatchingTransaction
 from comity.store.database import Connection, Database
-from comity.store.erasing import ErasingTransaction
 from comity.store.ingest import Ingest
 from comity.store.ledger_check import LedgerReport
 from comity.store.nouns import State, Verdict
@@ -204,7 +204,7 @@ class TableStore(ABC):
 
     # -- writing ------------------------------------------------------------------------------------------------------
     @contextmanager
-    def write(self) -> Iterator[ErasingTransaction]:
+    def write(self) -> Iterator[BatchingTransaction]:
         with self.writing() as db, self._transaction(db) as transaction:
             yield transaction
         self._keep_publications(transaction.publications_made)
@@ -238,14 +238,14 @@ class TableStore(ABC):
             self._turns.release()
 
     @contextmanager
-    def _transaction(self, db: Connection) -> Iterator[ErasingTransaction]:
+    def _transaction(self, db: Connection) -> Iterator[BatchingTransaction]:
         """From here on no other writer changes anything; at the end the state row says what was done."""
         db.lock()
         base = self._views
         state = db.execute(STATE).fetchone()
         if base is not None and base.is_ahead(state[0], state[1]):
             base = None
-        transaction = ErasingTransaction(db, self, state, base)
+        transaction = BatchingTransaction(db, self, state, base)
         try:
             yield transaction
             transaction.seal()
@@ -261,7 +261,7 @@ class TableStore(ABC):
         default_tlp: int | None,
         state: State,
         now: int,
-        finish: Callable[[ErasingTransaction, list[Verdict]], T],
+        finish: Callable[[BatchingTransaction, list[Verdict]], T],
     ) -> T:
         drawn = iter(batches)
         if self.draws_first:

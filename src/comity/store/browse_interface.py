@@ -47,8 +47,8 @@ class BrowseSnapshot(Protocol):
         """Every copy of one of these types, and every copy from one of these sources."""
         ...
 
-    def for_class(self, keys: Sequence[int]) -> list[tuple[int, str, int | None, bytes]]:
-        """Key, source, default TLP and body of each of these copies that has a body, by key."""
+    def for_class(self, keys: Sequence[int]) -> list[tuple[int, str, int | None, int | None, bytes]]:
+        """Key, source, default TLP, mark and body of each of these copies that has a body, by key."""
         ...
 
     def referring(self, id: str, most: int) -> list[int]:

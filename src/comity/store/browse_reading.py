@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _CLASSES = "SELECT object, class FROM publication WHERE object IN ?integers"
 _BODIES = (
-    "SELECT o.key, o.source, o.default_tlp, b.body FROM object o JOIN body b ON b.key = o.key"
+    "SELECT o.key, o.source, o.default_tlp, o.mark, b.body FROM object o JOIN body b ON b.key = o.key"
     " WHERE o.key IN ?integers ORDER BY o.key"
 )
 _OF_IDS = "SELECT key FROM object WHERE id IN ?texts AND gone = 0"
@@ -76,10 +76,10 @@ class BrowseReading:
         some += [views.of("source", admin.sources[name].key) for name in sources if name in admin.sources]
         return BitMap.union(BitMap(), *some)
 
-    def for_class(self, keys: Sequence[int]) -> list[tuple[int, str, int | None, bytes]]:
+    def for_class(self, keys: Sequence[int]) -> list[tuple[int, str, int | None, int | None, bytes]]:
         names = self.admin().source_names
         rows = self.db.execute(_BODIES, (list(keys),)).fetchall()
-        return [(key, names[source], default_tlp, bytes(body)) for key, source, default_tlp, body in rows]
+        return [(key, names[source], default_tlp, mark, bytes(body)) for key, source, default_tlp, mark, body in rows]
 
     def referring(self, id: str, most: int) -> list[int]:
         if not id.isprintable():

@@ -76,14 +76,6 @@ class ErasingTransaction(IngestingTransaction):
         holds.put(self.db, hold)
         self.enter("legal-hold", id=hold.id, until=hold.until, ended=hold.ended_at)
 
-    def _write_entries(self) -> bytes:
-        """The last moment before the commit: who keeps the file beside the store is told."""
-        commitment = super()._write_entries()
-        if self._asides:
-            self._shared.aside(self, self._asides, commitment)
-            self._asides = []
-        return commitment
-
     def _withdraw(self, wanted: Mapping[int, str], now: int) -> int:
         """Those of these copies that live are withdrawn; what thereby comes up is re-dated."""
         groups = self.live(sorted(set(wanted.values())))

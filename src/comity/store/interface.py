@@ -13,6 +13,7 @@ from comity.stix.object import StixObject
 from comity.store.asides import KeepAside
 from comity.store.audit import AuditRow
 from comity.store.audit_interface import AuditSnapshot, AuditTransaction
+from comity.store.batch_interface import BatchSnapshot, BatchTransaction
 from comity.store.browse_interface import BrowseSnapshot
 from comity.store.deliveries import Delivered, Usage
 from comity.store.draft_interface import DraftSnapshot, DraftTransaction
@@ -52,6 +53,7 @@ class Snapshot(
     SessionSnapshot,
     SearchSnapshot,
     DraftSnapshot,
+    BatchSnapshot,
     Protocol,
 ):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
@@ -216,6 +218,7 @@ class Transaction(
     SessionTransaction,
     SearchTransaction,
     DraftTransaction,
+    BatchTransaction,
     Protocol,
 ):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""

@@ -29,6 +29,14 @@ class State(IntEnum):
         return self in (State.RECEIVED, State.PUBLISHED)
 
 
+def level_of(tlp: int | None, default_tlp: int | None, mark: int | None) -> int | None:
+    """The TLP level that counts for a copy: what a person put beside it takes the place of what its source said, and
+    what the object says itself holds where that is stricter."""
+    if mark is None or (tlp is not None and tlp > mark):
+        return default_tlp if tlp is None else tlp
+    return mark
+
+
 class Outcome(StrEnum):
     """What became of one object that was handed over. SUPERSEDED: stored, and an earlier body went into history."""
 
@@ -149,8 +157,8 @@ class Entries:
 @dataclass(frozen=True, slots=True)
 class Copy:
     """One copy with all that the store knows of it. `tlp` is what the object says, `default_tlp` what its source said
-    for objects without; the two are never both set. `shown` says that it is the copy that readers get. `body` is None
-    once the body was purged."""
+    for objects without; the two are never both set. `mark` is what a person put beside it (see `level_of`). `shown`
+    says that it is the copy that readers get. `body` is None once the body was purged."""
 
     key: int
     collection: str
@@ -165,6 +173,7 @@ class Copy:
     default_tlp: int | None
     shown: bool
     body: bytes | None
+    mark: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +190,19 @@ class Hit:
     collection: str
     tlp: int | None
     default_tlp: int | None
+    mark: int | None = None
+
+    @property
+    def level(self) -> int | None:
+        """The TLP level that counts."""
+        return level_of(self.tlp, self.default_tlp, self.mark)
+
+    @property
+    def level_from(self) -> str:
+        """Who said so: the `object`, its `source`, or a person by a `mark`."""
+        if self.mark is not None and (self.tlp is None or self.mark >= self.tlp):
+            return "mark"
+        return "object" if self.tlp is not None else "source"
 
 
 @dataclass(frozen=True, slots=True)

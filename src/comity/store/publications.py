@@ -15,6 +15,7 @@ from pyroaring import BitMap
 
 from comity.ledger.records import digest_text
 from comity.store import releases
+from comity.store.batches import Was
 from comity.store.database import Database
 from comity.store.nouns import State
 from comity.store.views import CHANGES_KEPT, CHUNK_ROWS, LARGE_BYTES, Keys
@@ -32,7 +33,7 @@ _PRESENT = f"{_FACETS} WHERE p.number IN ?integers"
 _CHANGED = "SELECT DISTINCT number FROM republication WHERE change > ? AND number <= ?"
 _ROWS = (
     "SELECT p.number, p.object, o.id, o.version, o.instant, o.source, coalesce(o.rank, o.key) AS place, p.class,"
-    " o.default_tlp"
+    " o.default_tlp, o.mark"
     " FROM publication p JOIN object o ON o.key = p.object WHERE p.number IN ?integers ORDER BY p.number"
 )
 _OF_IDS = (
@@ -43,7 +44,7 @@ _OF_INSTANTS = (
     "SELECT p.number FROM publication p JOIN object o ON o.key = p.object WHERE o.instant IN ?texts ORDER BY p.number"
 )
 _UNPUBLISHED = (
-    "SELECT o.key, o.id, t.name, o.source, o.collection, o.default_tlp, b.body FROM object o"
+    "SELECT o.key, o.id, t.name, o.source, o.collection, o.default_tlp, o.mark, b.body FROM object o"
     " JOIN type t ON t.key = o.type JOIN body b ON b.key = o.key WHERE o.key > ? AND o.state = ? ORDER BY o.key LIMIT ?"
 )
 _SHARING = (
@@ -66,7 +67,7 @@ _BODIES = (
 @dataclass(frozen=True, slots=True)
 class Published:
     """One publication. `object` and `place` are keys of the copy: the present one, and that under which it was first
-    kept; `source` and `class_key` are the store's own numbers; `default_tlp` is as in a copy."""
+    kept; `source` and `class_key` are the store's own numbers; `default_tlp` and `mark` are as in a copy."""
 
     number: int
     object: int
@@ -77,6 +78,7 @@ class Published:
     place: int
     class_key: int
     default_tlp: int | None
+    mark: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class Unpublished:
     source: str
     collection: str
     default_tlp: int | None
+    mark: int | None
     body: bytes
 
 
@@ -190,7 +193,9 @@ def _facets(rank: int, place: int) -> tuple[tuple[str, int], ...]:
 # -- reading ----------------------------------------------------------------------------------------------------------
 def rows(db: Database, numbers: Sequence[int]) -> list[Published]:
     """These publications, those that are still there, by number."""
-    columns = db.columns("number object id version instant source place class default_tlp", _ROWS, (list(numbers),))
+    columns = db.columns(
+        "number object id version instant source place class default_tlp mark", _ROWS, (list(numbers),)
+    )
     return [Published(*row) for row in zip(*columns, strict=True)]
 
 
@@ -210,7 +215,9 @@ def of_types(db: Database, published: Publications, names: Sequence[str]) -> Key
     return BitMap.union(_EMPTY, *(published.of("type", key) for (key,) in keys))
 
 
-def unpublished(db: Database, after: int, limit: int) -> list[tuple[int, str, str, int, int, int | None, bytes]]:
+def unpublished(
+    db: Database, after: int, limit: int
+) -> list[tuple[int, str, str, int, int, int | None, int | None, bytes]]:
     """The next received copies after that key, with the store's own numbers of source and collection."""
     found = db.execute(_UNPUBLISHED, (after, State.RECEIVED, limit)).fetchall()
     return [(*facts, bytes(body)) for *facts, body in found]
@@ -340,6 +347,27 @@ def remove(db: Database, keys: Sequence[int]) -> list[int]:
         db.execute("DELETE FROM publication WHERE number IN ?integers", (numbers,))
         db.execute("DELETE FROM hold WHERE number IN ?integers", (numbers,))
     return list(numbers)
+
+
+def restore(db: Database, before: Mapping[int, Was]) -> None:
+    """The copies with these keys are published again as they were: under the same numbers, which nothing else ever had,
+    as of the same dates, and of the same classes."""
+    numbers = [was.number for was in before.values()]
+    if not numbers:
+        return
+    rows = [(was.number, key, was.class_key, _not_after(db, was), was.shared) for key, was in before.items()]
+    db.execute_many("INSERT INTO publication (number, object, class, at, shared) VALUES (?, ?, ?, ?, ?)", sorted(rows))
+    holds = [(was.number, was.until) for was in before.values() if was.until]
+    db.execute_many("INSERT INTO hold (number, until) VALUES (?, ?)", holds)
+    db.execute("DELETE FROM former WHERE number IN ?integers", (numbers,))
+    (sharing,) = db.columns("number", _SHARING, (list(before),))
+    db.execute("UPDATE publication SET shared = 1 WHERE number IN ?integers", (sharing,))
+
+
+def _not_after(db: Database, was: Was) -> int:
+    """When it was published, or earlier, where the clock went back meanwhile: dates rise with numbers."""
+    (later,) = db.execute("SELECT min(at) FROM publication WHERE number > ?", (was.number,)).fetchone()
+    return was.at if later is None else min(was.at, int(later))
 
 
 def log(db: Database, last_change: int, numbers: Iterable[int]) -> int:

@@ -134,7 +134,7 @@ def put(db: Database, piece: Piece) -> None:
         mentions.put(db, piece.telling, targets, piece.end)
     # A new reference can bring two near each other that are told already.
     if piece.telling.ids or any(need in spread.HOPS for _, _, need in piece.rows):
-        _tell(db)
+        tell(db)
     db.execute("UPDATE state SET relation_cursor = ?", (piece.end,))
 
 
@@ -149,7 +149,8 @@ def _targets(db: Database, ids: Iterable[str]) -> dict[str, int]:
     return known | {id: number for number, id in new}
 
 
-def _tell(db: Database) -> None:
+def tell(db: Database) -> None:
+    """Whoever keeps relations in memory looks again."""
     db.execute("UPDATE state SET last_told = last_told + 1")
 
 
@@ -157,11 +158,11 @@ def forget(db: Database, keys: list[int]) -> None:
     """Nothing is known of the copies with these keys; their bodies must still be there."""
     db.execute("DELETE FROM relation WHERE object IN ?integers", (keys,))
     if mentions.forget(db, keys):
-        _tell(db)
+        tell(db)
 
 
 def move(db: Database, old: int, new: int) -> None:
     """What is known of the copy is known under its new key; its body still lies under the old one."""
     db.execute("UPDATE relation SET object = ? WHERE object = ?", (new, old))
     if mentions.move(db, old, new):
-        _tell(db)
+        tell(db)

@@ -24,7 +24,7 @@ RUN_KEYS = 1_000
 
 _FIRST_WINDOW = 4_000
 _HITS = (
-    "SELECT o.key, o.id, t.name, o.version, o.added, o.source, o.collection, o.tlp, o.default_tlp, b.body"
+    "SELECT o.key, o.id, t.name, o.version, o.added, o.source, o.collection, o.tlp, o.default_tlp, o.mark, b.body"
     " FROM object o JOIN type t ON t.key = o.type JOIN body b ON b.key = o.key"
     " WHERE o.key IN ?integers ORDER BY o.key DESC"
 )
@@ -72,8 +72,9 @@ def hits(snapshot: "TableSnapshot", keys: Sequence[int]) -> list[Hit]:
             collection=admin.collection_ids[collection],
             tlp=tlp,
             default_tlp=default_tlp,
+            mark=mark,
         )
-        for key, id, type, version, added, source, collection, tlp, default_tlp, body in snapshot.db.execute(
+        for key, id, type, version, added, source, collection, tlp, default_tlp, mark, body in snapshot.db.execute(
             _HITS, (list(keys),)
         ).fetchall()
     ]

@@ -12,6 +12,7 @@ from comity.store import deliveries, jobs, openings, publications, records, sear
 from comity.store.admin import Admin
 from comity.store.asides import KeepAside
 from comity.store.audit_reading import AuditReading
+from comity.store.batches import BatchReading
 from comity.store.browse_reading import BrowseReading
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
@@ -59,7 +60,7 @@ _OF_INSTANTS = "SELECT key FROM object WHERE instant IN ?texts AND gone = 0"
 _OF_BOTH = "SELECT key FROM object WHERE id IN ?texts AND gone = 0 AND instant IN ?texts"
 _COPIES = (
     "SELECT o.key, o.collection, o.source, t.name, o.version, o.state, o.added, o.digest, o.tlp, o.default_tlp,"
-    " o.flags, b.body FROM object o JOIN type t ON t.key = o.type LEFT JOIN body b ON b.key = o.key"
+    " o.mark, o.flags, b.body FROM object o JOIN type t ON t.key = o.type LEFT JOIN body b ON b.key = o.key"
     " WHERE o.id = ? ORDER BY o.instant DESC, o.key"
 )
 VERSION_WORDS = frozenset(("first", "last", "all"))
@@ -83,7 +84,14 @@ class Shared(Protocol):
 
 
 class TableSnapshot(
-    LedgerReading, ErasureReading, AuditReading, BrowseReading, SessionReading, SearchReading, DraftReading
+    LedgerReading,
+    ErasureReading,
+    AuditReading,
+    BrowseReading,
+    SessionReading,
+    SearchReading,
+    DraftReading,
+    BatchReading,
 ):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
@@ -269,8 +277,9 @@ class TableSnapshot(
                 default_tlp=default_tlp,
                 shown=bool(flags & SHOWN),
                 body=body,
+                mark=mark,
             )
-            for key, place, source, type, version, state, added, digest, tlp, default_tlp, flags, body in rows
+            for key, place, source, type, version, state, added, digest, tlp, default_tlp, mark, flags, body in rows
             if number in (None, place)
         ]
 
@@ -352,8 +361,8 @@ class TableSnapshot(
     def unpublished(self, after: int, limit: int) -> list[Unpublished]:
         admin = self.admin()
         return [
-            Unpublished(key, id, type, admin.source_names[source], admin.collection_ids[place], default_tlp, body)
-            for key, id, type, source, place, default_tlp, body in publications.unpublished(self.db, after, limit)
+            Unpublished(key, id, type, admin.source_names[source], admin.collection_ids[place], default_tlp, mark, body)
+            for key, id, type, source, place, default_tlp, mark, body in publications.unpublished(self.db, after, limit)
         ]
 
     def received(self, keys: Sequence[int]) -> set[int]:

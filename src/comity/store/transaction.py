@@ -24,6 +24,7 @@ from comity.ledger.records import digest_text
 from comity.store import admin as admins
 from comity.store import holds, marks, publications, records, related, relations, text
 from comity.store.drafts import DraftWriting
+from comity.store import batches, holds, marks, publications, records, related, relations, text
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Source, State, Status, Token, storable
 from comity.store.publications import Publications
@@ -179,6 +180,7 @@ class TableTransaction(PublishingTables, SessionWriting, SearchWriting, DraftWri
         )
         self.db.execute("UPDATE body SET key = ? WHERE key = ?", (key, copy.key))
         self.db.execute("UPDATE publication SET object = ? WHERE object = ?", (key, copy.key))
+        batches.follow(self.db, copy.key, key)
         self.log_changes([copy.key])
         copy.key, copy.flags = key, copy.due
 

@@ -26,8 +26,10 @@ TYPES_MOST, SOURCES_MOST, COLLECTIONS_MOST = 2**20 - 1, 2**15 - 1, 2**15 - 1
 
 _CACHED_MOST = 64
 _FLAG_BITS, _TLP_SHIFT, _LARGE_SHIFT, _TYPE_SHIFT, _SOURCE_SHIFT, _COLLECTION_SHIFT = 6, 6, 9, 12, 32, 47
+LEVEL = "CASE WHEN mark IS NULL OR tlp > mark THEN coalesce(tlp, default_tlp, -1) ELSE mark END"
+"""The marking that counts, as `comity.store.nouns.level_of` says it; -1 for none."""
 FACET = (
-    f"(flags | ((coalesce(tlp, default_tlp, -1) + 1) << {_TLP_SHIFT})"
+    f"(flags | (({LEVEL} + 1) << {_TLP_SHIFT})"
     f" | (CASE WHEN size > {LARGE_BYTES} THEN {1 << _LARGE_SHIFT} ELSE 0 END)"
     f" | (CAST(type AS BIGINT) << {_TYPE_SHIFT}) | (CAST(source AS BIGINT) << {_SOURCE_SHIFT})"
     f" | (CAST(collection AS BIGINT) << {_COLLECTION_SHIFT}))"

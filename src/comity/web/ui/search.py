@@ -224,13 +224,13 @@ def _without(there: tuple[str, ...], one: str) -> tuple[str, ...]:
 # -- files -------------------------------------------------------------------------------------------------------------
 def row_of(hit: Hit, titles: Mapping[str, str], names: Mapping[str, str]) -> dict[str, str]:
     """A hit as a row of JSON or CSV."""
-    level = hit.tlp if hit.tlp is not None else hit.default_tlp
+    level = hit.level
     return {
         "id": hit.id,
         "type": hit.type,
         "name": hit.name,
         "tlp": "" if level is None else TLP(level).word,
-        "tlp_from": "object" if hit.tlp is not None else "source",
+        "tlp_from": hit.level_from,
         "source": names.get(hit.source, hit.source),
         "collection": titles.get(hit.collection, hit.collection),
         "version": hit.version,
