@@ -24,7 +24,6 @@ from comity.store.holds import LegalHold
 from comity.store.nouns import EVERY, Job, Status, TextQuery, Token
 from comity.store.records import Record
 from comity.store.saved import SavedSearch
-from comity.store.sessions import Link, Session
 from comity.store.sessions import Answered, Link, Session
 from comity.store.sqlite import SqliteStore
 from comity.store.steps import packaged

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.browser import Stand, standing
-from tests.page_checks import SCRIPTS, faults
 from tests.gate_world import look_at_all
+from tests.page_checks import SCRIPTS, faults
 from tests.pages_world import SECRET, id_of, thing, tie
 from tests.screens import TABLE
 from tests.visiting import Seen, Staff

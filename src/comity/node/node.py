@@ -11,10 +11,6 @@ from comity.node import access as who
 from comity.node import outbound, receive, reclassifying, showing
 from comity.node.access import OPERATOR, Access, Credential, NewToken, check_name
 from comity.node.asking import text_query
-from comity.node.drafts import Drafting
-from comity.node.bearing import ANSWER_HOURS, Bearing
-from comity.node.browsing import Browsing
-from comity.node.batching import Batching
 from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
@@ -23,13 +19,11 @@ from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.restricted import LEVELS
-from comity.node.searches import Searching
 from comity.node.sessions import OF_A_NAME
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
 from comity.node.tallying import Tallying
-from comity.node.uploads import Uploading
-from comity.node.touring import Touring
+from comity.node.upkeep import Upkeep
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -38,16 +32,8 @@ from comity.stix.split import split_document
 from comity.stix.timestamp import instant_key
 from comity.store.nouns import Collection, Counts, Entries, Hits, Token
 
-TEXT_INDEX_OBJECTS = 500
-RELATIONS_OBJECTS = 200
 TEXT_SECONDS_AWAITED = 5
-TEXT_QUIET_US = 1_000_000
-TEXT_PATIENCE_US = 10_000_000
 DOCUMENT_OBJECTS_MAX = 10_000_000
-UNDO_SECONDS = 30 * 24 * 3600
-PURGE_SECONDS_BETWEEN = 3600
-PURGE_OBJECTS = 1000
-SWEEP_SECONDS_BETWEEN = 60
 RESERVED = "all"
 
 
@@ -63,21 +49,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(
-    OwnAccount,
-    Proving,
-    Erasing,
-    LegalHolding,
-    Subjects,
-    Tallying,
-    Uploading,
-    Searching,
-    Drafting,
-    Touring,
-    Browsing,
-    Bearing,
-    Batching,
-):
+class Node(Upkeep, Proving, Erasing, LegalHolding, Subjects, Tallying):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
@@ -359,38 +331,6 @@ class Node(
         """Why the node cannot answer now, in sentences; empty when it can."""
         with self._snapshot() as snapshot:
             return [] if snapshot.collections() else ["There is no collection."]
-
-    def work(self) -> bool:
-        """One bounded piece of what runs behind: full text, relations, on its beat the ledger is signed, and once an
-        hour the bodies go whose time for undo is over. True where more is waiting."""
-        moment = self.guard.look()
-        now = moment.now
-        self._beat_if_due(now)
-        if now - self._swept_at >= SWEEP_SECONDS_BETWEEN * 1_000_000:
-            self.sweep_uploads()
-            self._swept_at = now
-        if now - self._purged_at >= PURGE_SECONDS_BETWEEN * 1_000_000:
-            with self.store.write() as tx:
-                # What a clock that was set forward says is over may not be.
-                before = min(now, moment.best)
-                purged = tx.purge(before - UNDO_SECONDS * 1_000_000, PURGE_OBJECTS)
-                tx.forget_statuses(before - receive.STATUS_SECONDS_KEPT * 1_000_000)
-                tx.forget_batches(before - UNDO_SECONDS * 1_000_000)
-                tx.forget_sessions(before, self.settings.session_idle_minutes * 60_000_000)
-                tx.forget_answers(before - ANSWER_HOURS * 3600 * 1_000_000)
-            if purged == PURGE_OBJECTS:
-                return True
-            self._purged_at = now
-        # Writers need the same core and the same lock, so text waits for a pause of theirs, yet not for ever.
-        if now - self._stored_at < TEXT_QUIET_US and now - self._indexed_at < TEXT_PATIENCE_US:
-            return False
-        more = self.store.index_text(TEXT_INDEX_OBJECTS) > 0
-        with self._snapshot() as snapshot:
-            published = snapshot.last_publication > 0
-        # What objects refer to is asked of what is published; a node that never published stays light.
-        more = (published and self.store.index_relations(RELATIONS_OBJECTS) > 0) or more
-        self._indexed_at = now
-        return more
 
     def check(self) -> list[str]:
         """What is wrong with the store, in sentences; every digest is looked at."""

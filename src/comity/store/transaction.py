@@ -22,9 +22,8 @@ import zstandard
 from comity.errors import AlreadyDone
 from comity.ledger.records import digest_text
 from comity.store import admin as admins
-from comity.store import holds, marks, publications, records, related, relations, text
-from comity.store.drafts import DraftWriting
 from comity.store import batches, holds, marks, publications, records, related, relations, text
+from comity.store.drafts import DraftWriting
 from comity.store.flags import IN_COLLECTION, Live, judge
 from comity.store.nouns import Collection, Source, State, Status, Token, storable
 from comity.store.publications import Publications

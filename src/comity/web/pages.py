@@ -14,13 +14,6 @@ from comity.web.answer import HTML_TYPE, Answer, packed
 from comity.web.assets import asset_at
 from comity.web.call import Call
 
-STATIC_TYPES = {
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "json": "application/json",
-    "svg": "image/svg+xml",
-    "png": "image/png",
-}
 TYPES_SHOWN = 30
 _HOST = re.compile(r"(?:[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?", re.ASCII)
 

@@ -11,7 +11,8 @@ from comity.errors import AlreadyDone, Invalid, InvalidObject, InvalidRequest, N
 from comity.interfaces import Query, microseconds
 from comity.node import receive
 from comity.node.access import OPERATOR, Access, Credential
-from comity.node.node import UNDO_SECONDS, Node
+from comity.node.node import Node
+from comity.node.upkeep import UNDO_SECONDS
 
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 

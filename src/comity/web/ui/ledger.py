@@ -10,9 +10,8 @@ from comity.ledger.audit import CLAIM
 from comity.node.access import OPERATOR
 from comity.node.node import Node
 from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
-from comity.node.proving import Logged
-from comity.node.touring import VERIFY
 from comity.node.proving import LedgerReport, Logged
+from comity.node.touring import VERIFY
 from comity.web.answer import TEXT_TYPE, Answer
 from comity.web.ui.fields import file_answer, instant_in, number_in, refused
 from comity.web.ui.named import teller

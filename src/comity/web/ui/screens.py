@@ -4,7 +4,8 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
-    importing, graph
+    graph,
+    importing,
     jobs,
     keys,
     ledger,
@@ -26,7 +27,8 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, signing_in, people, tokens, jobs, audit, graph, keys
+    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners,
+    policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
