@@ -19,7 +19,8 @@ from bench.figures import Figure, Row, Run, UnmeasuredError, interleaved, ratio,
 from bench.report import Report, arguments, begun
 
 from comity.node.home import init_home
-from comity.node.node import RELATIONS_OBJECTS, TEXT_INDEX_OBJECTS, Node
+from comity.node.node import Node
+from comity.node.upkeep import RELATIONS_OBJECTS, TEXT_INDEX_OBJECTS
 from comity.store.nouns import State
 
 FEW = 500

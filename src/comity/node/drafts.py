@@ -160,7 +160,7 @@ class Drafting(Browsing):
             made, way, findings = self._made(snapshot, held)
             classes = Classes(snapshot, self.ours())
             classes.know(way.source.name, made.definitions)
-            _, form = classes.form(way.source.name, int(way.default_tlp), made.value)
+            _, form = classes.form(way.source.name, int(way.default_tlp), None, made.value)
             of = class_of(form)
             who = () if made.faults else self._who(snapshot, Unborn(made.value, of, way.source.name))
             newest = self._newest_but(snapshot, held.object, "")

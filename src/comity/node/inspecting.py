@@ -252,7 +252,7 @@ class Inspection:
         if self.forms is None:
             return
         default = int(self.way.default_tlp) if one.tlp is None else None
-        _, form = classes.form(self.way.source.name, default, value)
+        _, form = classes.form(self.way.source.name, default, None, value)
         self.forms[form] += 1
         if len(self.forms) > FORMS_MOST:
             self.forms = None

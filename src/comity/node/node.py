@@ -15,7 +15,6 @@ from comity.node.erasing import Erasing
 from comity.node.legal_holds import LegalHolding
 from comity.node.outbound import Item, Released
 from comity.node.people import ADMIN
-from comity.node.proving import Proving
 from comity.node.publishing import PARTNER
 from comity.node.receive import Posted, Report
 from comity.node.restricted import LEVELS
@@ -23,7 +22,7 @@ from comity.node.sessions import OF_A_NAME
 from comity.node.showing import CopyView
 from comity.node.subjects import Subjects
 from comity.node.tallying import Tallying
-from comity.node.upkeep import Upkeep
+from comity.node.upkeep import TEXT_INDEX_OBJECTS, Upkeep
 from comity.node.way import way_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
@@ -49,7 +48,7 @@ class CollectionView:
     can_write: bool
 
 
-class Node(Upkeep, Proving, Erasing, LegalHolding, Subjects, Tallying):
+class Node(Upkeep, Erasing, LegalHolding, Subjects, Tallying):
     """A party's own node: what it holds, who may ask, the one way in and the one way out. Safe to use from threads."""
 
     # -- who may ask
