@@ -2,13 +2,14 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 from comity.interfaces import Clock, Entropy, microseconds
 from comity.node import system
+from comity.node.access import Access
 from comity.node.jobs import Handler, Ran, run_one
 from comity.node.settings import Settings
 from comity.node.system import SystemClock, SystemEntropy
@@ -17,6 +18,7 @@ from comity.stix.parse import Limits
 from comity.store.interface import Snapshot, Store
 from comity.store.nouns import Collection, Source
 from comity.store.nouns import Job as Job
+from comity.store.views import Keys
 
 CURSOR_KEY_BYTES = 64
 
@@ -152,3 +154,13 @@ class Base:
 
     def _limits(self) -> Limits:
         return Limits(object_bytes_max=self.settings.max_content_length)
+
+    # -- what is noted of own staff: see `comity.node.auditing.Auditing`
+
+    def note(self, act: str, **what: Any) -> None:
+        """It is noted, durably, that whoever acts is about to do that."""
+        raise NotImplementedError
+
+    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys, what: Hashable) -> None:
+        """A page with these copies is about to be read."""
+        raise NotImplementedError

@@ -1,6 +1,6 @@
 """Looking around: what an account may read, found by words and filters, and what stands around one object (R64)."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ from pyroaring import BitMap
 from comity.errors import InvalidRequest, NotFound
 from comity.interfaces import microseconds
 from comity.node import showing
-from comity.node.access import OPERATOR, Access
+from comity.node.access import OPERATOR
 from comity.node.asking import text_query
 from comity.node.linking import LINKS_MOST, Links, called, links_of
 from comity.node.people import READING
@@ -262,7 +262,3 @@ class Browsing(Recalling):
             for start in range(0, len(run), at_once):
                 some = run[start : start + at_once]
                 yield some, self._readable_copies.among(snapshot, viewer, some, ours)
-
-    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys, what: Hashable) -> None:
-        """A page with these copies is about to be read."""
-        raise NotImplementedError

@@ -349,10 +349,6 @@ class Uploading(Browsing):
             raise NotFound("There is no such upload.", where="upload")
         return found
 
-    def note(self, act: str, **what: Any) -> None:
-        """See `comity.node.auditing.Auditing.note`."""
-        raise NotImplementedError
-
     def _write(self, upload: Upload) -> Upload:
         self._staged().put_facts(upload.id, msgspec.json.encode(upload))
         return upload

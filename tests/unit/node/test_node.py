@@ -1,5 +1,6 @@
 """The node's verbs on a real store: what comes in, what goes out, and what becomes of it in between."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -354,3 +355,11 @@ def test_a_line_that_cannot_be_read_is_rejected_and_the_others_are_stored(node: 
     report = node.receive_stream([b"\n".join(lines)], lines=True)
     assert (report.stored, report.broken) == (2, None)
     assert [(item.index, item.where) for item in report.rejected] == [(1, "line 2"), (2, "line 3")]
+
+
+def test_nothing_of_a_node_is_left_to_another_class() -> None:
+    """A class may say that another one will do something. In a whole node that one does."""
+    members = [inspect.getattr_static(Node, name) for name in dir(Node)]
+    functions = [one for one in members if inspect.isfunction(one)]
+    assert len(functions) > 300
+    assert [one.__qualname__ for one in functions if "raise NotImplementedError" in inspect.getsource(one)] == []
