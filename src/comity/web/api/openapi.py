@@ -153,6 +153,8 @@ def _responses(one: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         headers["Link"] = {"schema": {"type": "string"}, "description": "Where the list goes on (RFC 8288)."}
     place = {"Location": {"schema": {"type": "string"}}} if one.location else {}
     found = {str(one.status): good | ({"headers": headers | place} if headers or place else {})}
+    if "dry_run" in getattr(one.body, "__struct_fields__", ()) and one.status != 200:
+        found["200"] = {**good, "description": "It was tried, and nothing changed."}
     if one.waits:
         found["202"] = {**good, "description": "It waits for a second person."}
     if not one.changes:
