@@ -29,10 +29,12 @@ World = tuple[Desk, Programs]
         ("rita", "GET", "/objects?facets=yes", None, 400, "invalid-request"),
         ("rita", "GET", "/objects?nonsense=1", None, 400, "invalid-request"),
         ("rita", "GET", "/objects?q=%ff", None, 400, "invalid-request"),
+        ("rita", "GET", "/objects?q=seen:never", None, 422, "invalid"),
         ("rita", "GET", "/objects/x", None, 404, "not-found"),
         ("rita", "GET", "/release/preview", None, 400, "invalid-request"),
         ("rita", "GET", "/release/preview?to=nobody", None, 404, "not-found"),
-        ("rita", "GET", "/release/record", None, 400, "invalid-request"),
+        ("rita", "GET", "/release/record", None, 422, "invalid"),
+        ("adam", "GET", "/ledger/entries?before=x", None, 400, "invalid-request"),
         ("rita", "GET", "/people", None, 403, "not-authorized"),
         ("rita", "DELETE", "/objects", None, 405, "method-not-allowed"),
         ("rita", "GET", "/nothing", None, 404, "not-found"),
@@ -274,6 +276,10 @@ def test_a_list_goes_on_where_its_link_leads(looking: Programs, by: str, path: s
         assert found == [key(one) for one in looking.get(by, "/objects?limit=1000")["items"]]
     else:
         assert found == sorted(found, reverse=True)
+
+
+def test_a_list_begins_before_the_entry_that_is_named(looking: Programs) -> None:
+    assert [one["seq"] for one in looking.get("adam", "/ledger/entries?before=3")["items"]] == [2, 1, 0]
 
 
 def test_the_filters_of_a_list_stay_in_its_link(looking: Programs) -> None:
