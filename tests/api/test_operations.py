@@ -9,6 +9,7 @@ import pytest
 from tests import operations
 from tests.house.tree import ROOT as TREE
 from tests.operations import ACTS_APART, DONE, LOOKS_APART, SHOWN, TABLE
+from tests.screens import EVERYBODY
 from tests.screens import TABLE as PAGES
 
 from comity.web.answer import JSON_TYPE
@@ -106,7 +107,7 @@ def test_every_page_has_an_operation_for_what_it_shows_and_does() -> None:
 
 @pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
 def test_the_reference_has_every_operation(one: Operation) -> None:
-    roles = "everybody" if TABLE[one.method, one.path] == operations.EVERYBODY else ", ".join(sorted(one.roles))
+    roles = "everybody" if TABLE[one.method, one.path] == EVERYBODY else ", ".join(sorted(one.roles))
     assert f"| {one.method} | `{one.template}` | {roles} | {one.words} |" in REFERENCE
 
 

@@ -78,6 +78,7 @@ def list_(console: Console, everything: bool) -> None:
         now = microseconds(node.clock.now())
         tokens = node.tokens()
         titles = {view.id: view.title for view in node.collections()} | {"*": "all"}
+        people = {one.id: one.name for one in node.users()}
     rows = []
     for one in tokens:
         state = "revoked" if one.revoked_at is not None else "expired" if one.expires_at <= now else "valid"
@@ -93,6 +94,7 @@ def list_(console: Console, everything: bool) -> None:
                         "name": one.name,
                         "state": state,
                         "source": one.source,
+                        "account": people.get(one.account, one.account) or None,
                         "read": read,
                         "write": write,
                         "created_at": instant_of(one.created_at),

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
 from msgspec import structs
 
 from comity.errors import Invalid, NotFound
+from comity.interfaces import microseconds
 from comity.node.access import check_name
 from comity.node.countries import countries
 from comity.node.sources import OF_PARTNER
@@ -22,6 +24,9 @@ KIND = "partner"
 WORDS_MAX, WORD_CHARACTERS_MAX, TEXT_CHARACTERS_MAX = 64, 100, 500
 CAP_MOST = 10**15
 CAPS = ("cap_objects_hour", "cap_bytes_hour", "cap_objects_day", "cap_bytes_day")
+DATES = ("agreement_from", "agreement_until", "service_from", "service_until", "history_from")
+FIRST, LAST = (microseconds(one.replace(tzinfo=UTC)) for one in (datetime.min, datetime.max))
+"""Between these an instant can be told."""
 NEVER = 2**62
 """An instant before which everything was published: who never became active is offered nothing."""
 OF_CLIENTS = ("service", "service_from", "service_until", "contact", "need_to_know")
@@ -191,6 +196,9 @@ def checked(partner: Partner) -> Partner:
         cap = getattr(partner, where)
         if cap is not None and not 0 < cap <= CAP_MOST:
             raise Invalid(f"A cap is 1 to {CAP_MOST:,}.", where=where)
+    for where in DATES:
+        if not FIRST <= (getattr(partner, where) or 0) <= LAST:
+            raise Invalid("There is no such date.", where=where)
     for what in ("agreement", "service"):
         starts, ends = getattr(partner, f"{what}_from"), getattr(partner, f"{what}_until")
         if starts is not None and ends is not None and ends <= starts:

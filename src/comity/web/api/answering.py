@@ -166,8 +166,10 @@ def _run(operation: Operation, call: Call, caller: _Caller, given: object) -> An
     if isinstance(found, Answer):
         return found
     status = 202 if operation.waits and found.waits else operation.status
+    if getattr(given, "dry_run", False):
+        status = 200
     headers: tuple[tuple[str, str], ...] = ()
-    if operation.location and status != 202:
+    if operation.location and status == 201:
         headers = (("Location", location_of(operation, found)),)
     if next := getattr(found, "next", None):
         headers += (("Link", f'<{next}>; rel="next"'),)

@@ -7,7 +7,7 @@ import orjson
 from msgspec import Meta
 
 from comity.errors import Invalid
-from comity.interfaces import microseconds
+from comity.interfaces import instant_of, microseconds
 from comity.node.changing import Changed
 from comity.node.node import Node
 from comity.node.people import ALONE
@@ -64,10 +64,15 @@ def told_of(node: Node, done: Changed) -> dict[str, Any]:
 
 def instant_of_given(moment: datetime | None, where: str) -> int | None:
     """The instant in microseconds since 1970. Invalid where there is no such date in UTC."""
+    if moment is None:
+        return None
+    found = microseconds(moment)
     try:
-        return None if moment is None else microseconds(moment)
+        instant_of(found)
     except OverflowError:
+        # The first day of the year 1 east of Greenwich.
         raise Invalid("There is no such date.", where=where) from None
+    return found
 
 
 def plain(value: Any) -> Any:

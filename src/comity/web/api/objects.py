@@ -7,6 +7,7 @@ import msgspec
 import orjson
 from msgspec import Meta
 
+from comity.errors import Invalid, InvalidRequest
 from comity.node.browsing import Found
 from comity.node.people import READING
 from comity.node.showing import CopyView
@@ -74,17 +75,21 @@ class Page(Told, frozen=True, kw_only=True):
 def search(ask: Ask) -> Page:
     """A page of what was asked for."""
     given: Search = ask.query
-    found = ask.node.browse(
-        given.q,
-        types=given.type,
-        sources=given.source,
-        collection=given.collection,
-        tlp=given.tlp,
-        seen=given.seen,
-        limit=given.limit,
-        after=given.after,
-        facets=given.facets,
-    )
+    try:
+        found = ask.node.browse(
+            given.q,
+            types=given.type,
+            sources=given.source,
+            collection=given.collection,
+            tlp=given.tlp,
+            seen=given.seen,
+            limit=given.limit,
+            after=given.after,
+            facets=given.facets,
+        )
+    except InvalidRequest as error:
+        # The request is one; what it asks for cannot be.
+        raise Invalid(error.message, where=error.where, hint=error.hint, rule=error.rule) from error
     titles = {one.id: one.title for one in ask.node.collections()}
     names = names_of(ask.visit)
     rows = [msgspec.convert(row_of(hit, titles, names), Row) for hit in found.hits]

@@ -34,8 +34,6 @@ _OF_CHANGES = {
     "415": "The body is no JSON.",
     "422": "It breaks a rule, or another request had this key.",
 }
-_PLAIN = {bytes: {"type": "string"}, dict: {"type": "object"}}
-"""What is no struct: files, and this description."""
 _OF_GUARDED = {"412": "It was changed meanwhile.", "428": "If-Match is missing."}
 
 
@@ -143,8 +141,14 @@ def _parameters(one: Operation, schemas: dict[Any, Any], components: dict[str, A
     return found
 
 
+def _plain(one: Operation) -> dict[str, Any]:
+    """Of what is no struct: files, STIX, and this description."""
+    is_object = one.result is dict or "+json" in one.media
+    return {"type": "object"} if is_object else {"type": "string"}
+
+
 def _responses(one: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
-    schema = schemas[one.result] if _is_struct(one.result) else _PLAIN[one.result]
+    schema = schemas[one.result] if _is_struct(one.result) else _plain(one)
     good: dict[str, Any] = {"description": one.words, "content": {one.media: {"schema": schema}}}
     headers: dict[str, Any] = {}
     if not one.changes:
@@ -153,6 +157,8 @@ def _responses(one: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         headers["Link"] = {"schema": {"type": "string"}, "description": "Where the list goes on (RFC 8288)."}
     place = {"Location": {"schema": {"type": "string"}}} if one.location else {}
     found = {str(one.status): good | ({"headers": headers | place} if headers or place else {})}
+    if "dry_run" in getattr(one.body, "__struct_fields__", ()) and one.status != 200:
+        found["200"] = {**good, "description": "It was tried, and nothing changed."}
     if one.waits:
         found["202"] = {**good, "description": "It waits for a second person."}
     if not one.changes:

@@ -10,11 +10,10 @@ from comity.errors import Invalid
 from comity.node.deliveries import Standing
 from comity.node.node import Node
 from comity.node.people import ADMIN, ROLES
-from comity.node.recipients import CAP_MOST, Partner
+from comity.node.recipients import CAP_MOST, DATES, Partner
 from comity.web.api.changing import Difference, DryRun, Instant, instant_of_given, told_of
 from comity.web.api.operation import ROOT, Ask, Given, Operation, Told, at
 
-DATES = ("agreement_from", "agreement_until", "service_from", "service_until", "history_from")
 Cap = Annotated[int, Meta(ge=1, le=CAP_MOST)] | None
 Level = Literal["clear", "green", "amber", "amber+strict"]
 

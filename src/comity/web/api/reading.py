@@ -57,11 +57,12 @@ def _value(field: inspect.Field, texts: list[str]) -> Any:
     if len(texts) > 1:
         raise InvalidRequest(f"{name} is given more than once.", where=name)
     text = texts[0]
-    if isinstance(field.type, inspect.IntType):
+    kinds = field.type.types if isinstance(field.type, inspect.UnionType) else (field.type,)
+    if any(isinstance(kind, inspect.IntType) for kind in kinds):
         if not (text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MOST):
             raise InvalidRequest(f"{name} is a whole number.", where=name)
         return int(text)
-    if isinstance(field.type, inspect.BoolType):
+    if any(isinstance(kind, inspect.BoolType) for kind in kinds):
         if text not in ("true", "false"):
             raise InvalidRequest(f"{name} is true or false.", where=name)
         return text == "true"

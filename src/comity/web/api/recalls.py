@@ -12,6 +12,8 @@ from comity.web.api.changing import DryRun
 from comity.web.api.operation import ROOT, Ask, Operation, Purposed, Told, at
 from comity.web.ui.recalls import FIELDS, read_order
 
+Named = Annotated[str, Meta(pattern="^[!-~]+$")]
+
 
 class HadOf(Told, frozen=True, kw_only=True):
     """One version that a recipient had, since when, and what it is told of it."""
@@ -60,7 +62,7 @@ class Recalls(Told, frozen=True, kw_only=True):
 class Order(DryRun, frozen=True, kw_only=True):
     """Objects by their ids, or what left by an entry of the ledger (`entry:123`), and why they are taken back."""
 
-    what: Annotated[tuple[str, ...], Meta(min_length=1, max_length=IDS_MOST)]
+    what: Annotated[tuple[Named, ...], Meta(min_length=1, max_length=IDS_MOST)]
     kind: Literal["withdraw", "retract", "narrow", "supersede"]
     reason: Literal["mistake", "wrong-marking", "false-positive", "outdated", "source-request", "legal"]
     note: str = ""

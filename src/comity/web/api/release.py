@@ -259,6 +259,8 @@ class Record(Told, frozen=True, kw_only=True):
 def record(ask: Ask) -> Record:
     """What a partner has of ours, or who has an object."""
     given: Recorded = ask.query
+    if bool(given.to) == bool(given.object):
+        raise Invalid("Name a partner or an object.", where="to", hint="?to=PARTNER or ?object=ID")
     return msgspec.convert(record_of(rows_of(ask.node, given.to, given.object, given.version)), Record)
 
 
