@@ -35,11 +35,26 @@ from comity.web.ui import (
     recalls,
     record,
     sources,
+    writing,
 )
 from comity.web.ui.languages import Words
 from comity.web.ui.visit import Form, Page, Visit
 
-MODULES = (partners, preview, publishing, matrix, policy, approvals, recalls, ledger, record, sources, jobs, audit)
+MODULES = (
+    partners,
+    preview,
+    publishing,
+    matrix,
+    policy,
+    approvals,
+    recalls,
+    ledger,
+    record,
+    sources,
+    jobs,
+    audit,
+    writing,
+)
 PAGES: tuple[Page, ...] = tuple(page for module in MODULES for page in module.PAGES)
 
 

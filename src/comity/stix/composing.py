@@ -33,6 +33,16 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "report": ("name", "object_refs"),
     "relationship": ("source_ref", "relationship_type", "target_ref"),
 }
+VOCABULARY: Mapping[str, tuple[str, ...]] = {
+    "indicator_types": (
+        "malicious-activity", "anomalous-activity", "anonymization", "attribution", "benign", "compromised", "unknown",
+    ),
+    "report_types": (
+        "threat-report", "attack-pattern", "campaign", "identity", "indicator", "intrusion-set", "malware",
+        "observed-data", "threat-actor", "tool", "vulnerability",
+    ),
+}  # fmt: skip
+"""The words of the open vocabularies (STIX 2.1 sections 10.14 and 10.25); others may stand beside them."""
 REFERENCES_MOST = 1_000
 _BEGINS = {"indicator": "valid_from", "report": "published"}
 """What is the instant of writing where nothing else is said."""
