@@ -19,7 +19,7 @@ TAGS = re.compile(
     "|time|title|tr|ul|textarea|fieldset|legend|datalist"
 )
 """Every tag of our own templates; another one can only come from an object."""
-PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z-]+|\?[^\\\s]*")
+PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z_-]+|\?[^\\\s]*")
 VALUES = ("bdi", "code", "pre", "text", "title")
 """In these stand values, in no language."""
 _WORD = re.compile(r"[A-Za-z]{4,}")

@@ -12,11 +12,11 @@ from comity.node.browsing import Hit
 from comity.node.drafts import WRITING, DraftView, Foretold, check_ours
 from comity.node.showing import CopyView
 from comity.stix.audience import DEFAULT_TLP, PAP_IDS
-from comity.stix.composing import FIELDS, VOCABULARY, fields_of, names_of
+from comity.stix.composing import FIELDS, NEEDED, VOCABULARY, fields_of, names_of
 from comity.stix.relating import suggested
 from comity.stix.spine import type_of_id
 from comity.stix.tlp import TLP, WELL_KNOWN
-from comity.stix.typed import lines_in, stix_time
+from comity.stix.typed import lines_in
 from comity.web.answer import Answer
 from comity.web.ui.fields import number_in, path, refused, seal
 from comity.web.ui.purpose import PURPOSE, purposed
@@ -142,7 +142,7 @@ def _id(visit: Visit) -> str:
 
 def _blank(visit: Visit, type: str) -> dict[str, str]:
     values = dict.fromkeys(names_of(type), "") | {"tlp": DEFAULT_TLP.word[4:].lower()}
-    now = stix_time(visit.node.clock.now().replace(second=0, microsecond=0))
+    now = f"{visit.node.clock.now():%Y-%m-%d %H:%M}"
     return values | {name: now for name in ("valid_from", "published") if name in values}
 
 
@@ -177,7 +177,7 @@ def is_editable(visit: Visit, copies: Iterable[CopyView]) -> bool:
 
 
 def _own_copy(visit: Visit) -> CopyView:
-    return own_copy(visit, visit.node.seen(visit.call.parameters["object"]))
+    return own_copy(visit, visit.node.about(visit.call.parameters["object"], links=1).copies)
 
 
 def _said(copy: CopyView) -> dict[str, str]:
@@ -188,7 +188,8 @@ def _between(visit: Visit, told: Foretold) -> Sequence[tuple[str, Sequence[str]]
     """The fields in which the object as it was, as it is now and as this person has it differ."""
     if not told.newest:
         return ()
-    versions = {copy.version: copy for copy in visit.node.seen(told.draft.object)[::-1] if copy.raw is not None}
+    there = visit.node.about(told.draft.object, links=1).copies
+    versions = {copy.version: copy for copy in there[::-1] if copy.raw is not None}
     was, now = (versions.get(version) for version in (told.draft.base, told.newest))
     if was is None or now is None:
         return ()
@@ -215,7 +216,7 @@ def _markings(visit: Visit) -> dict[str, str]:
     return {hit.id: hit.name for hit in found if hit.id not in WELL_KNOWN and hit.id not in PAP_IDS}
 
 
-def _looked_up(visit: Visit, values: Mapping[str, str], find: str) -> dict[str, Any]:
+def _looked_up(visit: Visit, values: Mapping[str, str], seek: str) -> dict[str, Any]:
     """What is read of other objects for the form; nothing of it where that wants a purpose that nobody said (R44)."""
     ends = (values.get("source_ref", ""), values.get("target_ref", ""), *lines_in(values.get("object_refs", "")))
     ids = [id for id in ends if type_of_id(id)]
@@ -224,14 +225,14 @@ def _looked_up(visit: Visit, values: Mapping[str, str], find: str) -> dict[str, 
             "refs": ids[:NAMED_MOST],
             "names": _named(visit, ids),
             "known": _markings(visit),
-            "hits": _hits(visit, find) if find else (),
+            "hits": _hits(visit, seek) if seek else (),
         }
     except NotAuthorized as error:
         if error.where != PURPOSE or visit.call.method != "POST":
             raise
         return {"refs": (), "names": {}, "known": {}, "hits": ()}
     except Invalid as error:
-        return {"refs": (), "names": {}, "known": {}, "hits": (), "find_error": error.message}
+        return {"refs": (), "names": {}, "known": {}, "hits": (), "seek_error": error.message}
 
 
 def _context(
@@ -243,7 +244,7 @@ def _context(
     base: str = "",
     object: str = "",
 ) -> dict[str, Any]:
-    find, pasted = visit.parameter("find"), visit.parameter("value")
+    seek, pasted = visit.parameter("seek"), visit.parameter("value")
     ends = [type_of_id(values.get(name, "")) or "" for name in ENDS.values()]
     markings = lines_in(values["markings"])
     usual = {
@@ -254,12 +255,13 @@ def _context(
         "object": held.object if held else object,
         "title": title_of(type, values),
         "faults": {},
+        "NEEDED": NEEDED,
         "told": None,
         "shown": "",
         "differs": (),
         "between": (),
-        "find": find,
-        "find_error": "",
+        "seek": seek,
+        "seek_error": "",
         "pasted": pasted,
         "vocabularies": {name: vocabulary(name, values[name]) for name in VOCABULARY if name in values},
         "looked": False,
@@ -269,7 +271,7 @@ def _context(
         "groups": sorted({group for one in visit.node.partners() for group in one.groups}),
         "chosen": markings,
     }
-    found = usual | _looked_up(visit, values, find)
+    found = usual | _looked_up(visit, values, seek)
     found["known"] = dict.fromkeys(markings, "") | found["known"]
     return found
 
@@ -284,8 +286,7 @@ def _draft_context(visit: Visit, told: Foretold, *, looked: bool) -> dict[str, A
     found = _context(visit, held.type, held.fields, held=held)
     found |= {"between": _between(visit, told), "told": told, "looked": looked, "shown": _seal(told) if looked else ""}
     if looked:
-        for fault in reversed(told.faults):
-            found["faults"][fault.field] = f"{fault.words} ({fault.rule})" if fault.rule else fault.words
+        found["faults"] = {fault.field: fault for fault in reversed(told.faults)}
     return found
 
 
@@ -295,7 +296,7 @@ def _draft_page(visit: Visit, told: Foretold, *, looked: bool) -> Answer:
 
 _WRITES = frozenset(WRITING)
 _TYPED = tuple(dict.fromkeys(name for type in FIELDS for name in names_of(type)))
-_FIELDS = (*_TYPED, "do", "find", "add", "value", "revision", "base")
+_FIELDS = (*_TYPED, "do", "seek", "add", "value", "revision", "base")
 _BYTES = 1_000_000
 PAGES = (
     Page("/drafts", drafts, _WRITES),

@@ -45,7 +45,7 @@ def typed(type: str, form: Form, before: Mapping[str, str]) -> dict[str, str]:
 def helped(type: str, values: dict[str, str], form: Form) -> tuple[dict[str, str], dict[str, str]]:
     """The fields after the step that was asked for, and what the next page shows."""
     do, _, chosen = form.one("do").partition(":")
-    pasted, wanted = form.one("value").strip(), form.one("find").strip()
+    pasted, wanted = form.one("value").strip(), form.one("seek").strip()
     if do == "enter":
         # The key was pressed somewhere in the form, so that the field says what for.
         do = "find" if wanted else "keep"
@@ -55,7 +55,7 @@ def helped(type: str, values: dict[str, str], form: Form) -> tuple[dict[str, str
             return values, {"value": pasted[:PASTED_CHARACTERS]}
         values |= {"pattern": found.pattern, "name": values["name"] or found.value}
     elif do == "find":
-        return values, {"find": wanted}
+        return values, {"seek": wanted}
     elif do == "add" and "object_refs" in values:
         values["object_refs"] = "\n".join(lines_in("\n".join((values["object_refs"], *form.all("add")))))
     elif do in ENDS and ENDS[do] in values:
