@@ -22,6 +22,8 @@ TAGS = re.compile(
 PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z-]+|\?[^\\\s]*")
 SCRIPTS = re.compile(r"/static/[a-z.]+\.[0-9a-f]{32}\.js")
 _SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
+    "|time|title|tr|ul|textarea|fieldset|legend|datalist"
+PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z_-]+|\?[^\\\s]*")
 VALUES = ("bdi", "code", "pre", "text", "title")
 """In these stand values, in no language."""
 _WORD = re.compile(r"[A-Za-z]{4,}")

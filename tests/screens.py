@@ -9,6 +9,7 @@ NOBODY: Roles = frozenset()
 EVERYBODY: Roles = frozenset(ROLES)
 ADMINS: Roles = frozenset({"admin"})
 RELEASERS: Roles = frozenset({"releaser"})
+WRITERS: Roles = frozenset({"analyst", "releaser"})
 READERS: Roles = frozenset({"reader", "analyst", "releaser", "approver"})
 IMPORTERS: Roles = frozenset({"analyst", "releaser"})
 TOLD: Roles = READERS | {"release-audit"}
@@ -31,6 +32,14 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/import/{upload}": (IMPORTERS, NOBODY),
     "/import/{upload}/confirm": (NOBODY, IMPORTERS),
     "/import/{upload}/drop": (NOBODY, IMPORTERS),
+    "/drafts": (WRITERS, NOBODY),
+    "/drafts/{draft}": (WRITERS, WRITERS),
+    "/drafts/{draft}/save": (NOBODY, WRITERS),
+    "/drafts/{draft}/rebase": (NOBODY, WRITERS),
+    "/drafts/{draft}/discard": (NOBODY, WRITERS),
+    "/objects/new": (WRITERS, NOBODY),
+    "/objects/new/{type}": (WRITERS, WRITERS),
+    "/objects/{object}/edit": (WRITERS, WRITERS),
     "/objects/{object}": (READERS, NOBODY),
     "/objects/{object}/relations": (READERS, NOBODY),
     "/objects/{object}/relations.json": (READERS, NOBODY),

@@ -24,11 +24,11 @@ from comity.web.ui import (
     signing_in,
     sources,
     tokens,
+    writing,
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners,
-    policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit,
+    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit, writing
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
