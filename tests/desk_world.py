@@ -25,6 +25,7 @@ from comity.web.call import Services
 from comity.web.ui import (
     approvals,
     audit,
+    bulk,
     jobs,
     ledger,
     matrix,
@@ -34,12 +35,28 @@ from comity.web.ui import (
     publishing,
     recalls,
     record,
+    search,
     sources,
 )
 from comity.web.ui.languages import Words
 from comity.web.ui.visit import Form, Page, Visit
 
-MODULES = (partners, preview, publishing, matrix, policy, approvals, recalls, ledger, record, sources, jobs, audit)
+MODULES = (
+    search,
+    bulk,
+    partners,
+    preview,
+    publishing,
+    matrix,
+    policy,
+    approvals,
+    recalls,
+    ledger,
+    record,
+    sources,
+    jobs,
+    audit,
+)
 PAGES: tuple[Page, ...] = tuple(page for module in MODULES for page in module.PAGES)
 
 

@@ -13,6 +13,7 @@ READERS: Roles = frozenset({"reader", "analyst", "releaser", "approver"})
 TOLD: Roles = READERS | {"release-audit"}
 """To whom is told what leaves: who reads, and who may count it."""
 ADMITTING: Roles = frozenset({"admin", "approver"})
+DOING: Roles = frozenset({"analyst", "releaser"})
 ASKING: Roles = frozenset({"admin", "releaser"})
 PROVING: Roles = ASKING | {"release-audit"}
 AUDITORS: Roles = frozenset({"admin", "auditor"})
@@ -23,6 +24,11 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/search.json": (READERS, NOBODY),
     "/search.csv": (READERS, NOBODY),
     "/search.stix.json": (READERS, NOBODY),
+    "/bulk": (DOING, DOING),
+    "/batches": (READERS | ADMINS, NOBODY),
+    "/batches/{batch}": (READERS | ADMINS, NOBODY),
+    "/batches/{batch}/undo": (NOBODY, DOING | ADMITTING),
+    "/batches/{batch}/retry": (NOBODY, DOING),
     "/objects/{object}": (READERS, NOBODY),
     "/objects/{object}/relations": (READERS, NOBODY),
     "/objects/{object}/timeline": (READERS, NOBODY),

@@ -19,6 +19,7 @@ from comity.web.ui.visit import Page, Visit
 ROWS_SHOWN = 12
 """Of sources and of partners; those that are not well come first."""
 RECENT = 8
+BATCHES = 5
 DAY_US = 24 * 3600 * 1_000_000
 BACKUP_DAYS = 7
 KINDS = {
@@ -68,6 +69,7 @@ def overview(visit: Visit) -> Answer:
         partners_count=len(partners),
         arrivals=node.arrivals() if reads else None,
         recent=_recent(visit) if reads else None,
+        batches=node.batches(BATCHES, own=True) if reads else (),
         signed=signed,
         names=names_of(visit),
     )

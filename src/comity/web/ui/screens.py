@@ -4,6 +4,7 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
+    bulk,
     jobs,
     ledger,
     matrix,
@@ -23,7 +24,7 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
+    overview, search, bulk, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
     sources, account, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
