@@ -88,9 +88,8 @@ def _context(visit: Visit, wanted: str, choice: Choice, values: dict[str, str]) 
         "choice": choice,
         "values": values,
         "chosen": None,
-        "levels": [level.word.removeprefix("TLP:").lower() for level in TLP],
+        "levels": [(level.word.removeprefix("TLP:").lower(), level.word) for level in TLP],
         "names": names_of(visit),
-        "titles": {one.id: one.title for one in visit.node.collections()},
     }
 
 
