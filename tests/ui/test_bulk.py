@@ -26,7 +26,7 @@ def names(desk: Desk, by: str = "rolf") -> set[str]:
 
 def last(pattern: str, seen: Seen) -> str:
     """What stands last in a hidden field."""
-    return re.findall(pattern, seen.source)[-1]
+    return str(re.findall(pattern, seen.source)[-1])
 
 
 def test_a_search_offers_what_a_role_may_do(desk: Desk) -> None:
