@@ -25,6 +25,7 @@ from comity.web.call import Services
 from comity.web.ui import (
     approvals,
     audit,
+    bulk,
     jobs,
     ledger,
     matrix,
@@ -34,6 +35,7 @@ from comity.web.ui import (
     publishing,
     recalls,
     record,
+    search,
     sources,
 )
 from comity.web.ui.languages import Words
@@ -41,7 +43,22 @@ from comity.web.ui.screens import HOME_PAGE
 from comity.web.ui.screens import PAGES as EVERY_PAGE
 from comity.web.ui.visit import Form, Page, Visit
 
-MODULES = (partners, preview, publishing, matrix, policy, approvals, recalls, ledger, record, sources, jobs, audit)
+MODULES = (
+    search,
+    bulk,
+    partners,
+    preview,
+    publishing,
+    matrix,
+    policy,
+    approvals,
+    recalls,
+    ledger,
+    record,
+    sources,
+    jobs,
+    audit,
+)
 PAGES: tuple[Page, ...] = tuple(page for module in MODULES for page in module.PAGES)
 
 

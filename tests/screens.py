@@ -15,6 +15,7 @@ IMPORTERS: Roles = frozenset({"analyst", "releaser"})
 TOLD: Roles = READERS | {"release-audit"}
 """To whom is told what leaves: who reads, and who may count it."""
 ADMITTING: Roles = frozenset({"admin", "approver"})
+DOING: Roles = frozenset({"analyst", "releaser"})
 ASKING: Roles = frozenset({"admin", "releaser"})
 PROVING: Roles = ASKING | {"release-audit"}
 AUDITORS: Roles = frozenset({"admin", "auditor"})
@@ -40,6 +41,11 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/objects/new": (WRITERS, NOBODY),
     "/objects/new/{type}": (WRITERS, WRITERS),
     "/objects/{object}/edit": (WRITERS, WRITERS),
+    "/bulk": (DOING, DOING),
+    "/batches": (READERS | ADMINS, NOBODY),
+    "/batches/{batch}": (READERS | ADMINS, NOBODY),
+    "/batches/{batch}/undo": (NOBODY, DOING | ADMITTING),
+    "/batches/{batch}/retry": (NOBODY, DOING),
     "/objects/{object}": (READERS, NOBODY),
     "/objects/{object}/relations": (READERS, NOBODY),
     "/objects/{object}/relations.json": (READERS, NOBODY),

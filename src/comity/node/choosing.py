@@ -11,7 +11,7 @@ from comity.store.nouns import Hit
 MOST = 100_000
 """So many copies are done in one batch."""
 SAMPLE = 20
-IDS_TOLD = 10
+IDS_TOLD = 3
 
 
 @dataclass(frozen=True, slots=True)

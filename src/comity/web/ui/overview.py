@@ -21,6 +21,7 @@ from comity.web.ui.written import title_of
 ROWS_SHOWN = 12
 """Of sources and of partners; those that are not well come first."""
 RECENT = 8
+BATCHES = 5
 DAY_US = 24 * 3600 * 1_000_000
 BACKUP_DAYS = 7
 KINDS = {
@@ -73,6 +74,7 @@ def overview(visit: Visit) -> Answer:
         recent=_recent(visit) if reads else None,
         saved=visit.node.saved_searches() if reads else [],
         drafts=_drafts(visit),
+        batches=node.batches(BATCHES, own=True) if reads else (),
         signed=signed,
         names=names_of(visit),
     )

@@ -4,8 +4,7 @@ from comity.web.ui import (
     account,
     approvals,
     audit,
-    graph,
-    importing,
+    graph, importing, bulk
     jobs,
     keys,
     ledger,
@@ -28,7 +27,7 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit, writing
+    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit, writing, bulk
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
