@@ -3,6 +3,7 @@
 from comity.web.ui import (
     account,
     approvals,
+    attachments,
     audit,
     importing,
     jobs,
@@ -25,8 +26,8 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, preview, publishing, matrix, record, partners, policy, approvals,
-    recalls, ledger, sources, account, signing_in, people, tokens, jobs, audit,
+    overview, search, saved, importing, objects, attachments, preview, publishing, matrix, record, partners, policy,
+    approvals, recalls, ledger, sources, account, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
