@@ -56,7 +56,8 @@ class Browser:
         self, path: str, fields: dict[str, str], files: Sequence[tuple[str, bytes]], *, of: str, **headers: str
     ) -> Reply:
         """The answer to a form with these files, with the token of that page unless the fields have one."""
-        fields = {"csrf": self.csrf(of)} | fields
+        if "csrf" not in fields:
+            fields = {"csrf": self.csrf(of)} | fields
         said = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "origin": ORIGIN} | headers
         return self._kept(self.asker.ask("POST", path, body=multipart(fields, files), headers=self._headers(said)))
 

@@ -21,16 +21,37 @@ pytestmark = pytest.mark.slow
 FORM = 200_000
 
 
-@pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    with standing(tmp_path) as made:
-        made.node.staging = Staging(tmp_path / "uploads", bytes_max=4 * FORM, form_bytes_max=FORM)
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    folder = tmp_path_factory.mktemp("importing")
+    with standing(folder) as made:
+        made.node.staging = Staging(folder / "uploads", bytes_max=4 * FORM, form_bytes_max=FORM)
+        made.node.settings = type(made.node.settings)(upload_bytes_max=FORM)
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ana(stand: Stand) -> Browser:
     return stand.person("ana", ["analyst"])
+
+
+@pytest.fixture(scope="module")
+def rolf(stand: Stand) -> Browser:
+    return stand.person("rolf", ["releaser"])
+
+
+@pytest.fixture(scope="module")
+def rita(stand: Stand) -> Browser:
+    return stand.person("rita", ["reader"])
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(stand: Stand) -> Iterator[None]:
+    """Passwords take their time, so that persons stay and what they sent goes."""
+    yield
+    assert stand.node.staging is not None
+    for id in stand.node.staging.ids():
+        stand.node.staging.drop(id)
 
 
 def send(browser: Browser, *files: tuple[str, bytes], **fields: str) -> str:
@@ -62,36 +83,36 @@ def test_a_file_is_dropped_looked_at_and_stored(stand: Stand, ana: Browser) -> N
     page = seen(ana, path)
     for words in ("a.json.gz", "new 2", "rejected 1", "objects[2]", "TLP:GREEN 1", "Nothing is stored yet", "Kancil"):
         assert words in page.text
-    assert stand.node.counts().objects == 0
+    before = stand.node.counts().objects
     reply = ana.send(f"{path}/confirm", {"digest": digest_on(page)})
     assert (reply.status, reply.header("location")) == (303, path)
     done = seen(ana, path)
     assert "2 new objects were taken in" in done.text
     assert "Nothing was published" in done.text
     assert "/search?from=local&seen=1h" in done.links
-    assert stand.node.counts().objects == 2
+    assert stand.node.counts().objects == before + 2
     assert "Kancil" in seen(ana, "/search?from=local&seen=1h").text
-    assert len(stand.rows("import")) == 1
+    assert any("a.json.gz" in row for row in stand.rows("import"))
     assert stand.node.count_published() == 0
 
 
-def test_it_is_led_to_from_the_overview_the_search_and_where_nothing_is(ana: Browser, stand: Stand) -> None:
+def test_it_is_led_to_from_the_overview_and_the_search(ana: Browser, rita: Browser) -> None:
     for path in ("/", "/search"):
         assert "/import" in seen(ana, path).links
-    rita = stand.person("rita", ["reader"])
     for path in ("/", "/search"):
         assert "/import" not in seen(rita, path).links
     assert rita.get("/import").status == 403
 
 
 def test_several_files_and_a_marking(stand: Stand, ana: Browser) -> None:
+    before = stand.node.counts().objects
     path = send(ana, ("a", bundle(indicator())), ("b", bundle(indicator(), indicator())), marking="TLP:CLEAR")
     page = seen(ana, path)
     assert "new 3" in page.text
     assert "without a TLP; gets TLP:CLEAR 3" in page.text
     ana.send(f"{path}/drop", {})
     assert ana.get(path).status == 404
-    assert stand.node.counts().objects == 0
+    assert stand.node.counts().objects == before
 
 
 def test_names_and_texts_of_others_are_shown_and_never_obeyed(ana: Browser) -> None:
@@ -120,46 +141,49 @@ def _uploads(stand: Stand) -> list[uploads.Upload]:
         return stand.node.uploads()
 
 
-def test_another_persons_upload_is_as_if_it_were_not_there(stand: Stand, ana: Browser) -> None:
+def test_another_persons_upload_is_as_if_it_were_not_there(stand: Stand, ana: Browser, rolf: Browser) -> None:
+    before = stand.node.counts().objects
     path = send(ana, ("secret.json", bundle(indicator())))
     digest = digest_on(seen(ana, path))
-    rolf = stand.person("rolf", ["releaser"])
     nowhere = f"/import/{'0' * 8}-0000-4000-8000-{'0' * 12}"
     for one in (path, nowhere):
         assert rolf.get(one).status == 404
         assert rolf.send(f"{one}/confirm", {"digest": digest}).status == 404
         assert rolf.send(f"{one}/drop", {}).status == 404
     assert "secret.json" not in seen(rolf, "/import").text
-    assert stand.node.counts().objects == 0
+    assert stand.node.counts().objects == before
     assert ana.get(path).status == 200
 
 
 def test_only_what_was_shown_is_confirmed_and_once(stand: Stand, ana: Browser) -> None:
+    before = stand.node.counts().objects
     path = send(ana, ("a", bundle(indicator())))
     assert ana.send(f"{path}/confirm", {"digest": "0" * 64}).status == 409
     assert ana.send(f"{path}/confirm", {}).status == 409
     digest = digest_on(seen(ana, path))
     assert ana.send(f"{path}/confirm", {"digest": digest}).status == 303
     assert ana.send(f"{path}/confirm", {"digest": digest}).status == 409
-    assert stand.node.counts().objects == 1
+    assert stand.node.counts().objects == before + 1
 
 
 @pytest.mark.parametrize("field", ["account", "collection", "publishes", "strict", "digest", "state"])
 def test_no_other_field_is_taken(stand: Stand, ana: Browser, field: str) -> None:
+    before = stand.node.counts().objects
     reply = ana.upload("/import", {field: "x"}, [("a", bundle(indicator()))], of="/import")
     assert reply.status == 400
     path = send(ana, ("a", bundle(indicator())))
     form: dict[str, str | list[str]] = {"digest": digest_on(seen(ana, path)), "marking": "tlp:clear"}
     assert ana.send(f"{path}/confirm", form).status == 400
-    assert stand.node.counts().objects == 0
+    assert stand.node.counts().objects == before
 
 
-def test_a_form_of_another_site_or_session_is_refused_and_leaves_nothing(stand: Stand, ana: Browser) -> None:
+def test_a_form_of_another_site_or_session_is_refused_and_leaves_nothing(
+    stand: Stand, ana: Browser, rita: Browser
+) -> None:
     files = [("a", bundle(indicator()))]
     assert ana.upload("/import", {}, files, of="/import", origin="https://evil.example").status == 403
     assert ana.upload("/import", {"csrf": "x.y"}, files, of="/import").status == 403
     assert stand.browser().upload("/import", {"csrf": "x"}, files, of="/import").status == 401
-    rita = stand.person("rita", ["reader"])
     assert rita.upload("/import", {}, files, of="/account").status == 403
     assert left(stand) == []
 
@@ -179,7 +203,6 @@ def test_a_form_of_another_site_or_session_is_refused_and_leaves_nothing(stand: 
     ],
 )
 def test_a_form_that_is_none_or_too_much_is_refused_and_leaves_nothing(stand: Stand, ana: Browser, body: bytes) -> None:
-    stand.node.settings = type(stand.node.settings)(upload_bytes_max=FORM)
     said = {"content-type": "multipart/form-data; boundary=----made-boundary", "origin": "http://127.0.0.1:6100"}
     said |= {"host": "127.0.0.1:6100", "cookie": f"comity={ana.cookie}", "accept": "text/html"}
     reply = ana.asker.ask("POST", "/import", body=body, headers=said)

