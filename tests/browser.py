@@ -13,11 +13,22 @@ from tests.world import MadeClock, MadeEntropy
 
 from comity.node.node import Node
 
+BOUNDARY = "----made-boundary"
 PASSWORD = "correct horse battery"
 HOST = "127.0.0.1:6100"
 ORIGIN = f"http://{HOST}"
 HTML = "text/html,application/xhtml+xml,*/*;q=0.8"
 CSRF = re.compile(rb'name="csrf" value="([^"]+)"')
+
+
+def multipart(fields: dict[str, str], files: Sequence[tuple[str, bytes]], name: str = "files") -> bytes:
+    """A form as browsers write it (RFC 7578); what stands in the name of a file is written as it is."""
+    parts = [f'Content-Disposition: form-data; name="{key}"\r\n\r\n{value}'.encode() for key, value in fields.items()]
+    for called, content in files:
+        head = f'Content-Disposition: form-data; name="{name}"; filename="{called}"\r\n'
+        parts.append(head.encode() + b"Content-Type: application/octet-stream\r\n\r\n" + content)
+    edge = f"--{BOUNDARY}".encode()
+    return b"".join(edge + b"\r\n" + part + b"\r\n" for part in parts) + edge + b"--\r\n"
 
 
 class Browser:
@@ -40,6 +51,15 @@ class Browser:
     def send(self, path: str, fields: dict[str, str | list[str]], *, of: str = "/account") -> Reply:
         """The answer to these fields, with the token of that page."""
         return self.post(path, {**fields, "csrf": self.csrf(of)})
+
+    def upload(
+        self, path: str, fields: dict[str, str], files: Sequence[tuple[str, bytes]], *, of: str, **headers: str
+    ) -> Reply:
+        """The answer to a form with these files, with the token of that page unless the fields have one."""
+        if "csrf" not in fields:
+            fields = {"csrf": self.csrf(of)} | fields
+        said = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "origin": ORIGIN} | headers
+        return self._kept(self.asker.ask("POST", path, body=multipart(fields, files), headers=self._headers(said)))
 
     def csrf(self, path: str = "/account") -> str:
         """What the forms of that page carry."""

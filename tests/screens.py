@@ -55,6 +55,8 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/objects/{object}/raw.json": (READERS, NOBODY),
     "/objects/{object}/history": (READERS, NOBODY),
     "/objects/{object}/copies": (READERS, NOBODY),
+    "/objects/{object}/attachment": (READERS, NOBODY),
+    "/objects/{object}/attachment.bin": (READERS, NOBODY),
     "/release/preview": (TOLD, NOBODY),
     "/release/preview.json": (TOLD, NOBODY),
     "/release/preview.stix.json": (TOLD, NOBODY),

@@ -97,11 +97,6 @@ class Preview(Struct, frozen=True):
         """How many there are in all."""
         return self.new + self.duplicates + self.conflicts + self.rejected
 
-    @property
-    def taken(self) -> int:
-        """How many are good."""
-        return self.new + self.duplicates + self.conflicts
-
 
 Look = Callable[[Snapshot, Sequence[int]], Keys]
 """Those of the copies with these keys that whoever asks may read."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from comity.errors import AlreadyDone, InvalidRequest, NotAuthorized, NotFound, Refused
+from comity.errors import AlreadyDone, Conflict, Invalid, InvalidRequest, NotFound, Refused
 from comity.interfaces import microseconds
 from comity.node.access import check_name
 from comity.node.browsing import Browsing
@@ -99,7 +99,7 @@ class Searching(Browsing):
     def _new(self, snapshot: Snapshot, viewer: Viewer, one: SavedSearch) -> tuple[int | None, bool]:
         try:
             query = self._query_of(snapshot, parse_qsl(one.query))
-        except (InvalidRequest, NotFound, NotAuthorized):
+        except (Invalid, NotFound, Conflict):
             # A collection or source that it names is gone.
             return None, False
         count = looked = 0

@@ -165,8 +165,8 @@ class Uploading(Browsing):
             found = self.upload(id)
             if found.state != READY or found.preview is None:
                 raise Conflict("It is not to be confirmed now.", where="upload", hint="Load the page again.")
-            if not found.preview.taken:
-                raise Invalid("Nothing in it can be taken.", where="upload", hint="Mend the files and send them anew.")
+            if not found.preview.new:
+                raise Invalid("Nothing in it is new and good.", where="upload", hint="Mend the files, send them anew.")
             with self._snapshot() as snapshot:
                 self._source_for(snapshot, found.source)
             found = self._write(structs.replace(found, state=STORING, done=0))

@@ -24,7 +24,7 @@ VALUE_BYTES_MAX = 100_000
 HEADER_BYTES_MAX = 4096
 URLENCODED, MULTIPART = "application/x-www-form-urlencoded", "multipart/form-data"
 _BOUNDARY = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{1,70}")
-_FILE = re.compile(r"(?:^|;)\s*filename\*?=", re.ASCII)
+_FILE = re.compile(rb"(?:^|;)\s*filename\*?=")
 
 
 def check_form(call: Call) -> None:
@@ -97,7 +97,7 @@ class _Parts:
     files: dict[str, list[bytes]] = field(default_factory=dict)
     header: bytearray = field(default_factory=bytearray)
     value: bytearray = field(default_factory=bytearray)
-    disposition: str = ""
+    disposition: bytes = b""
     name: str = ""
     is_file: bool = False
     data: bytearray = field(default_factory=bytearray)
@@ -106,7 +106,7 @@ class _Parts:
     ended: bool = False
 
     def begin(self) -> None:
-        self.disposition = ""
+        self.disposition = b""
         self.data = bytearray()
         self.count += 1
         if self.count > FIELDS_MAX:
@@ -126,7 +126,7 @@ class _Parts:
 
     def header_end(self) -> None:
         if self.header.lower() == b"content-disposition":
-            self.disposition = _text(bytes(self.value))
+            self.disposition = bytes(self.value)
         self.header, self.value = bytearray(), bytearray()
 
     def headers_end(self) -> None:

@@ -12,7 +12,9 @@ VALUE_CHARACTERS, PROSE_CHARACTERS, PATTERN_CHARACTERS = 300, 4_000, 4_000
 ROWS_MOST, VALUES_MOST = 60, 20
 RAW_CHARACTERS = 100_000
 PROSE = ("description", "abstract", "content", "opinion", "explanation", "statement", "objective")
-TOLD_ELSEWHERE = frozenset({"type", "id", "spec_version", "name", "pattern", "object_marking_refs", *PROSE})
+TOLD_ELSEWHERE = frozenset(
+    {"type", "id", "spec_version", "name", "pattern", "object_marking_refs", "payload_bin", *PROSE}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from comity.stix.tlp import TLP
 from comity.web.answer import Answer
 from comity.web.ui.describing import changed, compared, raw_of, said_by
 from comity.web.ui.drawing import drawing_of
+from comity.web.ui.origin import origin_of
 from comity.web.ui.purpose import purposed
 from comity.web.ui.search import STIX_TYPE, names_of
 from comity.web.ui.visit import Page, Visit
@@ -49,7 +50,8 @@ def shown_copy(about: About) -> CopyView:
     return next((copy for copy in about.copies if copy.shown), about.copies[0])
 
 
-def _page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
+def about_page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
+    """The tab of that name of the page of the object."""
     copy = shown_copy(about)
     return visit.page(
         f"object-{tab}.html",
@@ -59,6 +61,7 @@ def _page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
         names=names_of(visit),
         said=said_by(copy),
         editable=is_editable(visit, about.copies),
+        origin=origin_of(visit, about, copy),
         **context,
     )
 
@@ -69,6 +72,8 @@ def summary(visit: Visit) -> Answer:
     few = len(visit.node.partners()) <= PARTNERS_SUMMED
     who = next(iter(who_of(visit.node, about.id)), None) if few else None
     return _page(visit, "summary", about, who=who, few=few)
+    who = next(iter(_who(visit, about)), None) if few else None
+    return about_page(visit, "summary", about, who=who, few=few)
 
 
 def relations(visit: Visit) -> Answer:
@@ -76,12 +81,13 @@ def relations(visit: Visit) -> Answer:
     about = visit.node.about(id_of(visit))
     show = "graph" if visit.parameter("show") == "graph" else "table"
     return _page(visit, "relations", about, drawing=drawing_of(about.links.items), show=show)
+    return about_page(visit, "relations", about, drawing=drawing_of(about.links.items))
 
 
 def timeline(visit: Visit) -> Answer:
     """What happened to it."""
     about = visit.node.about(id_of(visit), links=1)
-    return _page(visit, "timeline", about, events=visit.node.timeline(about.id))
+    return about_page(visit, "timeline", about, events=visit.node.timeline(about.id))
 
 
 def who(visit: Visit) -> Answer:
@@ -95,7 +101,7 @@ def who(visit: Visit) -> Answer:
             what_if = what_if_of(visit.node, about.id, name, tlp)
         except (Invalid, NotFound) as wrong:
             error = wrong.message
-    return _page(
+    return about_page(
         visit,
         "who",
         about,
@@ -125,7 +131,7 @@ def what_if_of(node: Node, id: str, name: str, tlp: str) -> WhatIf:
 def raw(visit: Visit) -> Answer:
     """The body as it was sent, for reading."""
     about = visit.node.about(id_of(visit), links=1)
-    return _page(visit, "raw", about, raw=raw_of(shown_copy(about)))
+    return about_page(visit, "raw", about, raw=raw_of(shown_copy(about)))
 
 
 def raw_file(visit: Visit) -> Answer:
@@ -149,7 +155,7 @@ def history(visit: Visit) -> Answer:
     for place, copy in enumerate(about.copies):
         older = next((one for one in about.copies[place + 1 :] if one.source == copy.source and one.raw), None)
         rows.append((copy, changed(copy, older) if older is not None and copy.raw else None))
-    return _page(visit, "history", about, rows=rows)
+    return about_page(visit, "history", about, rows=rows)
 
 
 def copies(visit: Visit) -> Answer:
@@ -166,6 +172,8 @@ def newest_of(about: About) -> list[CopyView]:
     for copy in about.copies:
         newest.setdefault((copy.source, copy.collection), copy)
     return list(newest.values())
+    some = list(newest.values())[:COPIES_COMPARED]
+    return about_page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
 
 
 _WHO = frozenset(READING)

@@ -3,6 +3,7 @@
 from comity.web.ui import (
     account,
     approvals,
+    attachments,
     audit,
     graph, importing, bulk
     jobs,
@@ -27,7 +28,7 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit, writing, bulk
+    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit, writing, bulk, attachments
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
