@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from tests.browser import Stand, standing
-from tests.page_checks import SCRIPTS, faults
 from tests.gate_world import look_at_all
+from tests.page_checks import SCRIPTS, faults
 from tests.pages_world import SECRET, id_of, thing, tie
 from tests.screens import TABLE
 from tests.visiting import Seen, Staff
@@ -98,6 +98,15 @@ def test_the_header_of_a_script_gives_nobody_more(stand: Stand) -> None:
             assert "HX-Request" in (part.header("vary") or ""), path
             assert part.header("content-security-policy") == whole.header("content-security-policy")
             assert part.header("cache-control") == "no-store", path
+
+
+def test_a_script_without_a_session_is_led_to_the_door(stand: Stand) -> None:
+    """By a 401 a browser would ask for a name and a password itself."""
+    for path in ("/search?q=a", "/keys", f"/objects/{HUB}/relations.json"):
+        reply = stand.browser().get(path, accept="*/*", **{"hx-request": "true"})
+        assert reply.status == 303
+        assert (reply.header("location") or "").startswith("/sign-in?then=")
+        assert stand.browser().get(path, accept="*/*").status == 401
 
 
 # -- files -------------------------------------------------------------------------------------------------------------

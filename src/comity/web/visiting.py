@@ -20,7 +20,7 @@ from comity.web.call import Call
 from comity.web.problems import MethodNotAllowed
 from comity.web.ui.errors import error_page
 from comity.web.ui.languages import Words, language_of
-from comity.web.ui.visit import OpenPage, Page, Visit
+from comity.web.ui.visit import OpenPage, Page, Visit, wants_part
 
 HASHING_THREADS = 2
 SIGN_IN, ACCOUNT = "/sign-in", "/account"
@@ -88,7 +88,8 @@ class Visiting:
         except _NotReadyError:
             return _dressed(_to(ACCOUNT), call)
         except Unauthenticated:
-            if call.method == "POST" or not takes_html(call):
+            # A script is led there as well: at a 401 the browser itself would ask for a name and a password.
+            if call.method == "POST" or not (takes_html(call) or wants_part(call)):
                 raise
             return _dressed(_to_sign_in(call), call)
 
