@@ -57,9 +57,10 @@ def acting_desk(desk: Desk, tmp_path: Path) -> Iterator[Desk]:
     made.node.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """Debian's Chromium, driven by Playwright; each test opens contexts of its own."""
+    """Debian's Chromium, driven by Playwright; each test opens contexts of its own. As long as it is there an event
+    loop runs in this thread: whatever runs another one is asked for before."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not CHROMIUM.exists():
         pytest.skip("chromium is not installed")

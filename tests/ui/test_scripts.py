@@ -100,6 +100,15 @@ def test_the_header_of_a_script_gives_nobody_more(stand: Stand) -> None:
             assert part.header("cache-control") == "no-store", path
 
 
+def test_a_script_without_a_session_is_led_to_the_door(stand: Stand) -> None:
+    """By a 401 a browser would ask for a name and a password itself."""
+    for path in ("/search?q=a", "/keys", f"/objects/{HUB}/relations.json"):
+        reply = stand.browser().get(path, accept="*/*", **{"hx-request": "true"})
+        assert reply.status == 303
+        assert (reply.header("location") or "").startswith("/sign-in?then=")
+        assert stand.browser().get(path, accept="*/*").status == 401
+
+
 # -- files -------------------------------------------------------------------------------------------------------------
 def test_a_file_is_for_ever_under_its_digest_and_asked_again_under_its_name(stand: Stand) -> None:
     browser = stand.browser()

@@ -23,7 +23,7 @@ from comity.web.call import Call
 from comity.web.problems import MethodNotAllowed
 from comity.web.ui.errors import error_page, narrower
 from comity.web.ui.languages import Words, language_of
-from comity.web.ui.visit import Form, OpenPage, Page, Visit
+from comity.web.ui.visit import Form, OpenPage, Page, Visit, wants_part
 
 HASHING_THREADS = 2
 UPLOADS_AT_ONCE = 8
@@ -97,7 +97,8 @@ class Visiting:
         except _NotReadyError:
             return _dressed(_to(ACCOUNT), call)
         except Unauthenticated:
-            if call.method == "POST" or not takes_html(call):
+            # A script is led there as well: at a 401 the browser itself would ask for a name and a password.
+            if call.method == "POST" or not (takes_html(call) or wants_part(call)):
                 raise
             return _dressed(_to_sign_in(call), call)
 

@@ -76,7 +76,7 @@ async function help() {
     return;
   }
   const answer = await fetch("/keys", { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok) {
+  if (!answer?.ok || answer.redirected) {
     location.assign("/keys");
     return;
   }

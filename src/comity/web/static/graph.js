@@ -159,9 +159,9 @@ function drive(cy, graph) {
 async function draw() {
   const [{ default: cytoscape }, answer] = await Promise.all([
     import(place.dataset.cytoscape),
-    fetch(place.dataset.relations, { headers: { Accept: "application/json" } }),
+    fetch(place.dataset.relations, { headers: { "HX-Request": "true" } }),
   ]);
-  if (!answer.ok) {
+  if (!answer.ok || answer.redirected) {
     return;
   }
   const graph = await answer.json();

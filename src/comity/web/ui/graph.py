@@ -59,7 +59,9 @@ def _node(id: str, name: str, tlp: str) -> dict[str, Any]:
 
 
 def _level(hit: Hit | None) -> str:
-    level = hit and (hit.tlp if hit.tlp is not None else hit.default_tlp)
+    if hit is None:
+        return ""
+    level = hit.tlp if hit.tlp is not None else hit.default_tlp
     return TLP(level).word if level is not None else ""
 
 

@@ -12,7 +12,7 @@ from comity.web.ui.shown import FILTERS
 WHOLE, PART = "base.html", "part.html"
 
 
-def render(name: str, words: Words, /, *, part: bool = False, **context: Any) -> str:
+def render(name: str, words: Words, part: bool = False, /, **context: Any) -> str:
     """The page of that template; or its block `part` alone, where that is asked for and there is one. A template with
     such a block extends `layout`."""
     template = environment(words.language).get_template(name)

@@ -18,6 +18,12 @@ FIELDS_MAX = 2000
 PARAMETERS_MAX = 100
 
 
+def wants_part(call: Call) -> bool:
+    """Whether a script asks, to change a part of the page that it is on: not one that goes back in the history."""
+    asked, restored = (call.headers.get(name) for name in (b"hx-request", b"hx-history-restore-request"))
+    return asked == "true" and restored != "true"
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """What was sent with a form: the values of each field in their order, and the files of each. Of a page that puts
@@ -64,12 +70,6 @@ class Visit:
         return self.account.may(frozenset(roles))
 
     @property
-    def wants_part(self) -> bool:
-        """Whether a script asks, to change a part of the page that it is on: not one that goes back in the history."""
-        asked, restored = (self.call.headers.get(name) for name in (b"hx-request", b"hx-history-restore-request"))
-        return asked == "true" and restored != "true"
-
-    @property
     def parameters(self) -> dict[str, list[str]]:
         """What stands behind the `?` of the address. InvalidRequest where it is too much."""
         try:
@@ -88,7 +88,7 @@ class Visit:
     def page(self, template: str, /, *, status: int = 200, **context: Any) -> Answer:
         """The page that the template makes of the context, or the part of it that a script puts into the page that is
         there."""
-        text = render(template, self.words, part=self.wants_part, visit=self, **context)
+        text = render(template, self.words, wants_part(self.call), visit=self, **context)
         return Answer(text.encode(), status=status, media_type=HTML_TYPE)
 
     def go(self, path: str, /, **parameters: str) -> Answer:
