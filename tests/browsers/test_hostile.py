@@ -51,7 +51,11 @@ def wrong_with(look: Look, path: str) -> list[str]:
 
 
 def test_each_screen_shows_texts_as_texts(browser: Any, hostile: Stood) -> None:
-    paths = [one.path for one in openings() if one.state in ("full", "error") and not one.path.startswith("/objects/")]
+    paths = [
+        one.path
+        for one in openings()
+        if one.by and one.state in ("full", "error") and not one.path.startswith("/objects/")
+    ]
     paths += ["/search?q=canary&limit=200", "/search?limit=200", "/release/preview?to={partner}", "/release/matrix"]
     paths += ["/release/record?to={partner}", f"/release/record?object={hostile_id(2)}"]
     with looking(browser, hostile, Variant(size=NARROW)) as look:
