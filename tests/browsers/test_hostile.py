@@ -27,7 +27,7 @@ EVERY = 10
 """Of the texts, each so many-th has its own page opened every time; all of them in the deep run."""
 PAGES_PER_OBJECT = tuple(template for template in SCREENS if template.startswith("/objects/"))
 OURS = ("'href': '#had-", "'href': 'otpauth://totp/", "'autocomplete': 'username', 'readonly': None")
-"""What pages do themselves: a link to one of several tables, one to a program for codes, a name for password managers."""
+"""What pages do themselves: links to one of several tables and to a program for codes, a name for password keepers."""
 _SGR = re.compile(r"\x1b\[[0-9;]*m")
 """Colours, which our own programs set (ECMA-48, 8.3.117)."""
 _CELLS = re.compile(r"[=+\-@\t\r]")
