@@ -6,14 +6,13 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from tests.page_homes import SARI, Stood
-
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 EXECUTABLES = ("chromium", "chromium-browser")
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--no-first-run")
@@ -84,10 +83,14 @@ _WIDE = """() => {
 @contextmanager
 def chromium() -> Iterator[Any]:
     """One browser. Skips where there is none."""
+    if find_spec("playwright") is None:
+        pytest.skip("playwright is not installed")
+    from playwright.sync_api import sync_playwright
+
     path = next(filter(None, map(shutil.which, EXECUTABLES)), None)
     if path is None:
         pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as driver:
+    with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield browser
         browser.close()

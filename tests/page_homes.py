@@ -115,7 +115,7 @@ def _hostile(node: Node) -> dict[str, str]:
     node.add_source("feed")
     names = [_named(node, number, text) for number, text in enumerate(texts)]
     partners = [name for name in names if name]
-    title = json.dumps("".join(each for each in " ".join(texts[:12]) if each.isprintable())[:400], ensure_ascii=False)
+    title = json.dumps("".join(each for each in " ".join(texts[:12]) if each.isprintable())[:200], ensure_ascii=False)
     put_in_force(node, f'@id("all") @title({title}) permit (principal, action, resource);', CASES)
     node.receive(bundle(*(one for number, text in enumerate(texts) for one in _objects(number, text))), "feed")
     look_at_all(node)
@@ -134,7 +134,7 @@ def _named(node: Node, number: int, text: str) -> str:
     """A source, a collection, a token and an active partner are called so; empty where no name may be so."""
     name = text[:120]
     try:
-        node.add_partner(name, max_tlp="red", history_from=0, cybersecurity=True)
+        node.add_partner(name, max_tlp="amber", history_from=0, cybersecurity=True)
     except Invalid:
         return ""
     node.step_partner(name, "activate", checked_by=name)
@@ -147,13 +147,13 @@ def _named(node: Node, number: int, text: str) -> str:
 
 def _objects(number: int, text: str) -> list[dict[str, Any]]:
     """Objects that say the text wherever one may."""
-    said = {"name": text, "description": text, "labels": [text], "lang": "en"}
+    said: dict[str, Any] = {"description": text, "labels": [text], "lang": "en"}
     said["external_references"] = [{"source_name": text, "description": text, "url": text, "external_id": text}]
-    hub = thing("malware", 9000 + number, TLP.GREEN, **said, aliases=[text], x_more={text[:200]: text})
-    sign = thing("indicator", 9000 + number, TLP.GREEN, **said)
+    hub = thing("malware", 9000 + number, TLP.GREEN, text, **said, aliases=[text], x_more={text[:200]: text})
+    sign = thing("indicator", 9000 + number, TLP.GREEN, text, **said)
     sign["pattern"] = f"[file:name = '{text[:2000].encode('unicode_escape').decode().replace(chr(39), '')}']"
-    file = {"type": "file", "spec_version": "2.1", "id": id_of("file", 9000 + number), "name": text}
-    mail = {"type": "email-message", "spec_version": "2.1", "id": id_of("email-message", 9000 + number)}
+    file: dict[str, Any] = {"type": "file", "spec_version": "2.1", "id": id_of("file", 9000 + number), "name": text}
+    mail: dict[str, Any] = {"type": "email-message", "spec_version": "2.1", "id": id_of("email-message", 9000 + number)}
     mail |= {"is_multipart": False, "subject": text, "body": text}
     return [hub, sign, file, mail, tie(9000 + number, sign["id"], "indicates", hub["id"])]
 

@@ -23,11 +23,13 @@ class Screen:
     wrong: str = ""
     wrong_status: int = 400
     wrong_heading: str = ""
+    full_heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A screen in one state: in which world, at which address, for whom, with which status, and what must be seen."""
+    """A screen in one state: in which world, at which address, for whom, with which status, and what must be seen.
+    `by` is empty where nobody is signed in."""
 
     template: str
     state: str
@@ -49,7 +51,7 @@ NOT_HERE, NOT_YOURS = "Not found", "Not allowed"
 _OBJECT = Screen("", ("Kancil",), wrong="x", wrong_status=404, wrong_heading=NOT_HERE)
 
 SCREENS: dict[str, Screen] = {
-    "/": Screen("Overview", ("CERT-B", "feed", "Kancil"), empty=("No object yet", "No partner yet")),
+    "/": Screen("Overview", ("CERT-B", "feed"), empty=("No object yet", "No partner yet")),
     "/search": Screen(
         "Search", ("Kancil at work",), "?q=kancil&type=report", ("No object yet",), wrong="?q=kancil&limit=none"
     ),
@@ -68,12 +70,14 @@ SCREENS: dict[str, Screen] = {
         wrong="?to=nobody",
         wrong_status=404,
     ),
-    "/release/publish": Screen("Publish", (), "?all=yes", ("Nothing of that is to be done.",), "?all=yes", "?until=x"),
+    "/release/publish": Screen(
+        "Publish", (), "?all=yes", ("Nothing of that is to be done.",), "?all=yes", "?until=x", 422
+    ),
     "/release/unpublish": Screen(
-        "Take back", (), "?types=malware", ("Nothing of that is to be done.",), "?all=yes", "?until=x"
+        "Take back", (), "?types=malware", ("Nothing of that is to be done.",), "?all=yes", "?until=x", 422
     ),
     "/release/matrix": Screen(
-        "Who gets what", ("CERT-B", "CERT-C"), "", ("No partners yet.",), wrong="?to=nobody", wrong_status=404
+        "Who gets what", ("CERT-B", "CERT-C"), "", ("No partners yet.",), "", "?to=nobody", 404, NOT_HERE
     ),
     "/release/record": Screen(
         "What left",
@@ -82,6 +86,7 @@ SCREENS: dict[str, Screen] = {
         ("Choose a partner or an object.",),
         wrong="?to=nobody",
         wrong_status=404,
+        full_heading="Who has it",
     ),
     "/partners": Screen("Partners and clients", ("CERT-B", "CERT-C", "CERT-D"), empty=("No partners yet.",)),
     "/partners/new": Screen("Add a partner"),
@@ -91,13 +96,13 @@ SCREENS: dict[str, Screen] = {
     "/policy": Screen(
         "", ("ours",), empty=("It has no rule, so nothing leaves.",), wrong="?version=x", wrong_status=404
     ),
-    "/policy/edit": Screen("Write a policy", (), wrong="?starter=none", wrong_status=404),
+    "/policy/edit": Screen("Write a policy", (), wrong="?starter=none", wrong_status=404, wrong_heading=NOT_HERE),
     "/approvals": Screen("What waits for a second person", ("CERT-D",), empty=("Nothing waits.",)),
     "/approvals/{proposal}": Screen("", ("CERT-D",), wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
     "/recalls": Screen("Recalls", (), empty=("Nothing was ever taken back.",)),
-    "/recalls/new": Screen("Take something back", (RECALLED,), "?what=" + RECALLED),
+    "/recalls/new": Screen("Take something back", (), "?what=" + RECALLED),
     "/recalls/{recall}": Screen("", ("CERT-B",), wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
-    "/ledger": Screen("Ledger", wrong="?before=x"),
+    "/ledger": Screen("Ledger", wrong="?before=x", wrong_status=422),
     "/ledger/entries/{seq}": Screen("", (), wrong="99999", wrong_status=404, wrong_heading=NOT_HERE),
     "/sources": Screen("Sources", ("feed", "local")),
     "/sources/{source}": Screen("", ("feed",), wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
@@ -106,8 +111,8 @@ SCREENS: dict[str, Screen] = {
     "/admin/people": Screen("People", (RITA, AUDRA)),
     "/admin/tokens": Screen("Tokens", ("made",), empty=("No tokens yet.",)),
     "/admin/jobs": Screen("Jobs", empty=("Nothing is to be done.",)),
-    "/admin/audit": Screen("Audit log", (SARI,), wrong="?since=x"),
-    "/admin/audit/report": Screen("Report for auditors", ("CERT-B",), wrong="?from=x"),
+    "/admin/audit": Screen("Audit log", (SARI,), wrong="?since=x", wrong_status=422),
+    "/admin/audit/report": Screen("Report for auditors", ("CERT-B",), wrong="?from=x", wrong_status=422),
 }
 FILES = {
     "/search.json": "application/json",
@@ -126,16 +131,23 @@ FILES = {
 """What is no screen but a file for programs, and of what kind."""
 
 
+DOOR = {"/sign-in": "Sign in", "/sign-in/link/none": "Sign in by this link"}
+"""What everybody may open, with its heading."""
+
+
 def openings() -> Iterator[Opening]:
     """Every screen in every state that it has."""
+    for path, heading in DOOR.items():
+        yield Opening(path, "full", "full", path, "", 200, (heading,))
     for template, screen in SCREENS.items():
         texts = (screen.heading,) if screen.heading else ()
-        yield Opening(template, "full", "full", template + screen.query, SARI, 200, texts, screen.world)
+        there: tuple[str, ...] = (screen.full_heading,) if screen.full_heading else texts
+        yield Opening(template, "full", "full", template + screen.query, SARI, 200, there, screen.world)
         if "{" not in template:
             yield Opening(template, "empty", "empty", template + screen.empty_query, SARI, 200, (*texts, *screen.empty))
         if screen.wrong:
-            heading = (screen.wrong_heading,) if screen.wrong_heading else texts
-            yield Opening(template, "error", "full", _wrong(template, screen), SARI, screen.wrong_status, heading)
+            said = (screen.wrong_heading,) if screen.wrong_heading else texts
+            yield Opening(template, "error", "full", _wrong(template, screen), SARI, screen.wrong_status, said)
         looks, _ = TABLE[template]
         if looks != EVERYBODY:
             by = AUDRA if looks >= READERS or "auditor" not in looks else RITA

@@ -19,8 +19,9 @@ REACHED_LEAST = 100
 
 _MARK = """() => {
   const wanted = 'a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex="0"]';
-  const seen = [...document.querySelectorAll(wanted)].filter(e => !e.disabled && e.checkVisibility({
-    visibilityProperty: true, contentVisibilityAuto: true}) && e.getClientRects().length);
+  const whole = {visibilityProperty: true, contentVisibilityAuto: true};
+  const seen = [...document.querySelectorAll(wanted)].filter(e => !e.disabled && !e.closest('[aria-hidden=true]')
+    && e.checkVisibility(whole) && e.getClientRects().length);
   const groups = new Map();
   seen.forEach(e => {
     const key = e.type === 'radio' ? 'radio ' + e.name + ' ' + (e.form ? [...document.forms].indexOf(e.form) : '') : e;
@@ -84,7 +85,7 @@ def faults_of(look: Look, wanted: Iterable[Opening]) -> tuple[int, list[str]]:
 
 def full_screens(part: bool) -> list[Opening]:
     """Each screen as it is when there is something; of these a fixed part."""
-    found = [one for one in openings() if one.state == "full"]
+    found = [one for one in openings() if one.state == "full" and one.by]
     return [one for one in found if zlib.crc32(one.template.encode()) % PARTS == PART] if part else found
 
 

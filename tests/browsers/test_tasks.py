@@ -5,7 +5,6 @@ form, before it is sent, is one, however many they are and however often Tab is 
 most seven.
 """
 
-import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -109,7 +108,7 @@ def demo(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sto
             assert "does not sign in" in look.page.inner_text("main"), "the link works once"
         yield Stood(url, {"demo": cookie["value"]}, {}, place.home)
     finally:
-        process.send_signal(signal.SIGINT)
+        process.terminate()
         assert process.wait(SECONDS_MAX) == 0
         process.stdout.close()
 

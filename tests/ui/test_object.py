@@ -46,6 +46,20 @@ def test_every_tab_of_every_kind_of_object_is_sound(full: Staff, tab: str, langu
             assert english_on(answer, "id") == set()
 
 
+def test_what_is_wrong_with_an_object_is_said_with_its_rule(empty: Staff) -> None:
+    wrong = thing("indicator", 1, TLP.GREEN, "Wrong", pattern="no pattern", labels=["<script>", ""])
+    with empty.acting("adam"):
+        empty.node.add_source("feed")
+        assert empty.node.receive(bundle(wrong), "feed").stored == 1
+        (copy,) = empty.node.show(wrong["id"])
+    assert copy.findings
+    answer = get(empty, "summary", wrong["id"])
+    assert answer.status == 200
+    assert faults(answer) == []
+    assert all(is_shown(one.problem, Seen(answer)) for one in copy.findings)
+    assert all(is_shown(one.rule, Seen(answer)) for one in copy.findings)
+
+
 def test_only_who_reads_content_may_look() -> None:
     assert all(page.looks == set(READING) and page.act is None for page in PAGES)
 

@@ -14,6 +14,8 @@ from comity.web.ui.visit import Form, Page, Visit
 FIELDS = ("what", "kind", "reason", "note", "tlp", "by")
 RECALLS_SHOWN = 100
 HAD_SHOWN = 200
+NAMED_SHOWN = 10
+"""Of what is about to be taken back."""
 
 
 def listing(visit: Visit) -> Answer:
@@ -42,7 +44,8 @@ def make(visit: Visit, form: Form) -> Answer:
     try:
         what, order = read_order(values)
         trial = visit.node.recall(what, order, dry_run=True)
-        context |= {"trial": trial, "shown": _seal(trial, values)}
+        some = what[:NAMED_SHOWN]
+        context |= {"trial": trial, "shown": _seal(trial, values), "some": some, "named": visit.node.titles(some)}
         if not form.one("shown"):
             return visit.page("recall-new.html", error=None, **context)
         if form.one("shown") != context["shown"]:
@@ -86,6 +89,8 @@ def _context(values: dict[str, str]) -> dict[str, Any]:
         "kinds": [each.value for each in Kind],
         "reasons": [each.value for each in Reason if each is not Reason.ERASURE],
         "trial": None,
+        "some": (),
+        "named": {},
         "shown": "",
     }
 
