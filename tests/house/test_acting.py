@@ -99,6 +99,7 @@ READING = frozenset(
         "manifest",
         "matrix",
         "name",
+        "classes_published",
         "not_shown",
         "opens_to",
         "ours",
@@ -133,6 +134,7 @@ READING = frozenset(
         "verify_ledger",
         "waiting",
         "who",
+        "would_read",
         "write_reading",
     ]
 )
