@@ -71,7 +71,7 @@ def _fill(home: Home, folder: Path, count: int, words: int) -> None:
     run_command("source", "add", "own", "bench", *options)
     run_command("source", "add", "own", "arriving", "--auto", *options)
     path, lines = folder / "crowd.ndjson", crowd.lines(count, words, named=True)
-    for source, some in (("bench", islice(lines, PUBLISHED_FIRST)), ("arriving", lines)):
+    for source, some in (("bench", islice(lines, min(PUBLISHED_FIRST, count // 2))), ("arriving", lines)):
         with path.open("wb") as file:
             file.writelines(line + b"\n" for line in some)
         run_command("import", str(path), "--source", source, "--home", str(home.path))

@@ -241,7 +241,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="a folder that is filled where it is empty, and stays")
     given = parser.parse_args()
     if given.smoke:
-        given.count, given.classes, given.partners, given.repeat, given.moved = 3000, 40, 6, 1, 1
+        given.count, given.classes, given.partners, given.repeat, given.moved = 600, 20, 4, 1, 1
     report = begun("pages", given.repeat)
     with folder_of(given.keep) as folder:
         made = desk.at(folder, given.count, given.classes // 2, given.partners)

@@ -273,6 +273,10 @@ VERBS: dict[str, Entry] = {
     "recalls": _OPERATOR,
     "heed_rules": _ADMINISTRATION,
     "is_watched": _ADMINISTRATION,
+    "classes_published": Proven(
+        "tests/unit/node/test_part.py::test_the_classes_of_the_matrix_are_those_that_are_listed"
+    ),
+    "would_read": Proven("tests/unit/node/test_part.py::test_what_would_be_read_is_what_a_reading_has"),
     "matrix": Proven("tests/unit/node/test_telling.py::test_each_cell_is_the_decision"),
     "move_partner": _ADMINISTRATION,
     "opens_to": _ADMINISTRATION,

@@ -20,6 +20,7 @@ from tests.release_strategies import ident, world_of
 from tests.store_world import NOW, ONE, TWO, furnish, identifier, of_raw, open_kind, put
 
 from comity.release.closure import Candidate, Verdict, close
+from comity.release.nearby import nearby
 from comity.release.spread import BEYOND, spread
 from comity.stix import graph
 from comity.stix.tlp import WELL_KNOWN
@@ -86,7 +87,15 @@ def compare(store: TableStore, released: Iterable[int], known: Sequence[str] = (
     candidates = [Candidate(value, number in alive, name_author=True) for _, number, value in copies]
     outcomes = close(candidates, elsewhere=frozenset(known).__contains__)
     with store.read() as snapshot:
-        found = spread(alive, snapshot.relations(), snapshot.targets(known).values())
+        elsewhere = snapshot.targets(known).values()
+        found = spread(alive, snapshot.relations(), elsewhere)
+        for number in [number for _, number, _ in copies if number][len(alive) % 3 :: 3]:
+            part = nearby(BitMap([number]), snapshot.relations(), snapshot.needs_of)
+            assert part is not None
+            few = spread(alive & part.numbers, part.relations, elsewhere)
+            for one, whole in ((few.alive, found.alive), (few.edited, found.edited), (few.authorless, found.authorless),
+                               (few.parted, found.parted)):  # fmt: skip
+                assert (number in one) == (number in whole)
     pairs = [(number, one.verdict) for (_, number, _), one in zip(copies, outcomes, strict=True)]
     redacted = {number for number, verdict in pairs if verdict is Verdict.REDACT}
     kept = {number for number, verdict in pairs if verdict is not Verdict.WITHHOLD}

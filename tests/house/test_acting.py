@@ -131,6 +131,7 @@ READING = frozenset(
         "manifest",
         "matrix",
         "name",
+        "classes_published",
         "not_shown",
         "opens_to",
         "ours",
@@ -167,6 +168,7 @@ READING = frozenset(
         "verify_ledger",
         "waiting",
         "who",
+        "would_read",
         "write_reading",
     ]
 )

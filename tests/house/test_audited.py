@@ -40,6 +40,7 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "find": ("read", lambda node: list(node.find())),
     "get": ("read", lambda node: node.get(RED)),
     "manifest": ("list", lambda node: node.manifest(OPERATOR, Query())),
+    "classes_published": ("matrix", lambda node: node.classes_published()),
     "matrix": ("matrix", lambda node: list(node.matrix())),
     "page": ("read", lambda node: node.page(OPERATOR, Query())),
     "search": ("search", lambda node: node.search("secret")),
@@ -53,6 +54,7 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "tell": ("explain", lambda node: list(node.tell("CERT-B"))),
     "titles": ("seen", lambda node: node.titles([RED])),
     "who": ("who", lambda node: node.who(RED)),
+    "would_read": ("preview", lambda node: node.would_read("CERT-B", [RED])),
     "write_reading": ("preview", lambda node: node.write_reading(io.BytesIO().write, "CERT-B")),
 }
 """The verbs that read content or tell what partners receive, the act of the row, and how each is called."""

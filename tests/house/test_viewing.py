@@ -106,10 +106,12 @@ TELLING: dict[str, Callable[[Node], object]] = {
     "tell": lambda node: [*node.tell("CERT-B"), *node.tell("CERT-C")],
     "titles": lambda node: node.titles(list(IDS.values())),
     "who": lambda node: [(word, len(node.who(id))) for word, id in IDS.items()],
+    "would_read": lambda node: node.would_read("CERT-C", list(IDS.values())),
     "write_reading": written,
     "held": lambda node: list(node.held("CERT-E")),
     "holders": lambda node: [(id, held_by(node, id)) for id in IDS.values()],
     "recalls": lambda node: node.recalls(RECALL),
+    "classes_published": lambda node: [words for words, _ in node.classes_published()],
     "matrix": lambda node: [cell.words for cell in node.matrix(["CERT-B"], [Action.RELEASE])],
 }
 """How each is called that tells of objects. `who` and `matrix` give no ids; `words_in` says what they tell instead."""
@@ -291,7 +293,7 @@ def words_in(name: str, told: Any) -> set[str]:
         return {word for word, id in IDS.items() if (id, None) not in told}
     if name == "who":
         return {word for word, copies in told if copies}
-    if name == "matrix":
+    if name in ("matrix", "classes_published"):
         return {word for word, (tlp, of) in CLASSES.items() if any(tlp in each and of in each for each in told)}
     text = repr(told)
     return {word for word, id in IDS.items() if id in text}

@@ -17,6 +17,7 @@ from comity.node.node import Node
 from comity.node.people import READING
 from comity.node.viewing import Viewer
 from comity.stix.markings import TLP
+from comity.store import search
 from comity.store.audit import AuditQuery
 
 pytestmark = pytest.mark.slow
@@ -134,6 +135,20 @@ def test_a_page_ends_where_too_much_was_looked_at_and_the_next_goes_on(
     with staff.acting("rita"):
         found = pages(staff.node, "type:indicator", 30)
     assert [hit.key for page in found for hit in page.hits] == wanted
+    # Time is over after each run, and a run is short, or finds nothing.
+    monkeypatch.setattr(browsing, "SEARCHED_US", -1)
+    monkeypatch.setattr(browsing, "AT_ONCE", 3)
+    monkeypatch.setattr(search, "_FIRST_WINDOW", 2)
+    monkeypatch.setattr(search, "WINDOW_MOST", 7)
+    for text in ("kancil", "kancil from:feed", "kancil 20"):
+        wanted = one_by_one(staff.node, text)
+        with staff.acting("rita"):
+            found = pages(staff.node, text, 30)
+        assert [hit.key for page in found for hit in page.hits] == wanted
+        assert any(not page.hits for page in found), "no page was empty"
+        with staff.acting("rita"):
+            whole = staff.node.browse(text, limit=1000, facets=False, file="json")
+        assert [hit.key for hit in whole.hits] == wanted
     monkeypatch.setattr(browsing, "FACETED_MOST", 20)
     with staff.acting("rita"):
         page = staff.node.browse("type:indicator")

@@ -19,7 +19,7 @@ from comity.release.suppositions import read_supposition
 from comity.stix.tlp import TLP
 
 if TYPE_CHECKING:
-    from comity.node import telling
+    from comity.node import tabling
     from comity.node.explaining import Told
     from comity.node.node import Node
 
@@ -278,11 +278,11 @@ def _action(word: str) -> Action:
         raise Invalid(f"{word[:40]!r} is no action.", where="action", hint=f"Actions: {', '.join(Action)}.") from None
 
 
-def _word(cell: "telling.Cell") -> str:
+def _word(cell: "tabling.Cell") -> str:
     return "allow" if cell.decision.allowed else "withhold"
 
 
-def _cell_json(cell: "telling.Cell") -> dict[str, Any]:
+def _cell_json(cell: "tabling.Cell") -> dict[str, Any]:
     return {
         "class": cell.words,
         "objects": cell.objects,
@@ -293,7 +293,7 @@ def _cell_json(cell: "telling.Cell") -> dict[str, Any]:
     }
 
 
-def _say_table(console: Console, action: Action, cells: Iterable["telling.Cell"]) -> None:
+def _say_table(console: Console, action: Action, cells: Iterable["tabling.Cell"]) -> None:
     rows: dict[str, dict[str, str]] = {}
     objects: dict[str, int] = {}
     names: dict[str, None] = {}

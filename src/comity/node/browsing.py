@@ -1,6 +1,6 @@
 """Looking around: what an account may read, found by words and filters, and what stands around one object (R64)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,11 +27,13 @@ from comity.store.views import Keys
 FACETED_MOST = 10_000
 """Over so many hits, the newest first, facets are counted."""
 FACETED_US = 25_000
-"""Yet no longer than this."""
+"""Yet no longer than this after the page was begun."""
 ORDER = ("added", "published", "left", "left-last", "recalled", "withdrawn")
 """What can happen to an object, in the order in which it does."""
 LOOKED_MOST = 5_000
 """So many hits are looked at for a page; what is left is on the next one."""
+SEARCHED_US = 25_000
+"""A page is looked for no longer than this, yet one run in any case; the next page goes on from there."""
 AT_ONCE = 250
 COPIES_MOST = 50
 TEXT_INDEX_OBJECTS = 200
@@ -93,6 +95,23 @@ class Arrivals:
     all: bool
 
 
+_Run = tuple[list[int], Keys, int]
+
+
+class _Kept:
+    """Runs that are made once, and gone through as often as one likes."""
+
+    def __init__(self, runs: Iterator[_Run]) -> None:
+        self._runs = runs
+        self._made: list[_Run] = []
+
+    def __iter__(self) -> Iterator[_Run]:
+        yield from self._made
+        for run in self._runs:
+            self._made.append(run)
+            yield run
+
+
 class Browsing(Recalling):
     """The verbs of looking around. Whoever acts is told of what it may read. Where the copy that readers are shown is
     one that it may not read, no list has the object, and its id still finds the copies that it may read."""
@@ -125,10 +144,14 @@ class Browsing(Recalling):
             viewer = self._viewer_with(snapshot, READING)
             if query.collection is not None:
                 query = replace(query, collection=snapshot.collection(query.collection).id)
-            keys, next = self._page(snapshot, viewer, query)
+            _, began = self.clock.steady()
+            runs = _Kept(self._looked(snapshot, viewer, query, AT_ONCE))
+            keys, next = self._page(runs, query.limit, None if file else began + SEARCHED_US)
             among, looked, ended = BitMap(), 0, False
             if facets:
-                among, looked, ended = self._counted(snapshot, viewer, replace(query, after=0))
+                if query.after:
+                    runs = _Kept(self._looked(snapshot, viewer, replace(query, after=0), AT_ONCE))
+                among, looked, ended = self._counted(runs, began + FACETED_US)
             hits, told = snapshot.hits(keys), BitMap(keys)
             if not file:
                 ours = self.ours()
@@ -202,7 +225,8 @@ class Browsing(Recalling):
         start = now - HOURS * HOUR_US
         with self._snapshot() as snapshot:
             viewer = self._viewer_with(snapshot, READING)
-            keys, _, ended = self._counted(snapshot, viewer, TextQuery(added_after=start))
+            runs = self._looked(snapshot, viewer, TextQuery(added_after=start), AT_ONCE)
+            keys, _, ended = self._counted(runs, self.clock.steady()[1] + FACETED_US)
             hours = [0] * HOURS
             for added in snapshot.added_when(list(keys)).values():
                 hours[min(HOURS - 1, (added - start) // HOUR_US)] += 1
@@ -227,38 +251,44 @@ class Browsing(Recalling):
         query = text_query(text + more, types=types, limit=limit, after=after, now_us=microseconds(self.clock.now()))
         return replace(query, sources=(*query.sources, *sources))
 
-    def _page(self, snapshot: Snapshot, viewer: Viewer, query: TextQuery) -> tuple[list[int], int]:
-        """The keys of the page, and where the next one begins."""
+    def _page(self, runs: Iterable[_Run], limit: int, until: int | None) -> tuple[list[int], int]:
+        """The keys of the page, and where the next one begins; what was found until that instant, if one is given."""
         found: list[int] = []
         looked = 0
-        for some, readable in self._looked(snapshot, viewer, query, query.limit + 1):
+        for some, readable, low in runs:
             found += [key for key in some if key in readable]
-            if len(found) > query.limit:
-                del found[query.limit :]
+            if len(found) > limit:
+                del found[limit:]
                 return found, found[-1]
             looked += len(some)
-            if looked >= LOOKED_MOST:
-                return found, some[-1]
+            late = until is not None and self.clock.steady()[1] > until
+            if looked >= LOOKED_MOST or late:
+                return found, low if low > 1 else 0
         return found, 0
 
-    def _counted(self, snapshot: Snapshot, viewer: Viewer, query: TextQuery) -> tuple[BitMap, int, bool]:
+    def _counted(self, runs: Iterable[_Run], until: int) -> tuple[BitMap, int, bool]:
         """Those of the first hits that are shown, how many were looked at, and whether that is all there are."""
-        _, start = self.clock.steady()
         found, looked = BitMap(), 0
-        for some, readable in self._looked(snapshot, viewer, query, AT_ONCE):
+        for some, readable, _ in runs:
             some = some[: FACETED_MOST - looked]
             found |= readable & BitMap(some)
             looked += len(some)
-            if looked >= FACETED_MOST or self.clock.steady()[1] - start > FACETED_US:
+            if looked >= FACETED_MOST or self.clock.steady()[1] > until:
                 return found, looked, False
         return found, looked, True
 
-    def _looked(
-        self, snapshot: Snapshot, viewer: Viewer, query: TextQuery, at_once: int
-    ) -> Iterator[tuple[list[int], Keys]]:
-        """All hits, the newest first, some at once, and which of these are shown."""
+    def _looked(self, snapshot: Snapshot, viewer: Viewer, query: TextQuery, at_once: int) -> Iterator[_Run]:
+        """All hits, the newest first, some at once, which of these are shown, and the least key that was looked at."""
         ours = self.ours()
-        for run in snapshot.hit_runs(query):
+        for run, low in snapshot.hit_runs(query):
             for start in range(0, len(run), at_once):
                 some = run[start : start + at_once]
                 yield some, self._readable_copies.among(snapshot, viewer, some, ours)
+                last = start + at_once >= len(run)
+                yield some, self._readable_copies.among(snapshot, viewer, some, ours), low if last else some[-1]
+            if not run:
+                yield [], BitMap(), low
+
+    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys, what: Hashable) -> None:
+        """A page with these copies is about to be read."""
+        raise NotImplementedError

@@ -156,6 +156,8 @@ class Teller:
         keys = {one.class_key for one in facts} if self._asks else set()
         new = [view.classes[key] for key in sorted(keys) if key in view.decided and not view.decided[key].released]
         new = [of for of in dict.fromkeys(new) if of not in self._passing]
+        if not new:
+            return
         found = would_pass_if(self._policy, new, view.subject.recipient, Action.RELEASE, self._now)
         self._passing.update(zip(new, map(tuple, found), strict=True))
 

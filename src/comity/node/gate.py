@@ -16,7 +16,7 @@ from pyroaring import BitMap
 
 from comity.interfaces import Query
 from comity.node.deliveries import Amount
-from comity.node.views import Decisions, Earlier, Sound, Subject, View, leave, look
+from comity.node.views import Decisions, Earlier, Part, Sound, Subject, View, leave, look
 from comity.release.classes import Recipient
 from comity.release.openings import Openings
 from comity.release.policy import Policy
@@ -89,10 +89,16 @@ class Gate:
         self._openings: dict[tuple[str, str], tuple[str, Openings]] = {}
 
     def view(
-        self, snapshot: Snapshot, policy: Policy, subject: Subject, now: int, earlier: Earlier | None = None
+        self,
+        snapshot: Snapshot,
+        policy: Policy,
+        subject: Subject,
+        now: int,
+        earlier: Earlier | None = None,
+        part: Part | None = None,
     ) -> View:
         """The view of the subject in this state of the store, from memory where it still holds; with `earlier`, of what
-        is in view for both."""
+        is in view for both. With a `part` no more than that is made, and nothing is kept."""
         published = snapshot.publications()
         as_of = None if earlier is None else earlier.recipient
         state = (published.last_number, published.last_change, snapshot.admin_version, policy.digest, subject, as_of)
@@ -111,7 +117,9 @@ class Gate:
             both = None
             if earlier is not None:
                 both = (self._decided(f"{id} earlier", policy, earlier.recipient), earlier.instant)
-            view = look(snapshot, subject, decisions, now, self._sound, both)
+            view = look(snapshot, subject, decisions, now, self._sound, both, part)
+            if part is not None:
+                return view
             _put(self._views, id, (state, view), VIEWS_MOST)
         return view
 

@@ -4,6 +4,7 @@ window by window, so that memory stays flat however much left."""
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Any
 
 from pyroaring import BitMap
 
@@ -13,13 +14,15 @@ from comity.node.recipients import partner_named, partners, source_of
 from comity.node.reclassifying import batches
 from comity.node.recording import OBJECTS
 from comity.node.viewing import Viewer
+from comity.node.views import part_of
 from comity.stix.timestamp import instant_key
 from comity.store.interface import Snapshot
 from comity.store.nouns import State
 from comity.store.releases import Former, Release
 from comity.store.views import Keys
 
-WINDOW_NUMBERS = 20_000
+WINDOW_NUMBERS, WINDOW_OF_FEW = 20_000, 100
+"""So many publications are looked at together: of everything, and where only the first are asked for."""
 RELEASES_AT_ONCE = 500
 OFFERED, WITHHELD, UNPUBLISHED = "offered", "withheld", "unpublished"
 
@@ -140,8 +143,30 @@ class _Holdings:
         return Held(one.id, one.version, self._sources[one.source], one.digest.hex(), state, first, last)
 
 
+class _Left:
+    """All publications that ever left for each recipient, read on from where the ledger was when it was asked last:
+    what left once stays so. Safe to use from threads."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, BitMap]] = {}
+
+    def of(self, snapshot: Snapshot, recipient: str) -> BitMap:
+        """As `numbers_left`; it must not be changed."""
+        entry, known = self._known.get(recipient, (0, BitMap()))
+        if entry > snapshot.last_entry:
+            return numbers_left(snapshot, recipient)
+        if entry < snapshot.last_entry:
+            known = known | numbers_left(snapshot, recipient, entry)
+            self._known[recipient] = (snapshot.last_entry, known)
+        return known
+
+
 class Holding(Delivering):
     """The verbs on what recipients have."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._left = _Left()
 
     def held(self, name: str, *, limit: int | None = None) -> Iterator[Held]:
         """Everything of ours that the partner of that name was given, in the order of publishing; at most so many. Of
@@ -149,16 +174,17 @@ class Holding(Delivering):
         it may read (R64)."""
         self.deliveries.flush()
         with self._snapshot() as snapshot:
-            yield from islice(self._held(snapshot, name), limit)
+            yield from islice(self._held(snapshot, name, few=limit is not None), limit)
 
-    def _held(self, snapshot: Snapshot, name: str) -> Iterator[Held]:
+    def _held(self, snapshot: Snapshot, name: str, *, few: bool) -> Iterator[Held]:
         viewer, partner = self._reader(snapshot, "held", to=name), partner_named(snapshot, name)
-        view, _ = self._view_of(snapshot, partner, self.guard.moment(snapshot))
-        among = self._readable(snapshot, viewer, numbers_left(snapshot, partner.id))
-        holdings = _Holdings(snapshot, partner.id, among, view.told)
+        moment = self.guard.moment(snapshot)
+        among = self._readable(snapshot, viewer, self._left.of(snapshot, partner.id))
         every = iter(among)
-        while some := list(islice(every, WINDOW_NUMBERS)):
-            yield from holdings.of(some)
+        while some := list(islice(every, WINDOW_OF_FEW if few else WINDOW_NUMBERS)):
+            part = part_of(snapshot, some) if few else None
+            view, _ = self._view_of(snapshot, partner, moment, part=part)
+            yield from _Holdings(snapshot, partner.id, among, view.told).of(some)
 
     def holders(self, id: str, version: str | None = None) -> list[Holder]:
         """Who was given the object, or that version of it, by name, each with what it has. NotFound, in the same words,
@@ -174,9 +200,10 @@ class Holding(Delivering):
                 facts = snapshot.stood_for(list(among))
                 among = BitMap(one.number for one in facts if instant_key(one.version) == instant)
             found = []
+            part = part_of(snapshot, among)
             for partner in partners(snapshot):
-                if theirs := numbers_left(snapshot, partner.id) & among:
-                    view, _ = self._view_of(snapshot, partner, moment)
+                if theirs := self._left.of(snapshot, partner.id) & among:
+                    view, _ = self._view_of(snapshot, partner, moment, part=part)
                     holdings = _Holdings(snapshot, partner.id, theirs, view.told)
                     found += [Holder(partner.name, each) for each in holdings.of(list(theirs))]
             return found

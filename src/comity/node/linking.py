@@ -105,7 +105,7 @@ def _referring(snapshot: Snapshot, id: str, most: int) -> list[int]:
         return sorted(snapshot.keys_in(None) & BitMap(keys))[-most:]
     word = id.partition("--")[2]
     runs = snapshot.hit_runs(TextQuery(words=(word,))) if word else iter(())
-    return sorted(islice((key for run in runs for key in run), most))
+    return sorted(islice((key for run, _ in runs for key in run), most))
 
 
 def _hits(snapshot: Snapshot, readable: Callable[[Sequence[int]], Keys], ids: Sequence[str]) -> dict[str, Hit]:

@@ -131,11 +131,10 @@ def since_reading(snapshot: Snapshot, view: View, now: int, among: BitMap | None
         new |= BitMap.union(BitMap(), *readings) - had
         gone |= had - everything
         there |= everything
+    if among is not None:
+        new, gone = new & among, gone & among
     left = snapshot.published(list(gone))
     unknown = len(gone) - len(left) if among is None else 0
-    if among is not None:
-        new &= among
-        left = [one for one in left if one.number in among]
     # Where another copy of the same version stands in the place of what is gone, nothing is missed.
     rivals = snapshot.published(list(there & BitMap(snapshot.published_of([one.id for one in left])))) if left else []
     versions = {(one.id, one.instant) for one in rivals}

@@ -1,7 +1,7 @@
 """What partners receive, told to own staff: in advance, with what would be otherwise, and as a table. It is told of the
 same views that are served, and nothing of it is recorded."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from pyroaring import BitMap
@@ -10,8 +10,7 @@ from comity.errors import Invalid, NotFound
 from comity.interfaces import PAGE_ITEMS_MAX, Query
 from comity.node import outbound, publishing, showing
 from comity.node.access import OPERATOR
-from comity.node.classing import Classing
-from comity.node.explaining import Cut, Teller, Told
+from comity.node.explaining import Cut, Teller, Told, shown
 from comity.node.gate import Gate
 from comity.node.guard import Moment
 from comity.node.publishing import EVERYTHING, Selection
@@ -28,35 +27,18 @@ from comity.node.supposing import (
     opened,
     since_reading,
 )
-from comity.node.views import View, look
+from comity.node.tabling import Tabling
+from comity.node.viewing import Viewer
+from comity.node.views import Part, View, leave, look, part_of, sent_by
 from comity.release import redact
-from comity.release.alike import Alike
-from comity.release.classes import Action, Recipient, ReleaseClass
+from comity.release.classes import Recipient
 from comity.release.closure import Verdict
-from comity.release.decide import Decision, decide_all
-from comity.release.forms import class_of
 from comity.release.policy import Policy, Rule, compile_policy
-from comity.release.standing import AWAITS, parts
-from comity.release.suppositions import class_words
 from comity.store.interface import Snapshot
 from comity.store.nouns import State
 from comity.store.text import label_of
 
-CLASSES_AT_ONCE = 500
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One cell of the table of decisions: what policy says of the objects of a class, of which so many are published,
-    for a partner or client and an action. `words` say the class; where its objects await another one, or stand between
-    two, these too."""
-
-    of: ReleaseClass
-    words: str
-    objects: int
-    partner: Partner
-    action: Action
-    decision: Decision
+AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +66,7 @@ class CopyWho:
     who: tuple[Receives, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What so many published objects count as: a class; or, where `has` is another or None, as `standing` has it."""
-
-    had: ReleaseClass
-    has: ReleaseClass | None
-    count: int
-    words: str
-
-    @classmethod
-    def read(cls, form: bytes, count: int) -> "Standing":
-        had, has = (class_of(each) if each else None for each in parts(form))
-        assert had is not None
-        words = class_words(had)
-        if has is None:
-            words += " awaits=another"
-        elif has != had:
-            words += f" or {class_words(has)}"
-        return cls(had, has, count, words)
-
-    def decided(self, told: Mapping[ReleaseClass, Decision]) -> Decision:
-        """No more than policy lets go of both; nothing of what awaits its class."""
-        first = told[self.had]
-        if self.has is None:
-            return Decision(False, (AWAITS,), (), first.valid_until)
-        other = told[self.has]
-        untils = [one.valid_until for one in (first, other) if one.valid_until is not None]
-        lower = first if not first.allowed else other
-        because = lower.because if not lower.allowed else tuple(dict.fromkeys((*first.because, *other.because)))
-        return replace(lower, because=because, valid_until=min(untils, default=None))
-
-
-class Telling(Classing):
+class Telling(Tabling):
     """The verbs that say what partners receive."""
 
     def tell(
@@ -127,17 +77,35 @@ class Telling(Classing):
         selection: Selection = EVERYTHING,
         supposing: Supposed = NOTHING,
         passing: bool = True,
+        limit: int | None = None,
     ) -> Iterator[Told]:
         """What becomes of each published copy for the partner of that name, and of each that it sent itself, and why:
         of those of the selection, or with these ids; with `passing` also what would have to be otherwise. NotFound
-        where there is no such partner. Whoever acts is told of what it may read, here and in the other verbs (R64)."""
+        where there is no such partner. Whoever acts is told of what it may read, here and in the other verbs (R64).
+        With a `limit` of the first so many, for which no more is looked at than they rest on."""
         selection = self._known(selection if ids is None else replace(selection, ids=tuple(ids)))
         with self._snapshot() as snapshot:
             viewer = self._reader(snapshot, "explain", to=name, ids=list(selection.ids or ()), supposed=bool(supposing))
             moment = self.guard.moment(snapshot)
-            view, policy = self._view_of(snapshot, partner_named(snapshot, name), moment, supposing)
+            partner = partner_named(snapshot, name)
+            sent = sent_by(snapshot, self._subject_of(snapshot, partner, moment)[0])
+            chosen, part = _chosen(snapshot, sent, selection), None
+            if limit is None:
+                numbers = viewer.readable(snapshot, chosen, self.ours())
+            else:
+                numbers = self._first_readable(snapshot, viewer, chosen, limit)
+                part = part_of(snapshot, numbers)
+            view, policy = self._view_of(snapshot, partner, moment, supposing, part)
             teller = Teller(snapshot, view, policy, moment.now, self.is_sound, passing=passing)
-            yield from teller.tell(viewer.readable(snapshot, _chosen(snapshot, view, selection), self.ours()))
+            yield from teller.tell(numbers)
+
+    def _first_readable(self, snapshot: Snapshot, viewer: Viewer, numbers: BitMap, limit: int) -> BitMap:
+        found = BitMap()
+        for start in range(0, len(numbers), AT_ONCE):
+            found |= viewer.readable(snapshot, numbers[start : start + AT_ONCE], self.ours())
+            if len(found) >= limit:
+                return BitMap(found[:limit])
+        return found
 
     def not_shown(
         self, name: str | None = None, ids: Sequence[str] | None = None, *, selection: Selection = EVERYTHING
@@ -152,8 +120,9 @@ class Telling(Classing):
                 return None
             numbers = snapshot.publications().of("state", State.PUBLISHED)
             if name is not None:
-                view, _ = self._view_of(snapshot, partner_named(snapshot, name), self.guard.moment(snapshot))
-                numbers = _chosen(snapshot, view, selection)
+                moment = self.guard.moment(snapshot)
+                subject, _ = self._subject_of(snapshot, partner_named(snapshot, name), moment)
+                numbers = _chosen(snapshot, sent_by(snapshot, subject), selection)
             return len(numbers) - len(viewer.readable(snapshot, numbers, self.ours()))
 
     def since_reading(self, name: str, selection: Selection = EVERYTHING) -> SinceReading:
@@ -161,10 +130,12 @@ class Telling(Classing):
         selection = self._known(selection)
         with self._snapshot() as snapshot:
             viewer, moment = self._reader(snapshot, "since-reading", to=name), self.guard.moment(snapshot)
-            view, _ = self._view_of(snapshot, partner_named(snapshot, name), moment)
-            among = None
+            partner, among, part = partner_named(snapshot, name), None, None
             if selection != EVERYTHING or not viewer.everything:
-                among = viewer.readable(snapshot, _chosen(snapshot, view, selection), self.ours())
+                sent = sent_by(snapshot, self._subject_of(snapshot, partner, moment)[0])
+                among = viewer.readable(snapshot, _chosen(snapshot, sent, selection), self.ours())
+                part = part_of(snapshot, among)
+            view, _ = self._view_of(snapshot, partner, moment, part=part)
             return since_reading(snapshot, view, moment.best, among)
 
     def difference(self, name: str, supposing: Supposed, selection: Selection = EVERYTHING) -> Difference:
@@ -175,8 +146,19 @@ class Telling(Classing):
             moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
             before, _ = self._view_of(snapshot, partner, moment)
             after, _ = self._view_of(snapshot, partner, moment, supposing)
-            among = viewer.readable(snapshot, _chosen(snapshot, before, selection), self.ours())
+            among = viewer.readable(snapshot, _chosen(snapshot, before.sent, selection), self.ours())
             return difference(snapshot, before, after, among)
+
+    def would_read(self, name: str, ids: Sequence[str]) -> list[bytes]:
+        """What the partner of that name would read of the objects with these ids over TAXII, in all collections, byte
+        for byte; no more is looked at than these rest on."""
+        with self._snapshot() as snapshot:
+            viewer = self._reader(snapshot, "preview", to=name, ids=list(ids))
+            moment, partner = self.guard.moment(snapshot), partner_named(snapshot, name)
+            numbers = BitMap(snapshot.published_of([id for id in ids if id.isprintable()]))
+            numbers = viewer.readable(snapshot, numbers, self.ours(), whole=True)
+            view, _ = self._view_of(snapshot, partner, moment, part=part_of(snapshot, numbers))
+            return [one.raw for _, one in leave(snapshot, view, shown(snapshot, view) & numbers)]
 
     def write_reading(
         self,
@@ -220,46 +202,21 @@ class Telling(Classing):
 
             return outbound.write_released(write, objects(), id=bundle_id)
 
-    def matrix(self, names: Sequence[str] = (), actions: Sequence[Action] = tuple(Action)) -> Iterator[Cell]:
-        """What policy says of each class that has published objects, for each partner and client (or those of these
-        names), and each of these actions. References and names, which are no facets, are not looked at."""
-        with self._snapshot() as snapshot:
-            viewer = self._reader(snapshot, "matrix", to=list(names))
-            moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
-            there = [partner_named(snapshot, name) for name in names] if names else partners(snapshot)
-            forms = [each for each in _published_classes(snapshot) if viewer.may_read(each[0])]
-            standings = [Standing.read(*each) for each in forms]
-            recipients = {one.id: self._subject_of(snapshot, one, moment)[0].recipient for one in there}
-        apart = Alike(policy, self._floor_once(), [of for each in standings for of in (each.had, each.has) if of])
-        alike: dict[Recipient, list[tuple[Partner, Recipient]]] = {}
-        for partner in there:
-            recipient = recipients[partner.id]
-            alike.setdefault(apart.key(recipient), []).append((partner, recipient))
-        for start in range(0, len(standings), CLASSES_AT_ONCE):
-            some = standings[start : start + CLASSES_AT_ONCE]
-            classes = list(dict.fromkeys(of for each in some for of in (each.had, each.has) if of))
-            for same in alike.values():
-                for action in actions:
-                    # One of them stands for all that are decided alike.
-                    made = decide_all(policy, classes, same[0][1], action, moment.now)
-                    told = dict(zip(classes, made, strict=True))
-                    decisions = [each.decided(told) for each in some]
-                    for partner, _ in same:
-                        for each, decision in zip(some, decisions, strict=True):
-                            yield Cell(each.has or each.had, each.words, each.count, partner, action, decision)
-
-    def who(self, id: str) -> list[CopyWho]:
-        """Of each copy of the object, in the order of `show`, who receives it."""
+    def who(self, id: str, *, first: int = 0, most: int | None = None) -> list[CopyWho]:
+        """Of each copy of the object, in the order of `show`, who receives it: of all partners and clients by name, or
+        of `most` of them from the one in that place on."""
         with self._snapshot() as snapshot:
             copies = self._reader(snapshot, "who", id=id).copies(snapshot, id, self.ours())
             moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
             numbers = snapshot.published_of([id])
             keys = {one.number: one.object for one in snapshot.published(numbers)}
             found: dict[int, list[Receives]] = {key: [] for key in keys.values()}
-            for partner in partners(snapshot):
-                view, _ = self._view_of(snapshot, partner, moment)
+            part, published = part_of(snapshot, numbers), snapshot.publications().of("state", State.PUBLISHED)
+            asked = partners(snapshot)[first : None if most is None else first + most] if numbers else []
+            for partner in asked:
+                view, _ = self._view_of(snapshot, partner, moment, part=part)
                 had = _ever_opened(snapshot, partner.id)
-                here = _chosen(snapshot, view, EVERYTHING) & BitMap(numbers)
+                here = (published | view.sent) & BitMap(numbers)
                 for told in Teller(snapshot, view, policy, moment.now, self.is_sound, passing=False).tell(here):
                     receives = Receives(
                         partner.name, partner.relation, told.verdict, told.rules, told.cuts, told.number in had
@@ -300,14 +257,19 @@ class Telling(Classing):
         return {id: label for id, label in found.items() if label}
 
     def _view_of(
-        self, snapshot: Snapshot, partner: Partner, moment: Moment, supposing: Supposed = NOTHING
+        self,
+        snapshot: Snapshot,
+        partner: Partner,
+        moment: Moment,
+        supposing: Supposed = NOTHING,
+        part: Part | None = None,
     ) -> tuple[View, Policy]:
-        """The view of the partner and the policy it was made by. One that is supposed is made aside: the gate, which
-        keeps views to serve them, never sees it."""
+        """The view of the partner and the policy it was made by, or that part of it. One that is supposed is made
+        aside: the gate, which keeps views to serve them, never sees it."""
         policy = self._policy_at(snapshot)
         subject, earlier = self._subject_of(snapshot, partner, moment)
         if not supposing:
-            return self.gate.view(snapshot, policy, subject, moment.now, earlier), policy
+            return self.gate.view(snapshot, policy, subject, moment.now, earlier, part), policy
         if supposing.policy is not None:
             policy = compile_policy(self._floor_once(), *supposing.policy)
 
@@ -320,22 +282,13 @@ class Telling(Classing):
         if earlier is not None:
             then = supposing.subject(partner, earlier.instant, used).recipient
             both = (decisions(then), earlier.instant)
-        return look(snapshot, subject, decisions(subject.recipient), moment.now, self.is_sound, both), policy
+        return look(snapshot, subject, decisions(subject.recipient), moment.now, self.is_sound, both, part), policy
 
 
-def _chosen(snapshot: Snapshot, view: View, selection: Selection) -> BitMap:
+def _chosen(snapshot: Snapshot, sent: BitMap, selection: Selection) -> BitMap:
     """What is published, or was sent by the recipient itself, of the selection."""
-    among = snapshot.publications().of("state", State.PUBLISHED) | view.sent
+    among = snapshot.publications().of("state", State.PUBLISHED) | sent
     return BitMap(publishing.chosen(snapshot, selection, among))
-
-
-def _published_classes(snapshot: Snapshot) -> Iterator[tuple[bytes, int]]:
-    published = snapshot.publications()
-    there = published.of("state", State.PUBLISHED)
-    for key, form in snapshot.classes().items():
-        count = len(published.of("class", key) & there)
-        if form and count:
-            yield form, count
 
 
 def _ever_opened(snapshot: Snapshot, partner: str) -> BitMap:

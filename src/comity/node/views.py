@@ -13,6 +13,7 @@ from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdi
 from comity.release.cuts import Edits, local_limits, place_of, settle
 from comity.release.dispositions import RESTRICTING, Disposition, at_both, dispose_all
 from comity.release.forms import class_of
+from comity.release.nearby import nearby
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact_all
@@ -27,6 +28,8 @@ from comity.store.interface import Snapshot
 from comity.store.publications import Published
 
 BATCH_OBJECTS = 1000
+PART_MOST = 1000
+"""For so many publications no more is looked at than says what becomes of them."""
 FRAGILE_TYPES = (*sorted(OBSERVABLES), "malware-analysis")
 """Types of which a reference that can be cut may be what makes an object valid: `network-traffic` needs one end."""
 SENT = "sent"
@@ -44,6 +47,16 @@ class Subject:
     recipient: Recipient
     sources: frozenset[str] = frozenset()
     history_from: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A few publications with all that they rest on, and the classes of these: a view of no more than that says of them
+    what the whole view says."""
+
+    numbers: BitMap
+    relations: Relations
+    forms: dict[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +196,29 @@ class View:
         return (one.number not in self.sent, one.source not in ours, one.place)
 
 
+def part_of(snapshot: Snapshot, few: Iterable[int]) -> Part | None:
+    """All that says what becomes of these, other copies of theirs among it; None where that is so much that the whole
+    is quicker."""
+    asked = sorted(few)
+    if len(asked) > PART_MOST:
+        return None
+    ids = {one.id for one in snapshot.published(asked)}
+    every = BitMap(asked) | BitMap(snapshot.published_of(list(ids)))
+    found = nearby(every, snapshot.relations(), snapshot.needs_of)
+    if found is None:
+        return None
+    forms = snapshot.classes()
+    there = {one.class_key for one in snapshot.published(list(found.numbers))}
+    return Part(found.numbers, found.relations, {key: forms[key] for key in there if key in forms})
+
+
+def sent_by(snapshot: Snapshot, subject: Subject) -> BitMap:
+    """The publications that the subject sent itself."""
+    published = snapshot.publications()
+    some = [published.of("source", one.key) for one in snapshot.sources() if one.name in subject.sources]
+    return BitMap.union(BitMap(), *some)
+
+
 def waiting_for_approval(snapshot: Snapshot, decided: Decided) -> BitMap:
     """The publications that go only after a second person let each of them go."""
     published = snapshot.publications()
@@ -196,20 +232,26 @@ def look(
     now: int,
     sound: Sound,
     earlier: tuple[Decisions, int] | None = None,
+    part: Part | None = None,
 ) -> View:
     """The view of the subject in this state of the store. With `earlier` decisions and their instant nothing is in it,
-    and nothing is shown of it, that is not so then as well."""
+    and nothing is shown of it, that is not so then as well. With a `part` no more is in it than that."""
     published = snapshot.publications()
-    decided, until = decisions.at(snapshot.classes(), now)
+    forms = snapshot.classes() if part is None else part.forms
+    decided, until = decisions.at(forms, now)
+    if part is not None:
+        decided = {key: decided[key] for key in forms if key in decided}
     held, end = snapshot.held(now)
     trusted = None
     if earlier is not None:
-        others, other_until = earlier[0].at(snapshot.classes(), earlier[1])
+        others, other_until = earlier[0].at(forms, earlier[1])
         decided = {key: at_both(one, others[key]) for key, one in decided.items() if key in others}
         also, other_end = snapshot.held(earlier[1])
         held = held | also
         trusted = (earlier[1], other_until if other_end is None else min(other_until, other_end))
     allowed = BitMap.union(BitMap(), *(published.of("class", key) for key, each in decided.items() if each.released))
+    if part is not None:
+        allowed &= part.numbers
     approved = approved_for(snapshot, subject.recipient.id)
     allowed -= waiting_for_approval(snapshot, decided) - approved
     if subject.history_from:
@@ -217,11 +259,11 @@ def look(
         allowed &= BitMap(range(last + 1, allowed.max() + 1)) if allowed and allowed.max() > last else BitMap()
     allowed -= held
     until = until if end is None else min(until, end)
-    by_name = {source.name: source.key for source in snapshot.sources()}
-    sent = BitMap.union(
-        BitMap(), *(published.of("source", by_name[name]) for name in subject.sources if name in by_name)
-    )
-    view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until, snapshot.relations())
+    sent = sent_by(snapshot, subject)
+    if part is not None:
+        sent &= part.numbers
+    relations = snapshot.relations() if part is None else part.relations
+    view = View(subject, allowed | sent, BitMap(), sent, decided, decisions.classes, until, relations)
     view.approved, view.since, view.trusted, view.lines = approved, now, trusted, decisions.lines
     _close(snapshot, view, allowed, sound)
     return view

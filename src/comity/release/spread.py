@@ -64,6 +64,8 @@ class Relations:
     mentions: Sequence[Mention] = ()
     named_by: Mapping[int, Sequence[int]] = field(default_factory=dict)
     """For each publication the places in `mentions` of what it holds."""
+    said_by: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    """For each publication the places in `mentions` of what its texts say."""
     well_known: frozenset[int] = frozenset()
 
 

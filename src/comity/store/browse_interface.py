@@ -22,9 +22,9 @@ class Facets:
 class BrowseSnapshot(Protocol):
     """What is found, run by run, and what belongs to it."""
 
-    def hit_runs(self, query: TextQuery) -> Iterator[list[int]]:
-        """The keys of all that `search` would find, the newest first, in runs that are made when they are asked for;
-        of `query` the limit is not read. A run may be empty."""
+    def hit_runs(self, query: TextQuery) -> Iterator[tuple[list[int], int]]:
+        """The keys of all that `search` would find, the newest first, in runs that are made when they are asked for,
+        each with the least key that was looked at for it; of `query` the limit is not read. A run may be empty."""
         ...
 
     def hits(self, keys: Sequence[int]) -> list[Hit]:

@@ -124,6 +124,10 @@ class Snapshot(
         not published any more may still stand in them, and is in no bitmap that a walk begins with."""
         ...
 
+    def needs_of(self, numbers: Sequence[int]) -> list[tuple[int, int, int]]:
+        """What each of these publications refers to: number, target and need, as `relations` have them."""
+        ...
+
     def relations_at(self) -> At:
         """The state for which `relations` hold; they are the same object while it is equal."""
         ...

@@ -94,6 +94,12 @@ def state_of(db: Database, last_number: int) -> At:
     )
 
 
+def needs_of(db: Database, numbers: Sequence[int]) -> list[tuple[int, int, int]]:
+    """What these publications refer to: number, target and need."""
+    columns = db.columns("number target need", _RELATIONS.format(_LISTED), (list(numbers),))
+    return list(zip(*columns, strict=True))
+
+
 def at(db: Database, last_number: int, base: Related | None) -> Related:
     """Those of the connection's present snapshot, made from `base` (of an earlier one) where there is one."""
     here = state_of(db, last_number)
@@ -206,6 +212,7 @@ class _Building:
         numbers = dict(zip(columns[1], columns[0], strict=True))
         found: list[Mention] = []
         named_by: defaultdict[int, list[int]] = defaultdict(list)
+        said_by: defaultdict[int, list[int]] = defaultdict(list)
         for one in sayings:
             texts = BitMap([numbers[key] for key in one.texts if key in numbers])
             if not texts:
@@ -213,8 +220,10 @@ class _Building:
             holders = BitMap([numbers[key] for key in one.holders if key in numbers])
             for number in holders:
                 named_by[number].append(len(found))
+            for number in texts:
+                said_by[number].append(len(found))
             found.append(Mention(holders, texts, len(holders) < len(one.holders)))
-        self.made.mentions, self.made.named_by = found, dict(named_by)
+        self.made.mentions, self.made.named_by, self.made.said_by = found, dict(named_by), dict(said_by)
 
 
 # -- who is near whom --------------------------------------------------------------------------------------------------

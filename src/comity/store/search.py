@@ -44,7 +44,7 @@ def search(snapshot: "TableSnapshot", query: TextQuery) -> Hits:
     return Hits(hits(snapshot, keys), more, behind)
 
 
-def runs(snapshot: "TableSnapshot", query: TextQuery) -> Iterator[list[int]]:
+def runs(snapshot: "TableSnapshot", query: TextQuery) -> Iterator[tuple[list[int], int]]:
     """See `comity.store.browse_interface.BrowseSnapshot.hit_runs`."""
     candidates, before = _candidates(snapshot, query), query.after or KEY_MOST
     if words := _words(query):
@@ -53,7 +53,8 @@ def runs(snapshot: "TableSnapshot", query: TextQuery) -> Iterator[list[int]]:
     end = candidates.rank(before - 1)
     while end > 0:
         start = max(0, end - RUN_KEYS)
-        yield sorted(candidates[start:end], reverse=True)
+        some = sorted(candidates[start:end], reverse=True)
+        yield some, some[-1]
         end = start
 
 
@@ -115,15 +116,17 @@ def _newest(db: Database, candidates: Keys, words: Sequence[str], before: int, c
         end = candidates.rank(before - 1)
         return sorted(candidates[max(0, end - count) : end], reverse=True)
     found: list[int] = []
-    for some in _windows(db, candidates, words, before, KEY_MOST):
+    for some, _ in _windows(db, candidates, words, before, KEY_MOST):
         found += some[: count - len(found)]
         if len(found) >= count:
             break
     return found
 
 
-def _windows(db: Database, candidates: Keys, words: Sequence[str], before: int, width_most: int) -> Iterator[list[int]]:
-    """The candidates below `before` in which every word occurs, window by window."""
+def _windows(
+    db: Database, candidates: Keys, words: Sequence[str], before: int, width_most: int
+) -> Iterator[tuple[list[int], int]]:
+    """The candidates below `before` in which every word occurs, window by window, with the least key of each."""
     high = min(before - 1, candidates.max()) if candidates else 0
     width = _FIRST_WINDOW
     while high > 0:
@@ -133,5 +136,5 @@ def _windows(db: Database, candidates: Keys, words: Sequence[str], before: int, 
             matching = matching & BitMap(db.text.matches(word, low, high))
             if not matching:
                 break
-        yield sorted(matching, reverse=True)
+        yield sorted(matching, reverse=True), low
         high, width = low - 1, min(width * 4, width_most)

@@ -39,7 +39,7 @@ from comity.store.nouns import (
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.reading_erasure import ErasureReading
 from comity.store.records import Record
-from comity.store.related import At, Related, state_of
+from comity.store.related import At, Related, needs_of, state_of
 from comity.store.saved import SearchReading
 from comity.store.sessions import SessionReading
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
@@ -105,6 +105,8 @@ class TableSnapshot(
         self._views: Views | None = None
         self._admin: Admin | None = None
         self._publications: Publications | None = None
+        self._classes: dict[int, bytes] | None = None
+        self._held: tuple[int, tuple[Keys, int | None]] | None = None
 
     @property
     def db(self) -> Database:
@@ -150,6 +152,10 @@ class TableSnapshot(
     def relations(self) -> Relations:
         """See the interface."""
         return self._related_now().relations
+
+    def needs_of(self, numbers: Sequence[int]) -> list[tuple[int, int, int]]:
+        """See the interface."""
+        return needs_of(self.db, numbers)
 
     def relations_at(self) -> At:
         """See the interface."""
@@ -252,7 +258,7 @@ class TableSnapshot(
     def search(self, query: TextQuery) -> Hits:
         return search.search(self, query)
 
-    def hit_runs(self, query: TextQuery) -> Iterator[list[int]]:
+    def hit_runs(self, query: TextQuery) -> Iterator[tuple[list[int], int]]:
         return search.runs(self, query)
 
     def hits(self, keys: Sequence[int]) -> list[Hit]:
@@ -344,7 +350,9 @@ class TableSnapshot(
         )
 
     def classes(self) -> dict[int, bytes]:
-        return publications.classes(self.db)
+        if self._classes is None:
+            self._classes = publications.classes(self.db)
+        return self._classes
 
     def published(self, numbers: Sequence[int]) -> list[Published]:
         return publications.rows(self.db, numbers)
@@ -372,7 +380,9 @@ class TableSnapshot(
         return publications.bodies(self.db, numbers)
 
     def held(self, now: int) -> tuple[Keys, int | None]:
-        return publications.held(self.db, now)
+        if self._held is None or self._held[0] != now:
+            self._held = (now, publications.held(self.db, now))
+        return self._held[1]
 
     def last_published_before(self, at: int) -> int:
         return publications.last_before(self.db, at)

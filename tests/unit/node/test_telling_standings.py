@@ -6,7 +6,7 @@ from dataclasses import replace
 from tests.release_world import NOW, policy_of
 from tests.telling_world import RULES
 
-from comity.node.telling import Standing
+from comity.node.tabling import Standing
 from comity.release.classes import Action, Recipient, Relation, ReleaseClass
 from comity.release.classify import canonical_form
 from comity.release.decide import decide_all

@@ -8,13 +8,13 @@ from comity.errors import Invalid
 from comity.node.node import Node
 from comity.node.people import AUDIT, READING
 from comity.node.recipients import Partner
-from comity.node.telling import Cell
+from comity.node.tabling import Cell
 from comity.release.classes import Action
 from comity.web.answer import Answer
 from comity.web.ui.fields import json_answer, number_in, path
 from comity.web.ui.visit import Page, Visit
 
-CLASSES_SHOWN = 50
+CLASSES_SHOWN = 20
 PARTNERS_BESIDE = 8
 CELLS_MOST = 20_000
 
@@ -45,10 +45,10 @@ def matrix(visit: Visit) -> Answer:
     row = number_in(visit.parameter("row"), "row")
     column = number_in(visit.parameter("column"), "column")
     beside = wanted[column : column + PARTNERS_BESIDE]
-    rows: dict[str, Row] = {}
-    for cell in visit.node.matrix([one.id for one in beside], (action,)) if beside else ():
-        rows.setdefault(cell.words, Row(cell.words, cell.objects, {})).cells[cell.partner.id] = cell
-    shown = sorted(rows.values(), key=lambda one: (-one.objects, one.words))[row : row + CLASSES_SHOWN]
+    classes = visit.node.classes_published() if beside else []
+    rows = {words: Row(words, count, {}) for words, count in classes[row : row + CLASSES_SHOWN]}
+    for cell in visit.node.matrix([one.id for one in beside], (action,), classes=rows) if rows else ():
+        rows[cell.words].cells[cell.partner.id] = cell
     kept = {"action": "" if action is Action.RELEASE else action.value}
 
     def link(row: int, column: int) -> str:
@@ -62,16 +62,16 @@ def matrix(visit: Visit) -> Answer:
         every=every,
         wanted=[one.id for one in wanted] if len(wanted) < len(every) else [],
         beside=beside,
-        rows=shown,
-        classes=len(rows),
-        objects=sum(one.objects for one in rows.values()),
+        rows=list(rows.values()),
+        classes=len(classes),
+        objects=sum(count for _, count in classes),
         action=action.value,
         actions=[one.value for one in Action],
         hidden=visit.node.not_shown(),
         at=(row, column),
         right=link(row, column + PARTNERS_BESIDE) if column + PARTNERS_BESIDE < len(wanted) else "",
         left=link(row, max(0, column - PARTNERS_BESIDE)) if column else "",
-        down=link(row + CLASSES_SHOWN, column) if row + CLASSES_SHOWN < len(rows) else "",
+        down=link(row + CLASSES_SHOWN, column) if row + CLASSES_SHOWN < len(classes) else "",
         up=link(max(0, row - CLASSES_SHOWN), column) if row else "",
         total=len(wanted),
     )

@@ -17,6 +17,7 @@ from comity.stix.tlp import TLP
 from comity.web.answer import Answer
 from comity.web.ui.describing import changed, compared, raw_of, said_by
 from comity.web.ui.drawing import drawing_of
+from comity.web.ui.fields import number_in
 from comity.web.ui.origin import origin_of
 from comity.web.ui.purpose import purposed
 from comity.web.ui.search import STIX_TYPE, names_of
@@ -26,6 +27,8 @@ from comity.web.ui.writing import is_editable
 ROOT = "/objects/{object}"
 PARTNERS_SUMMED = 25
 """With more partners than these the summary does not ask about each, but leads to where that is done."""
+PARTNERS_ASKED, PARTNERS_MOST = 12, 100_000
+"""So many partners are asked about on a page, since each is asked for its own."""
 COPIES_COMPARED = 6
 SANDBOXED = (("Content-Security-Policy", "sandbox; default-src 'none'"), ("X-Content-Type-Options", "nosniff"))
 
@@ -94,6 +97,7 @@ def who(visit: Visit) -> Answer:
     """Who receives each copy and by which rule, and what would be if it were marked otherwise."""
     about = visit.node.about(id_of(visit), links=1)
     partners = [one.name for one in visit.node.partners()]
+    first = number_in(visit.parameter("at"), "at", most=PARTNERS_MOST)
     error, what_if = "", None
     name, tlp = visit.parameter("partner"), visit.parameter("tlp")
     if name or tlp:
@@ -106,7 +110,11 @@ def who(visit: Visit) -> Answer:
         "who",
         about,
         copies=who_of(visit.node, about.id),
+        copies=_who(visit, about, first, PARTNERS_ASKED),
         partners=partners,
+        first=first,
+        some=partners[first : first + PARTNERS_ASKED],
+        next=first + PARTNERS_ASKED if first + PARTNERS_ASKED < len(partners) else None,
         levels=[level.word for level in TLP],
         chosen=(name, tlp),
         what_if=what_if,
@@ -117,6 +125,11 @@ def who(visit: Visit) -> Answer:
 def who_of(node: Node, id: str) -> list[CopyWho]:
     """Who receives each copy: those copies first that anybody is asked about, which are published."""
     return sorted(node.who(id), key=lambda one: not one.who)
+
+
+def _who(visit: Visit, about: About, first: int = 0, most: int | None = None) -> list[CopyWho]:
+    """Those copies first that anybody is asked about, which are published."""
+    return sorted(visit.node.who(about.id, first=first, most=most), key=lambda one: not one.who)
 
 
 def what_if_of(node: Node, id: str, name: str, tlp: str) -> WhatIf:

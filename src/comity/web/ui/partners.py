@@ -13,10 +13,11 @@ from comity.node.people import ADMIN, AUDIT, READING, ROLES
 from comity.node.recipients import Partner
 from comity.web.answer import Answer
 from comity.web.ui.facets import FIELDS, changes_in, texts_of
-from comity.web.ui.fields import path, refused, seal
+from comity.web.ui.fields import number_in, path, refused, seal
 from comity.web.ui.visit import Form, Page, Visit
 
 HELD_SHOWN = 20
+ROWS, ROWS_MOST = 50, 100_000
 _STATES = ("active", "pending", "planned", "suspended", "expired", "ended")
 
 
@@ -25,8 +26,17 @@ def listing(visit: Visit) -> Answer:
     wanted = visit.parameter("state")
     found = visit.node.standings()
     states = {name: sum(standing.state == name for _, standing in found) for name in _STATES}
-    shown = [(one, standing) for one, standing in found if not wanted or standing.state == wanted]
-    return visit.page("partners.html", rows=shown, all=len(found), states=states, wanted=wanted)
+    some = [(one, standing) for one, standing in found if not wanted or standing.state == wanted]
+    at = number_in(visit.parameter("at"), "at", most=ROWS_MOST)
+    return visit.page(
+        "partners.html",
+        rows=some[at : at + ROWS],
+        all=len(found),
+        states=states,
+        wanted=wanted,
+        first=path("partners", state=wanted) if at else "",
+        next=path("partners", state=wanted, at=str(at + ROWS)) if at + ROWS < len(some) else "",
+    )
 
 
 def partner(visit: Visit) -> Answer:

@@ -32,7 +32,9 @@ from comity.web.ui.visit import Form, Page, Visit
 
 LOOKED_MOST = 500
 """So many copies are looked at for a page; the command looks at all."""
-ROWS = 25
+ROWS = 12
+PASSING_MOST = 3
+"""Where no more are asked about, it is said what would let them go: each asks policy some hundred questions."""
 BESIDE_MOST = 10
 """So many objects that leave changed are shown beside what leaves."""
 TEXT_CHARACTERS_MOST = 400
@@ -99,8 +101,8 @@ def _found(visit: Visit, asked: _Asked) -> dict[str, Any]:
     node, to = visit.node, asked.to
     partner = node.partner(to)
     show = visit.parameter("show")
-    told = node.tell(to, selection=asked.selection, supposing=asked.supposing, passing=False)
-    every = list(islice(told, LOOKED_MOST + 1))
+    told = node.tell(to, selection=asked.selection, supposing=asked.supposing, passing=False, limit=LOOKED_MOST + 1)
+    every = list(told)
     looked = every[:LOOKED_MOST]
     wanted = [one for one in looked if not show or one.verdict.value == show]
     start = number_in(visit.parameter("at"), "at", most=LOOKED_MOST)
@@ -110,12 +112,13 @@ def _found(visit: Visit, asked: _Asked) -> dict[str, Any]:
         "counts": Counter(one.verdict.value for one in looked),
         "by_tlp": _by_tlp(looked),
         "more": len(every) > LOOKED_MOST,
-        "rows": _rows(visit, asked, some),
+        "rows": _rows(visit, asked, some, passing=len(looked) <= PASSING_MOST),
         "titles": node.titles(list({one.id for one in some})),
         "hidden": node.not_shown(to, selection=asked.selection),
         "approval": [one.id for one in looked if any(rule.id == "gate.approval" for rule in one.rules)][:IDS_MOST],
         "policy": len(node.policy_log()),
         "at": start,
+        "passing_most": PASSING_MOST,
         "next": start + ROWS if start + ROWS < len(wanted) else None,
         "since": None,
         "difference": None,
@@ -146,12 +149,12 @@ def _link(visit: Visit) -> Any:
 
 
 # -- ours beside theirs ------------------------------------------------------------------------------------------------
-def _rows(visit: Visit, asked: _Asked, some: list[Told]) -> list[Row]:
+def _rows(visit: Visit, asked: _Asked, some: list[Told], *, passing: bool) -> list[Row]:
     withheld = list({one.id for one in some if one.verdict.value == "withhold"})
-    passing = {}
-    if withheld:
-        why = visit.node.tell(asked.to, withheld, supposing=asked.supposing)
-        passing = {one.number: one for one in why}
+    turned = {}
+    if withheld and passing:
+        why = visit.node.tell(asked.to, withheld, supposing=asked.supposing, limit=LOOKED_MOST)
+        turned = {one.number: one for one in why}
     redacted = [one for one in some if one.verdict.value == "redact"][:BESIDE_MOST]
     # What is only supposed is read by nobody, so that there is nothing to put beside.
     theirs = _theirs(visit, asked.to, [one.id for one in redacted]) if redacted and not asked.supposing else {}
@@ -159,19 +162,14 @@ def _rows(visit: Visit, asked: _Asked, some: list[Told]) -> list[Row]:
     for one in some:
         left = theirs.get((one.id, one.version))
         parts = _parts(visit, one, left) if one in redacted and left is not None else None
-        rows.append(Row(passing.get(one.number, one), parts))
+        rows.append(Row(turned.get(one.number, one), parts))
     return rows
 
 
 def _theirs(visit: Visit, to: str, ids: list[str]) -> dict[tuple[str, str], dict[str, Any]]:
     """What the partner would read of these objects, by id and version."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
-    for collection in visit.node.collections():
-        body: list[bytes] = []
-        visit.node.write_reading(body.append, to, collection=collection.id, ids=ids)
-        for each in orjson.loads(b"".join(body)).get("objects", []):
-            found[each["id"], str(each.get("modified") or each.get("created") or "")] = each
-    return found
+    values = [orjson.loads(raw) for raw in visit.node.would_read(to, ids)]
+    return {(each["id"], str(each.get("modified") or each.get("created") or "")): each for each in values}
 
 
 def _parts(visit: Visit, told: Told, theirs: dict[str, Any]) -> tuple[Part, ...] | None:

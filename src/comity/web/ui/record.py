@@ -16,7 +16,7 @@ from comity.web.answer import Answer
 from comity.web.ui.fields import file_answer, json_answer, number_in, refused
 from comity.web.ui.visit import Page, Visit
 
-ROWS = 100
+ROWS = 50
 ROWS_MOST = 10_000
 CSV_TYPE = "text/csv; charset=utf-8"
 

@@ -10,9 +10,10 @@ from comity.node.node import Node
 from comity.node.people import ADMIN, ROLES
 from comity.node.sources import OF_PARTNER, SourceView
 from comity.web.answer import Answer
-from comity.web.ui.fields import path, refused
+from comity.web.ui.fields import number_in, path, refused
 from comity.web.ui.visit import Form, Page, Visit
 
+ROWS, ROWS_MOST = 50, 100_000
 LATE = timedelta(minutes=10)
 """A poll that is due for so long has no worker."""
 
@@ -63,7 +64,14 @@ def listing(visit: Visit) -> Answer:
         found.append(health_of(visit, visit.node.source(one.name), partner))
     order = {"bad": 0, "warn": 1}
     found.sort(key=lambda one: order.get(one.state, 2))
-    return visit.page("sources.html", rows=found, trouble=sum(one.state in order for one in found))
+    at = number_in(visit.parameter("at"), "at", most=ROWS_MOST)
+    return visit.page(
+        "sources.html",
+        rows=found[at : at + ROWS],
+        trouble=sum(one.state in order for one in found),
+        first=path("sources") if at else "",
+        next=path("sources", at=str(at + ROWS)) if at + ROWS < len(found) else "",
+    )
 
 
 def source(visit: Visit) -> Answer:
