@@ -132,7 +132,7 @@ class Bench(Protocol):
 
 def _repeatable(store: Store) -> Store:
     """The store, whose ledger says the same each time that the same is done."""
-    store.now, store.nonce = lambda: NOW, lambda: bytes(16)
+    store.now, store.nonces = lambda: NOW, lambda count: bytes(16 * count)
     return store
 
 

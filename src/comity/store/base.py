@@ -43,8 +43,8 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-def _nonce() -> bytes:
-    return os.urandom(NONCE_BYTES)
+def _nonces(count: int) -> bytes:
+    return os.urandom(NONCE_BYTES * count)
 
 
 class TableStore(ABC):
@@ -69,7 +69,7 @@ class TableStore(ABC):
         self._relating = threading.Lock()
         self._closed = False
         self.now: Callable[[], int] = _now
-        self.nonce: Callable[[], bytes] = _nonce
+        self.nonces: Callable[[int], bytes] = _nonces
         self.aside: KeepAside = keep_nothing
         self.noted: Callable[[Sequence[AuditRow]], None] = lambda _: None
 

@@ -99,7 +99,7 @@ class EnteringTables(TableSnapshot):
         commitment = b""
         if self._acts:
             self.last_entry_at = self._entry_time()
-            before, at, nonce = self._entered_before, self.last_entry_at, self._shared.nonce
-            commitment = entries.insert(self.db, before, self._acts, at, nonce)
+            before, at, nonces = self._entered_before, self.last_entry_at, self._shared.nonces
+            commitment = entries.insert(self.db, before, self._acts, at, nonces)
             self._acts = []
         return commitment

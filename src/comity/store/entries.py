@@ -6,11 +6,13 @@ and its facts. Keys count over all epochs of the log; tiles and checkpoints are 
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from comity.ledger import merkle
 from comity.ledger.merkle import HASH_BYTES
-from comity.ledger.records import commitment, fact, make_record
+from comity.ledger.records import NONCE_BYTES, commitment, fact, make_record
 from comity.ledger.tiles import WIDTH, cut
 from comity.store.database import Database
 
@@ -58,24 +60,29 @@ class LedgerKey:
     retired_at: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(msgspec.Struct, frozen=True, gc=False):
     """What is entered at the end of the transaction that does it."""
 
     kind: str
     facts: Mapping[str, Fact]
 
 
-def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonce: Callable[[], bytes]) -> bytes:
+def insert(db: Database, before: int, acts: Sequence[Act], at: int, nonces: Callable[[int], bytes]) -> bytes:
     """There is an entry for each of these behind the first `before`, each with a nonce of its own; the commitment of
     the last one."""
+    salts = nonces(len(acts))
     rows = []
-    for key, act in enumerate(acts, before + 1):
-        record = make_record(at, act.kind, {name: fact(value) for name, value in act.facts.items()})
-        salt = nonce()
-        rows.append((key, commitment(salt, record), salt, record))
+    for place, act in enumerate(acts):
+        record = make_record(at, act.kind, _said(act.facts))
+        salt = salts[NONCE_BYTES * place : NONCE_BYTES * (place + 1)]
+        rows.append((before + place + 1, commitment(salt, record), salt, record))
     db.execute_many("INSERT INTO entry (key, commitment, nonce, record) VALUES (?, ?, ?, ?)", rows)
     return rows[-1][1]
+
+
+def _said(facts: Mapping[str, Fact]) -> dict[str, Any]:
+    """The facts as a record says them; most are text, which it says as it is."""
+    return {name: value if type(value) is str else fact(value) for name, value in facts.items()}
 
 
 def read(db: Database, after: int, limit: int) -> list[LedgerEntry]:

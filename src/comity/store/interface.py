@@ -341,8 +341,8 @@ class Store(Protocol):
 
     now: Callable[[], int]
     """The clock by which what is done is entered into the ledger: microseconds since 1970."""
-    nonce: Callable[[], bytes]
-    """Where the nonces of the ledger's entries come from: 32 bytes that nobody can guess."""
+    nonces: Callable[[int], bytes]
+    """Where the nonces of so many entries come from: 16 bytes each that nobody can guess, one after the other."""
     aside: KeepAside
     """Who is told, before the commit, of what must stay done though the store is put back."""
     noted: Callable[[Sequence[AuditRow]], None]

@@ -58,7 +58,8 @@ class NotingTables(EnteringTables):
             self.noted = audit.append(self.db, self._notes, self._shared.now())
             self._notes = ()
         # After the rows, since some of these may be among them.
-        audit.add_again(self.db, self._again)
+        if self._again:
+            audit.add_again(self.db, self._again)
 
 
 def bounded(facts: Mapping[str, Any]) -> dict[str, Any]:
