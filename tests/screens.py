@@ -11,11 +11,9 @@ ADMINS: Roles = frozenset({"admin"})
 RELEASERS: Roles = frozenset({"releaser"})
 WRITERS: Roles = frozenset({"analyst", "releaser"})
 READERS: Roles = frozenset({"reader", "analyst", "releaser", "approver"})
-IMPORTERS: Roles = frozenset({"analyst", "releaser"})
 TOLD: Roles = READERS | {"release-audit"}
 """To whom is told what leaves: who reads, and who may count it."""
 ADMITTING: Roles = frozenset({"admin", "approver"})
-DOING: Roles = frozenset({"analyst", "releaser"})
 ASKING: Roles = frozenset({"admin", "releaser"})
 PROVING: Roles = ASKING | {"release-audit"}
 AUDITORS: Roles = frozenset({"admin", "auditor"})
@@ -29,10 +27,10 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/searches": (READERS, READERS),
     "/searches/{search}/open": (NOBODY, READERS),
     "/searches/{search}/drop": (NOBODY, READERS),
-    "/import": (IMPORTERS, IMPORTERS),
-    "/import/{upload}": (IMPORTERS, NOBODY),
-    "/import/{upload}/confirm": (NOBODY, IMPORTERS),
-    "/import/{upload}/drop": (NOBODY, IMPORTERS),
+    "/import": (WRITERS, WRITERS),
+    "/import/{upload}": (WRITERS, NOBODY),
+    "/import/{upload}/confirm": (NOBODY, WRITERS),
+    "/import/{upload}/drop": (NOBODY, WRITERS),
     "/drafts": (WRITERS, NOBODY),
     "/drafts/{draft}": (WRITERS, WRITERS),
     "/drafts/{draft}/save": (NOBODY, WRITERS),
@@ -41,11 +39,11 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/objects/new": (WRITERS, NOBODY),
     "/objects/new/{type}": (WRITERS, WRITERS),
     "/objects/{object}/edit": (WRITERS, WRITERS),
-    "/bulk": (DOING, DOING),
+    "/bulk": (WRITERS, WRITERS),
     "/batches": (READERS | ADMINS, NOBODY),
     "/batches/{batch}": (READERS | ADMINS, NOBODY),
-    "/batches/{batch}/undo": (NOBODY, DOING | ADMITTING),
-    "/batches/{batch}/retry": (NOBODY, DOING),
+    "/batches/{batch}/undo": (NOBODY, WRITERS | ADMITTING),
+    "/batches/{batch}/retry": (NOBODY, WRITERS),
     "/objects/{object}": (READERS, NOBODY),
     "/objects/{object}/relations": (READERS, NOBODY),
     "/objects/{object}/relations.json": (READERS, NOBODY),

@@ -217,7 +217,7 @@ class Batching(Browsing):
 
     def _found_ids(self, snapshot: Snapshot, viewer: Viewer, query: Any) -> list[str]:
         found = BitMap()
-        for some, readable in self._looked(snapshot, viewer, query, READ_AT_ONCE):
+        for some, readable, _ in self._looked(snapshot, viewer, query, READ_AT_ONCE):
             found |= readable & BitMap(some)
             if len(found) > MOST:
                 raise TooLarge(f"At most {MOST:,} objects are done at once.", where="text", hint="Narrow the search.")

@@ -1,6 +1,6 @@
 """Looking around: what an account may read, found by words and filters, and what stands around one object (R64)."""
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -283,12 +283,7 @@ class Browsing(Recalling):
         for run, low in snapshot.hit_runs(query):
             for start in range(0, len(run), at_once):
                 some = run[start : start + at_once]
-                yield some, self._readable_copies.among(snapshot, viewer, some, ours)
                 last = start + at_once >= len(run)
                 yield some, self._readable_copies.among(snapshot, viewer, some, ours), low if last else some[-1]
             if not run:
                 yield [], BitMap(), low
-
-    def _note_read(self, snapshot: Snapshot, access: Access, act: str, keys: Keys, what: Hashable) -> None:
-        """A page with these copies is about to be read."""
-        raise NotImplementedError

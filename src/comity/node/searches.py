@@ -104,7 +104,7 @@ class Searching(Browsing):
             return None, False
         count = looked = 0
         query = replace(query, added_after=max(query.added_after or 0, one.seen))
-        for some, readable in self._looked(snapshot, viewer, query, NEW_MOST + 1):
+        for some, readable, _ in self._looked(snapshot, viewer, query, NEW_MOST + 1):
             count += sum(key in readable for key in some)
             looked += len(some)
             if count > NEW_MOST:

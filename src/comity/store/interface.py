@@ -13,10 +13,9 @@ from comity.stix.object import StixObject
 from comity.store.asides import KeepAside
 from comity.store.audit import AuditRow
 from comity.store.audit_interface import AuditSnapshot, AuditTransaction
-from comity.store.batch_interface import BatchSnapshot, BatchTransaction
 from comity.store.browse_interface import BrowseSnapshot
 from comity.store.deliveries import Delivered, Usage
-from comity.store.draft_interface import DraftSnapshot, DraftTransaction
+from comity.store.desk_interface import DeskSnapshot, DeskTransaction
 from comity.store.erasure_interface import ErasureSnapshot, ErasureTransaction
 from comity.store.ledger_check import LedgerReport
 from comity.store.ledger_interface import LedgerSnapshot, LedgerTransaction
@@ -38,24 +37,12 @@ from comity.store.nouns import (
 from comity.store.publications import Publications, Published, Unpublished
 from comity.store.records import Record
 from comity.store.related import At
-from comity.store.saved import SearchSnapshot, SearchTransaction
-from comity.store.session_interface import SessionSnapshot, SessionTransaction
 from comity.store.views import Keys
 
 T = TypeVar("T")
 
 
-class Snapshot(
-    LedgerSnapshot,
-    ErasureSnapshot,
-    AuditSnapshot,
-    BrowseSnapshot,
-    SessionSnapshot,
-    SearchSnapshot,
-    DraftSnapshot,
-    BatchSnapshot,
-    Protocol,
-):
+class Snapshot(LedgerSnapshot, ErasureSnapshot, AuditSnapshot, BrowseSnapshot, DeskSnapshot, Protocol):
     """One consistent state of the store, as of the moment it was opened. What is withdrawn or a draft is in none of the
     first four answers."""
 
@@ -214,17 +201,7 @@ class Snapshot(
         ...
 
 
-class Transaction(
-    Snapshot,
-    LedgerTransaction,
-    ErasureTransaction,
-    AuditTransaction,
-    SessionTransaction,
-    SearchTransaction,
-    DraftTransaction,
-    BatchTransaction,
-    Protocol,
-):
+class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransaction, DeskTransaction, Protocol):
     """Changes that happen together or not at all. What a Snapshot answers is answered from inside the transaction."""
 
     def withdraw(

@@ -8,15 +8,14 @@ from pyroaring import BitMap
 
 from comity.interfaces import Query
 from comity.release.spread import Relations
-from comity.store import deliveries, jobs, openings, publications, records, search
+from comity.store import deliveries, jobs, openings, records, search
 from comity.store.admin import Admin
 from comity.store.asides import KeepAside
 from comity.store.audit_reading import AuditReading
-from comity.store.batches import BatchReading
 from comity.store.browse_reading import BrowseReading
 from comity.store.database import Database
 from comity.store.deliveries import Delivered, Usage
-from comity.store.drafts import DraftReading
+from comity.store.desks import DeskReading
 from comity.store.flags import ALL_SHIFT, LAST, SHOWN
 from comity.store.ledger_reading import LedgerReading
 from comity.store.nouns import (
@@ -36,12 +35,11 @@ from comity.store.nouns import (
     Token,
     storable,
 )
-from comity.store.publications import Publications, Published, Unpublished
+from comity.store.publications import Publications
+from comity.store.published_reading import PublishedReading
 from comity.store.reading_erasure import ErasureReading
 from comity.store.records import Record
 from comity.store.related import At, Related, needs_of, state_of
-from comity.store.saved import SearchReading
-from comity.store.sessions import SessionReading
 from comity.store.views import LARGE_BYTES, Keys, Views, first_keys
 
 STATE = (
@@ -83,16 +81,7 @@ class Shared(Protocol):
     def aside(self) -> KeepAside: ...
 
 
-class TableSnapshot(
-    LedgerReading,
-    ErasureReading,
-    AuditReading,
-    BrowseReading,
-    SessionReading,
-    SearchReading,
-    DraftReading,
-    BatchReading,
-):
+class TableSnapshot(PublishedReading, LedgerReading, ErasureReading, AuditReading, BrowseReading, DeskReading):
     """See `comity.store.interface.Snapshot`. Good until the block that opened it ends."""
 
     def __init__(self, db: Database, shared: Shared, state: Sequence[int], base: Views | None) -> None:
@@ -105,8 +94,6 @@ class TableSnapshot(
         self._views: Views | None = None
         self._admin: Admin | None = None
         self._publications: Publications | None = None
-        self._classes: dict[int, bytes] | None = None
-        self._held: tuple[int, tuple[Keys, int | None]] | None = None
 
     @property
     def db(self) -> Database:
@@ -348,44 +335,6 @@ class TableSnapshot(
         return dict(
             zip(*self.db.columns("id key", "SELECT id, key FROM target WHERE id IN ?texts", (wanted,)), strict=True)
         )
-
-    def classes(self) -> dict[int, bytes]:
-        if self._classes is None:
-            self._classes = publications.classes(self.db)
-        return self._classes
-
-    def published(self, numbers: Sequence[int]) -> list[Published]:
-        return publications.rows(self.db, numbers)
-
-    def published_of(self, ids: Sequence[str]) -> list[int]:
-        return publications.of_ids(self.db, [id for id in ids if storable(id)])
-
-    def published_at(self, instants: Sequence[str]) -> list[int]:
-        return publications.of_instants(self.db, [each for each in instants if storable(each)])
-
-    def published_types(self, names: Sequence[str]) -> Keys:
-        return publications.of_types(self.db, self.publications(), [name for name in names if storable(name)])
-
-    def unpublished(self, after: int, limit: int) -> list[Unpublished]:
-        admin = self.admin()
-        return [
-            Unpublished(key, id, type, admin.source_names[source], admin.collection_ids[place], default_tlp, mark, body)
-            for key, id, type, source, place, default_tlp, mark, body in publications.unpublished(self.db, after, limit)
-        ]
-
-    def received(self, keys: Sequence[int]) -> set[int]:
-        return publications.received(self.db, keys)
-
-    def published_bodies(self, numbers: Sequence[int]) -> list[bytes]:
-        return publications.bodies(self.db, numbers)
-
-    def held(self, now: int) -> tuple[Keys, int | None]:
-        if self._held is None or self._held[0] != now:
-            self._held = (now, publications.held(self.db, now))
-        return self._held[1]
-
-    def last_published_before(self, at: int) -> int:
-        return publications.last_before(self.db, at)
 
     def openings(self, recipient: str, collection: str) -> list[bytes]:
         key = self.admin().collection(collection).key

@@ -74,8 +74,6 @@ def summary(visit: Visit) -> Answer:
     about = visit.node.about(id_of(visit))
     few = len(visit.node.partners()) <= PARTNERS_SUMMED
     who = next(iter(who_of(visit.node, about.id)), None) if few else None
-    return _page(visit, "summary", about, who=who, few=few)
-    who = next(iter(_who(visit, about)), None) if few else None
     return about_page(visit, "summary", about, who=who, few=few)
 
 
@@ -83,8 +81,7 @@ def relations(visit: Visit) -> Answer:
     """What it is tied to: always as a table, and as a drawing above it where `show` is `graph`."""
     about = visit.node.about(id_of(visit))
     show = "graph" if visit.parameter("show") == "graph" else "table"
-    return _page(visit, "relations", about, drawing=drawing_of(about.links.items), show=show)
-    return about_page(visit, "relations", about, drawing=drawing_of(about.links.items))
+    return about_page(visit, "relations", about, drawing=drawing_of(about.links.items), show=show)
 
 
 def timeline(visit: Visit) -> Answer:
@@ -109,8 +106,7 @@ def who(visit: Visit) -> Answer:
         visit,
         "who",
         about,
-        copies=who_of(visit.node, about.id),
-        copies=_who(visit, about, first, PARTNERS_ASKED),
+        copies=who_of(visit.node, about.id, first, PARTNERS_ASKED),
         partners=partners,
         first=first,
         some=partners[first : first + PARTNERS_ASKED],
@@ -122,14 +118,9 @@ def who(visit: Visit) -> Answer:
     )
 
 
-def who_of(node: Node, id: str) -> list[CopyWho]:
+def who_of(node: Node, id: str, first: int = 0, most: int | None = None) -> list[CopyWho]:
     """Who receives each copy: those copies first that anybody is asked about, which are published."""
-    return sorted(node.who(id), key=lambda one: not one.who)
-
-
-def _who(visit: Visit, about: About, first: int = 0, most: int | None = None) -> list[CopyWho]:
-    """Those copies first that anybody is asked about, which are published."""
-    return sorted(visit.node.who(about.id, first=first, most=most), key=lambda one: not one.who)
+    return sorted(node.who(id, first=first, most=most), key=lambda one: not one.who)
 
 
 def what_if_of(node: Node, id: str, name: str, tlp: str) -> WhatIf:
@@ -176,7 +167,7 @@ def copies(visit: Visit) -> Answer:
     about = visit.node.about(id_of(visit), links=1)
     newest = newest_of(about)
     some = newest[:COPIES_COMPARED]
-    return _page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
+    return about_page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
 
 
 def newest_of(about: About) -> list[CopyView]:
@@ -185,8 +176,6 @@ def newest_of(about: About) -> list[CopyView]:
     for copy in about.copies:
         newest.setdefault((copy.source, copy.collection), copy)
     return list(newest.values())
-    some = list(newest.values())[:COPIES_COMPARED]
-    return about_page(visit, "copies", about, some=some, rows=compared(some), more=len(newest) - len(some))
 
 
 _WHO = frozenset(READING)

@@ -5,7 +5,9 @@ from comity.web.ui import (
     approvals,
     attachments,
     audit,
-    graph, importing, bulk
+    bulk,
+    graph,
+    importing,
     jobs,
     keys,
     ledger,
@@ -28,7 +30,8 @@ from comity.web.ui import (
 )
 
 _ROOMS = (
-    overview, search, saved, importing, objects, graph, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit, writing, bulk, attachments
+    overview, search, saved, importing, writing, bulk, objects, graph, attachments, preview, publishing, matrix, record,
+    partners, policy, approvals, recalls, ledger, sources, account, keys, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
