@@ -306,7 +306,7 @@ def test_a_store_and_its_slow_twin_answer_the_same(store_kind: str) -> None:
 
 
 @pytest.mark.deep
-@pytest.mark.timeout(2400)
+@pytest.mark.timeout(7200)
 def test_a_store_and_its_slow_twin_answer_the_same_for_long(store_kind: str) -> None:
     _run(store_kind, 1500, 50)
 
