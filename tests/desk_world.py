@@ -37,6 +37,8 @@ from comity.web.ui import (
     sources,
 )
 from comity.web.ui.languages import Words
+from comity.web.ui.screens import HOME_PAGE
+from comity.web.ui.screens import PAGES as EVERY_PAGE
 from comity.web.ui.visit import Form, Page, Visit
 
 MODULES = (partners, preview, publishing, matrix, policy, approvals, recalls, ledger, record, sources, jobs, audit)
@@ -45,7 +47,7 @@ PAGES: tuple[Page, ...] = tuple(page for module in MODULES for page in module.PA
 
 def found_page(path: str) -> tuple[Page, dict[str, str]]:
     """The first page of that path, and the names in it. NotFound where there is none."""
-    for page in PAGES:
+    for page in (HOME_PAGE, *EVERY_PAGE):
         pattern = re.sub(r"\\{([a-z]+)\\}", r"(?P<\1>[^/]+)", re.escape(page.template))
         match = re.fullmatch(pattern, unquote(path))
         if match is not None:

@@ -16,10 +16,10 @@ TAGS = re.compile(
     "a|aside|body|br|button|bdi|code|circle|dd|details|div|dl|dt|footer|form|g"
     "|h1|h2|h3|head|header|html|input|label|li|line|link|main|meta|nav|ol|option"
     "|p|path|pre|rect|section|select|span|strong|summary|svg|table|tbody|td|text|th|thead"
-    "|time|title|tr|ul|textarea|fieldset|legend"
+    "|time|title|tr|ul|textarea|fieldset|legend|datalist"
 )
 """Every tag of our own templates; another one can only come from an object."""
-PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z-]+|\?[^\\\s]*")
+PLACES = re.compile(r"/(?!/)[^\\\s]*|#[a-z_-]+|\?[^\\\s]*")
 VALUES = ("bdi", "code", "pre", "text", "title")
 """In these stand values, in no language."""
 _WORD = re.compile(r"[A-Za-z]{4,}")

@@ -9,6 +9,7 @@ NOBODY: Roles = frozenset()
 EVERYBODY: Roles = frozenset(ROLES)
 ADMINS: Roles = frozenset({"admin"})
 RELEASERS: Roles = frozenset({"releaser"})
+WRITERS: Roles = frozenset({"analyst", "releaser"})
 READERS: Roles = frozenset({"reader", "analyst", "releaser", "approver"})
 TOLD: Roles = READERS | {"release-audit"}
 """To whom is told what leaves: who reads, and who may count it."""
@@ -23,6 +24,14 @@ TABLE: dict[str, tuple[Roles, Roles]] = {
     "/search.json": (READERS, NOBODY),
     "/search.csv": (READERS, NOBODY),
     "/search.stix.json": (READERS, NOBODY),
+    "/drafts": (WRITERS, NOBODY),
+    "/drafts/{draft}": (WRITERS, WRITERS),
+    "/drafts/{draft}/save": (NOBODY, WRITERS),
+    "/drafts/{draft}/rebase": (NOBODY, WRITERS),
+    "/drafts/{draft}/discard": (NOBODY, WRITERS),
+    "/objects/new": (WRITERS, NOBODY),
+    "/objects/new/{type}": (WRITERS, WRITERS),
+    "/objects/{object}/edit": (WRITERS, WRITERS),
     "/objects/{object}": (READERS, NOBODY),
     "/objects/{object}/relations": (READERS, NOBODY),
     "/objects/{object}/timeline": (READERS, NOBODY),

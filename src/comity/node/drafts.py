@@ -153,8 +153,8 @@ class Drafting(Browsing):
         with self.store.write() as tx:
             tx.drop_drafts([self._draft_of(tx, id).id])
 
-    def foretell_draft(self, id: str) -> Foretold:
-        """What would become of the draft, and who would receive it, if it were saved and published now."""
+    def foretell_draft(self, id: str, *, who: bool = True) -> Foretold:
+        """What would become of the draft and, with `who`, who would receive it, if it were saved and published now."""
         with self._snapshot() as snapshot:
             held = self._draft_of(snapshot, id)
             made, way, findings = self._made(snapshot, held)
@@ -162,7 +162,11 @@ class Drafting(Browsing):
             classes.know(way.source.name, made.definitions)
             _, form = classes.form(way.source.name, int(way.default_tlp), made.value)
             of = class_of(form)
-            who = () if made.faults else self._who(snapshot, Unborn(made.value, of, way.source.name))
+            receivers: tuple[WouldReceive, ...] = ()
+            if who and not made.faults:
+                # Of the draft nothing is noted but its type: it is nobody else's.
+                self._note_told("foretell", {"type": held.type})
+                receivers = self._who(snapshot, Unborn(made.value, of, way.source.name))
             newest = self._newest_but(snapshot, held.object, "")
             return Foretold(
                 _view(held),
@@ -170,7 +174,7 @@ class Drafting(Browsing):
                 made.faults,
                 findings,
                 of,
-                who,
+                receivers,
                 newest if held.base and newest != held.base else "",
                 way.source.publish == AUTO,
             )
@@ -235,11 +239,7 @@ class Drafting(Browsing):
 
     def _read_own(self, snapshot: Snapshot, copy: Copy, source: Source) -> _Held:
         value = orjson.loads(copy.body or b"{}")
-        names_of(copy.type)
-        if value.get("created_by_ref", "") not in {"", *self.ours()}:
-            raise NotAuthorized(OURS, where="id", rule="R18", hint="Relate it to an object of ours instead.")
-        if value.get("revoked") is True:
-            raise Conflict("It was retracted, and nothing is made of it any more.", where="id", rule="R18")
+        check_ours(value, self.ours())
         default = None if copy.default_tlp is None else TLP(copy.default_tlp)
         found = effective(value, lambda ref: resolve(snapshot, copy.source, ref), default)
         return _Held(copy, source, value, found.tlp)
@@ -292,6 +292,16 @@ class Drafting(Browsing):
             told = foretell(snapshot, view, one, decided, moment.now, self.is_sound)
             found.append(WouldReceive(partner.name, partner.relation, *told))
         return tuple(found)
+
+
+def check_ours(value: JsonObject, ours: frozenset[str]) -> None:
+    """A new version may be made here of that object, which is of a source of ours: Invalid where it is of no type that
+    is written here, NotAuthorized where somebody else is its maker, Conflict where it was retracted."""
+    names_of(str(value.get("type", "")))
+    if value.get("created_by_ref", "") not in {"", *ours}:
+        raise NotAuthorized(OURS, where="id", rule="R18", hint="Relate it to an object of ours instead.")
+    if value.get("revoked") is True:
+        raise Conflict("It was retracted, and nothing is made of it any more.", where="id", rule="R18")
 
 
 def _changed_meanwhile() -> Conflict:

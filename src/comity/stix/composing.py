@@ -33,7 +33,19 @@ _NEEDED: Mapping[str, tuple[str, ...]] = {
     "report": ("name", "object_refs"),
     "relationship": ("source_ref", "relationship_type", "target_ref"),
 }
+VOCABULARY: Mapping[str, tuple[str, ...]] = {
+    "indicator_types": (
+        "malicious-activity", "anomalous-activity", "anonymization", "attribution", "benign", "compromised", "unknown",
+    ),
+    "report_types": (
+        "threat-report", "attack-pattern", "campaign", "identity", "indicator", "intrusion-set", "malware",
+        "observed-data", "threat-actor", "tool", "vulnerability",
+    ),
+}  # fmt: skip
+"""The words of the open vocabularies (STIX 2.1 sections 10.14 and 10.25); others may stand beside them."""
 REFERENCES_MOST = 1_000
+NEEDED = "This is needed."
+"""What is wrong with a field that is empty and must not be."""
 _BEGINS = {"indicator": "valid_from", "report": "published"}
 """What is the instant of writing where nothing else is said."""
 _RULE = {"pattern": "STIX 2.1 §4.7.1", "object_refs": "STIX 2.1 §4.16.1", "relationship_type": "STIX 2.1 §5.1"}
@@ -99,7 +111,7 @@ def compose(
     begins = _BEGINS.get(type, "")
     if begins and not said.get(begins):
         said[begins] = stix_time(maker.now)
-    faults = [Fault(name, "This is needed.", _RULE.get(name, "")) for name in _NEEDED[type] if not said.get(name)]
+    faults = [Fault(name, NEEDED, _RULE.get(name, "")) for name in _NEEDED[type] if not said.get(name)]
     for name in FIELDS[type]:
         text = said.get(name, "")
         if base is not None and text == was.get(name, ""):

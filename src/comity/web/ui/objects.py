@@ -19,6 +19,7 @@ from comity.web.ui.drawing import drawing_of
 from comity.web.ui.purpose import purposed
 from comity.web.ui.search import STIX_TYPE, names_of
 from comity.web.ui.visit import Page, Visit
+from comity.web.ui.writing import is_editable
 
 ROOT = "/objects/{object}"
 PARTNERS_SUMMED = 25
@@ -50,7 +51,14 @@ def shown_copy(about: About) -> CopyView:
 def _page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
     copy = shown_copy(about)
     return visit.page(
-        f"object-{tab}.html", about=about, copy=copy, tab=tab, names=names_of(visit), said=said_by(copy), **context
+        f"object-{tab}.html",
+        about=about,
+        copy=copy,
+        tab=tab,
+        names=names_of(visit),
+        said=said_by(copy),
+        editable=is_editable(visit, about.copies),
+        **context,
     )
 
 

@@ -7,6 +7,7 @@ from comity.errors import NotAuthorized
 from comity.interfaces import microseconds
 from comity.node import recovery
 from comity.node.browsing import Hit
+from comity.node.drafts import WRITING, DraftView
 from comity.node.jobs import ATTEMPTS_TOLD
 from comity.node.people import ADMIN, APPROVING, READING, ROLES, same_person
 from comity.node.polling import POLL
@@ -15,6 +16,7 @@ from comity.web.answer import Answer
 from comity.web.ui.purpose import PURPOSE
 from comity.web.ui.search import names_of
 from comity.web.ui.visit import Page, Visit
+from comity.web.ui.written import title_of
 
 ROWS_SHOWN = 12
 """Of sources and of partners; those that are not well come first."""
@@ -68,6 +70,7 @@ def overview(visit: Visit) -> Answer:
         partners_count=len(partners),
         arrivals=node.arrivals() if reads else None,
         recent=_recent(visit) if reads else None,
+        drafts=_drafts(visit),
         signed=signed,
         names=names_of(visit),
     )
@@ -81,6 +84,13 @@ def _recent(visit: Visit) -> Sequence[Hit] | None:
         if error.where != PURPOSE:
             raise
         return None
+
+
+def _drafts(visit: Visit) -> Sequence[tuple[DraftView, str]] | None:
+    """What this person writes; None for who writes nothing here."""
+    if not visit.may(*WRITING):
+        return None
+    return [(one, title_of(one.type, one.fields)) for one in visit.node.drafts()]
 
 
 def _needs(visit: Visit, signed: tuple[int, int, int] | None) -> list[Need]:

@@ -20,11 +20,12 @@ from comity.web.ui import (
     signing_in,
     sources,
     tokens,
+    writing,
 )
 
 _ROOMS = (
-    overview, search, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls, ledger,
-    sources, account, signing_in, people, tokens, jobs, audit,
+    overview, search, writing, objects, preview, publishing, matrix, record, partners, policy, approvals, recalls,
+    ledger, sources, account, signing_in, people, tokens, jobs, audit,
 )  # fmt: skip
 _ALL = tuple(page for room in _ROOMS for page in room.PAGES)
 
