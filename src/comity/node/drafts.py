@@ -162,7 +162,11 @@ class Drafting(Browsing):
             classes.know(way.source.name, made.definitions)
             _, form = classes.form(way.source.name, int(way.default_tlp), None, made.value)
             of = class_of(form)
-            receivers = () if made.faults or not who else self._who(snapshot, Unborn(made.value, of, way.source.name))
+            receivers: tuple[WouldReceive, ...] = ()
+            if who and not made.faults:
+                # Of the draft nothing is noted but its type: it is nobody else's.
+                self._note_told("foretell", {"type": held.type})
+                receivers = self._who(snapshot, Unborn(made.value, of, way.source.name))
             newest = self._newest_but(snapshot, held.object, "")
             return Foretold(
                 _view(held),
