@@ -83,11 +83,9 @@ class Batching(Browsing):
         wanted = _level(act, level)
         self._catch_up_with_text(choice)
         with self._snapshot() as snapshot:
-            actor = self._actor(snapshot, *READING)
             viewer = self._viewer_with(snapshot, READING)
             keys = self._chosen_keys(snapshot, viewer, choice)
-            facts = snapshot.facts_of(keys)
-            roles = roles_of(snapshot, actor.id)
+            facts, roles = snapshot.facts_of(keys), roles_of(snapshot, snapshot.actor)
             among = BitMap(keys)
             hits = snapshot.hits(keys[-SAMPLE:])
             self._note_read(snapshot, OPERATOR, "search", among, choice.words)

@@ -246,7 +246,8 @@ class Transaction(Snapshot, LedgerTransaction, ErasureTransaction, AuditTransact
         ...
 
     def unpublish(self, keys: Sequence[int]) -> int:
-        """The copies with these keys are received and not published; how many were. Numbers are never used again."""
+        """The copies with these keys are received and not published; how many were. No other copy ever has their
+        numbers."""
         ...
 
     def put_openings(self, recipient: str, collection: str, bodies: Mapping[int, bytes]) -> str:

@@ -1,8 +1,8 @@
 """Relations of one state of the store, in memory: what `comity.release.spread` walks.
 
 They are caught up with by what was published and by how far bodies were looked at. What a copy refers to never changes,
-and numbers are never used again: so what went stays in them, and no walk begins from there. Names and texts are read
-anew whenever a copy was told or a reference came, since either can bring others near.
+and no other copy ever has its number: so what went stays in them, and no walk begins from there. Names and texts are
+read anew whenever a copy was told or a reference came, since either can bring others near.
 """
 
 from array import array
