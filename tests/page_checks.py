@@ -15,7 +15,7 @@ CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u061c\u202a-\u20
 TAGS = re.compile(
     "a|aside|body|br|button|bdi|code|circle|dd|details|div|dl|dt|footer|form|g"
     "|h1|h2|h3|head|header|html|input|label|li|line|link|main|meta|nav|ol|option"
-    "|p|path|pre|rect|section|select|span|strong|summary|svg|table|tbody|td|text|th|thead"
+    "|p|path|pre|progress|rect|section|select|span|strong|summary|svg|table|tbody|td|text|th|thead"
     "|time|title|tr|ul|textarea|fieldset|legend|kbd|script|datalist"
 )
 """Every tag of our own templates; another one can only come from an object."""

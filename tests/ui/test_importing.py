@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.browser import Browser, Stand, multipart, standing
+from tests.page_checks import english_on, faults
 from tests.pages_world import HOSTILE, thing
 from tests.visiting import Seen
 from tests.world import bundle, indicator
@@ -228,6 +229,32 @@ def test_the_work_behind_says_how_far_it_is(stand: Stand, ana: Browser, monkeypa
     assert "being stored" in seen(ana, path).text
     stand.node.run_job()
     assert "1 new object was taken in" in seen(ana, path).text
+
+
+@pytest.mark.parametrize("language", ["en", "id"])
+def test_every_state_of_an_upload_is_sound_in_both_languages(
+    stand: Stand, ana: Browser, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    def check(path: str) -> None:
+        answer = Answer(ana.get(path, **{"accept-language": language}).body)
+        assert faults(answer) == [], path
+        if language == "id":
+            assert english_on(answer, "id") == set(), path
+
+    check("/import")
+    personal = thing("malware", 50, TLP.GREEN, "A", description="bob.smith@victim.example")
+    body = bundle(personal, personal | {"name": "B"}, indicator(), {"type": "x"}) + b"x"
+    path = send(ana, ("a", body), ("b", bundle(indicator())))
+    for one in ("/import", path):
+        check(one)
+    ana.send(f"{path}/confirm", {"digest": digest_on(seen(ana, path))})
+    check(path)
+    check(send(ana, ("c", b"nothing")))
+    monkeypatch.setattr(uploads, "INLINE_BYTES", 10)
+    behind = send(ana, ("d", bundle(indicator())))
+    check(behind)
+    stand.node.run_job()
+    check(behind)
 
 
 def test_a_bomb_is_told_of_and_never_unpacked(stand: Stand, ana: Browser) -> None:

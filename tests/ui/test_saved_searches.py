@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests.browser import Browser, Stand, standing
+from tests.page_checks import english_on, faults
 from tests.pages_world import HOSTILE, SECRET, thing
 from tests.visiting import Seen
 from tests.world import bundle
@@ -79,6 +80,15 @@ def test_what_the_page_of_a_search_offers_is_kept_and_opened_again(stand: Stand,
     assert "Kancil nothing new" in seen(rita).text
     rita.send(f"{address}/drop", {})
     assert "No saved search yet" in seen(rita).text
+
+
+def test_the_pages_are_sound_in_both_languages(rita: Browser) -> None:
+    for keeps in (False, True):
+        if keeps:
+            keep(rita, "Kancil", "q=kancil")
+        for path in ("/searches", "/search?q=kancil", "/"):
+            assert faults(Answer(rita.get(path).body)) == []
+            assert english_on(Answer(rita.get(path, **{"accept-language": "id"}).body), "id") == set(), path
 
 
 def test_to_look_changes_nothing(stand: Stand, rita: Browser) -> None:
