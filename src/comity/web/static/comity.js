@@ -180,7 +180,7 @@ function dress(part) {
 const addressOf = (detail) => detail.pathInfo.finalRequestPath || detail.pathInfo.requestPath;
 let focused = null;
 
-/* Whatever is not the part that was asked for - an error, a question, the way to sign in - is shown as the page it is. */
+/* Whatever is not the part that was asked for (an error, a question, the door) is shown as the page that it is. */
 function wholly(event) {
   if (event.detail.elt.matches("[data-following]")) {
     location.reload();
