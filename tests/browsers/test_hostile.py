@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from tests.chromium import NARROW, REFLOW, WIDE, Look, Variant, looking
+from tests.chromium import NARROW, REFLOW, Look, Variant, looking
 from tests.commands import COMITY, SECONDS_MAX, environment
 from tests.page_checks import CONTROLS, faults
 from tests.page_homes import Stood, hostile_id, hostile_texts, stood
@@ -23,7 +23,7 @@ from comity.web.answer import Answer
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-EVERY = 10
+EVERY = 16
 """Of the texts, each so many-th has its own page opened every time; all of them in the deep run."""
 PAGES_PER_OBJECT = tuple(template for template in SCREENS if template.startswith("/objects/"))
 OURS = ("'href': '#had-", "'href': 'otpauth://totp/", "'autocomplete': 'username', 'readonly': None")
@@ -47,7 +47,7 @@ def wrong_with(look: Look, path: str) -> list[str]:
     # A sound page may answer that it refuses, and it is a page then too.
     found = [f"answers {answer.status}"] if answer.status >= 500 else []
     found += [one for one in faults(Answer(body, media_type="text/html")) if not any(ours in one for ours in OURS)]
-    for width, height in (WIDE, NARROW, REFLOW) if look.variant.size == NARROW else (WIDE,):
+    for width, height in (NARROW, REFLOW):
         look.page.set_viewport_size({"width": width, "height": height})
         found += look.too_wide()
     return [f"{path}: {one}"[:400] for one in found + look.wrong()]
@@ -90,7 +90,7 @@ def test_the_pages_of_every_object_show_texts_as_texts(browser: Any, hostile: St
 def test_what_is_asked_comes_back_as_text(browser: Any, hostile: Stood) -> None:
     """In the search box, and in the filters that an address has chosen."""
     with looking(browser, hostile) as look:
-        for one in hostile_texts():
+        for one in (one for one in hostile_texts() if "canary" in one.text or "{{" in one.text):
             look.open(hostile.address("/search", "?" + urlencode({"q": one.text[:900], "type": one.text[:90]})))
             assert look.wrong() == [], one.name
             assert "49" not in look.page.inner_text("main") or "7*7" not in one.text, "a template was made of it"
