@@ -136,11 +136,12 @@ def test_a_page_ends_where_too_much_was_looked_at_and_the_next_goes_on(
         found = pages(staff.node, "type:indicator", 30)
     assert [hit.key for page in found for hit in page.hits] == wanted
     # Time is over after each run, and a run is short, or finds nothing.
+    monkeypatch.setattr(browsing, "LOOKED_MOST", 5000)
     monkeypatch.setattr(browsing, "SEARCHED_US", -1)
-    monkeypatch.setattr(browsing, "AT_ONCE", 3)
-    monkeypatch.setattr(search, "_FIRST_WINDOW", 2)
-    monkeypatch.setattr(search, "WINDOW_MOST", 7)
-    for text in ("kancil", "kancil from:feed", "kancil 20"):
+    monkeypatch.setattr(browsing, "AT_ONCE", 9)
+    monkeypatch.setattr(search, "_FIRST_WINDOW", 20)
+    monkeypatch.setattr(search, "WINDOW_MOST", 40)
+    for text in ("kancil from:feed", "kancil 20"):
         wanted = one_by_one(staff.node, text)
         with staff.acting("rita"):
             found = pages(staff.node, text, 30)

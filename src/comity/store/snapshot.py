@@ -93,8 +93,6 @@ class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, 
         self._views: Views | None = None
         self._admin: Admin | None = None
         self._publications: Publications | None = None
-        self._classes: dict[int, bytes] | None = None
-        self._held: tuple[int, tuple[Keys, int | None]] | None = None
 
     @property
     def db(self) -> Database:
@@ -337,9 +335,7 @@ class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, 
         )
 
     def classes(self) -> dict[int, bytes]:
-        if self._classes is None:
-            self._classes = publications.classes(self.db)
-        return self._classes
+        return publications.classes(self.db)
 
     def published(self, numbers: Sequence[int]) -> list[Published]:
         return publications.rows(self.db, numbers)
@@ -367,9 +363,7 @@ class TableSnapshot(LedgerReading, ErasureReading, AuditReading, BrowseReading, 
         return publications.bodies(self.db, numbers)
 
     def held(self, now: int) -> tuple[Keys, int | None]:
-        if self._held is None or self._held[0] != now:
-            self._held = (now, publications.held(self.db, now))
-        return self._held[1]
+        return publications.held(self.db, now)
 
     def last_published_before(self, at: int) -> int:
         return publications.last_before(self.db, at)

@@ -29,16 +29,7 @@ from comity.store.publications import Publications
 from comity.store.publishing import PublishingTables
 from comity.store.records import Record
 from comity.store.sessions import SessionWriting
-from comity.store.views import (
-    CHANGES_KEPT,
-    COLLECTIONS_MOST,
-    KEY_MOST,
-    SOURCES_MOST,
-    TYPES_MOST,
-    Keys,
-    Views,
-    check_room,
-)
+from comity.store.views import CHANGES_KEPT, COLLECTIONS_MOST, KEY_MOST, SOURCES_MOST, TYPES_MOST, Views, check_room
 
 FAILURES_KEPT = 10_000
 """Networks whose failed sign-ins are counted at once; the oldest window makes room."""
@@ -67,14 +58,6 @@ class TableTransaction(PublishingTables, SessionWriting):
     def publications_made(self) -> Publications | None:
         """The bitmaps of what is published that were last asked for here."""
         return self._publications
-
-    def classes(self) -> dict[int, bytes]:
-        """See the interface; a transaction may add some."""
-        return publications.classes(self.db)
-
-    def held(self, now: int) -> tuple[Keys, int | None]:
-        """See the interface."""
-        return publications.held(self.db, now)
 
     def _publications_now(self) -> Publications:
         base = self._publications or self._shared.publications_last()

@@ -5,9 +5,11 @@ from comity.interfaces import instant_of, microseconds
 from comity.node.access import TOKEN_DAYS_DEFAULT, TOKEN_DAYS_MAX
 from comity.node.people import ADMIN
 from comity.web.answer import Answer
+from comity.web.ui.fields import number_in, path
 from comity.web.ui.visit import Form, Page, Visit
 
 HERE = "/admin/tokens"
+ROWS, ROWS_MOST = 50, 100_000
 ADMINS = frozenset({ADMIN})
 
 
@@ -58,10 +60,13 @@ def _page(visit: Visit, error: ComityError | None = None, form: Form | None = No
         }
         for one in node.tokens()
     ]
+    at = number_in(visit.parameter("at"), "at", most=ROWS_MOST)
     return visit.page(
         "tokens.html",
         status=200 if error is None else 422,
-        tokens=sorted(rows, key=lambda row: (row["state"] != "active", row["name"])),
+        tokens=sorted(rows, key=lambda row: (row["state"] != "active", row["name"]))[at : at + ROWS],
+        first=HERE if at else "",
+        next=path("admin", "tokens", at=str(at + ROWS)) if at + ROWS < len(rows) else "",
         collections=node.collections(),
         partners=sorted(partners.values()),
         days=TOKEN_DAYS_DEFAULT,
