@@ -46,7 +46,8 @@ class Viewer:
         if self.everything or not self.reads:
             return numbers if self.everything else BitMap()
         published = snapshot.publications()
-        shown, closed = [], []
+        shown: list[BitMap] = []
+        closed: list[BitMap] = []
         for key, form in snapshot.classes().items():
             if form:
                 some = published.of("class", key) & numbers
