@@ -16,7 +16,8 @@ from pyroaring import BitMap
 
 from comity.interfaces import Query
 from comity.node.deliveries import Amount
-from comity.node.views import Decisions, Earlier, Part, Sound, Subject, View, leave, look
+from comity.node.parts import Part
+from comity.node.views import Decisions, Earlier, Sound, Subject, View, leave, look
 from comity.release.classes import Recipient
 from comity.release.openings import Openings
 from comity.release.policy import Policy

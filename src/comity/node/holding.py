@@ -10,11 +10,11 @@ from pyroaring import BitMap
 
 from comity.errors import NotFound
 from comity.node.delivering import Delivering
+from comity.node.parts import part_of
 from comity.node.recipients import partner_named, partners, source_of
 from comity.node.reclassifying import batches
 from comity.node.recording import OBJECTS
 from comity.node.viewing import Viewer
-from comity.node.views import part_of
 from comity.stix.timestamp import instant_key
 from comity.store.interface import Snapshot
 from comity.store.nouns import State

@@ -13,6 +13,7 @@ from comity.node.access import OPERATOR
 from comity.node.explaining import Cut, Teller, Told, shown
 from comity.node.gate import Gate
 from comity.node.guard import Moment
+from comity.node.parts import Part, part_of
 from comity.node.publishing import EVERYTHING, Selection
 from comity.node.recipients import Partner, partner_named, partners
 from comity.node.showing import CopyView
@@ -29,7 +30,7 @@ from comity.node.supposing import (
 )
 from comity.node.tabling import Tabling
 from comity.node.viewing import Viewer
-from comity.node.views import Part, View, leave, look, part_of, sent_by
+from comity.node.views import View, leave, look, sent_by
 from comity.release import redact
 from comity.release.classes import Recipient
 from comity.release.closure import Verdict

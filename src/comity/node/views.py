@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 from pyroaring import BitMap
 
+from comity.node.parts import Part
 from comity.node.permits import approved_for
 from comity.node.showing import resolve
 from comity.release.classes import Recipient, ReleaseClass
@@ -13,7 +14,6 @@ from comity.release.closure import TEXT_NAMES, Candidate, Outcome, Reason, Verdi
 from comity.release.cuts import Edits, local_limits, place_of, settle
 from comity.release.dispositions import RESTRICTING, Disposition, at_both, dispose_all
 from comity.release.forms import class_of
-from comity.release.nearby import nearby
 from comity.release.personal import findings, redacted_texts
 from comity.release.policy import Policy
 from comity.release.redact import Released, redact_all
@@ -28,8 +28,6 @@ from comity.store.interface import Snapshot
 from comity.store.publications import Published
 
 BATCH_OBJECTS = 1000
-PART_MOST = 1000
-"""For so many publications no more is looked at than says what becomes of them."""
 FRAGILE_TYPES = (*sorted(OBSERVABLES), "malware-analysis")
 """Types of which a reference that can be cut may be what makes an object valid: `network-traffic` needs one end."""
 SENT = "sent"
@@ -47,16 +45,6 @@ class Subject:
     recipient: Recipient
     sources: frozenset[str] = frozenset()
     history_from: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A few publications with all that they rest on, and the classes of these: a view of no more than that says of them
-    what the whole view says."""
-
-    numbers: BitMap
-    relations: Relations
-    forms: dict[int, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,22 +182,6 @@ class View:
 
     def _order(self, one: Published, ours: set[int]) -> tuple[bool, bool, int]:
         return (one.number not in self.sent, one.source not in ours, one.place)
-
-
-def part_of(snapshot: Snapshot, few: Iterable[int]) -> Part | None:
-    """All that says what becomes of these, other copies of theirs among it; None where that is so much that the whole
-    is quicker."""
-    asked = sorted(few)
-    if len(asked) > PART_MOST:
-        return None
-    ids = {one.id for one in snapshot.published(asked)}
-    every = BitMap(asked) | BitMap(snapshot.published_of(list(ids)))
-    found = nearby(every, snapshot.relations(), snapshot.needs_of)
-    if found is None:
-        return None
-    forms = snapshot.classes()
-    there = {one.class_key for one in snapshot.published(list(found.numbers))}
-    return Part(found.numbers, found.relations, {key: forms[key] for key in there if key in forms})
 
 
 def sent_by(snapshot: Snapshot, subject: Subject) -> BitMap:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from comity.release import cedar
@@ -12,14 +13,19 @@ from comity.release.problems import attributes_in
 _PLAIN: Mapping[str, Any] = {"country": "", "sectors": frozenset()}
 
 
+@lru_cache(maxsize=8)
+def _asked(text: str) -> frozenset[str]:
+    """The attributes that the rules look at."""
+    return frozenset[str]().union(*map(attributes_in, cedar.json_form(text)))
+
+
 class Alike:
     """Tells which recipients a policy cannot tell apart over these classes: an id that no rule names is as good as any
     other, and so are the members of sets of groups and words that neither a rule nor a class names. Cedar has no order
     of words, and looks into the members of no set. Country and sectors are nothing where no rule asks for them."""
 
     def __init__(self, policy: Policy, floor: Floor, classes: Sequence[ReleaseClass]) -> None:
-        forms = [*cedar.json_form(floor.text), *cedar.json_form(policy.text)]
-        self._asked = frozenset[str]().union(*map(attributes_in, forms))
+        self._asked = _asked(floor.text) | _asked(policy.text)
         self._ids = policy.recipients
         self._groups = policy.groups.union(*(of.groups | {of.community or ""} for of in classes))
         self._words = policy.words.union(*(of.sectors | (of.residency or set()) | {of.origin} for of in classes))

@@ -29,6 +29,7 @@ from comity.store.nouns import State, Verdict
 from comity.store.publications import Publications
 from comity.store.related import Related
 from comity.store.snapshot import STATE, TableSnapshot
+from comity.store.still import StillSnapshot
 from comity.store.views import Views
 
 T = TypeVar("T")
@@ -187,10 +188,10 @@ class TableStore(ABC):
             if (base is None or not base.is_ahead(*state[:2])) and (
                 published is None or not published.is_ahead(*state[3:5])
             ):
-                return TableSnapshot(db, self, state, base)
+                return StillSnapshot(db, self, state, base)
             db.rollback()
         db.begin()
-        return TableSnapshot(db, self, db.execute(STATE).fetchone(), None)
+        return StillSnapshot(db, self, db.execute(STATE).fetchone(), None)
 
     def _give_back(self, db: Connection, pool: list[Connection], most: int, error: BaseException | None = None) -> None:
         if db.is_sound_after(error) and len(pool) < most and not self._closed:

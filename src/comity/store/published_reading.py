@@ -11,10 +11,7 @@ from comity.store.views import Keys
 
 
 class PublishedReading:
-    """See `comity.store.interface.Snapshot`. Classes and holds are read once: a state does not change."""
-
-    _classes: dict[int, bytes] | None = None
-    _held: tuple[int, tuple[Keys, int | None]] | None = None
+    """See `comity.store.interface.Snapshot`."""
 
     @property
     def db(self) -> Database:
@@ -30,9 +27,7 @@ class PublishedReading:
         raise NotImplementedError
 
     def classes(self) -> dict[int, bytes]:
-        if self._classes is None:
-            self._classes = publications.classes(self.db)
-        return self._classes
+        return publications.classes(self.db)
 
     def published(self, numbers: Sequence[int]) -> list[Published]:
         return publications.rows(self.db, numbers)
@@ -60,9 +55,7 @@ class PublishedReading:
         return publications.bodies(self.db, numbers)
 
     def held(self, now: int) -> tuple[Keys, int | None]:
-        if self._held is None or self._held[0] != now:
-            self._held = (now, publications.held(self.db, now))
-        return self._held[1]
+        return publications.held(self.db, now)
 
     def last_published_before(self, at: int) -> int:
         return publications.last_before(self.db, at)

@@ -7,19 +7,11 @@ from comity.store import deliveries, openings, publications
 from comity.store.deliveries import Delivered, Usage
 from comity.store.nouns import State
 from comity.store.queueing import QueueingTables
-from comity.store.views import KEY_MOST, Keys, check_room
+from comity.store.views import KEY_MOST, check_room
 
 
 class PublishingTables(QueueingTables):
     """See `comity.store.interface.Transaction`."""
-
-    def classes(self) -> dict[int, bytes]:
-        """See the interface; a transaction may add some."""
-        return publications.classes(self.db)
-
-    def held(self, now: int) -> tuple[Keys, int | None]:
-        """See the interface."""
-        return publications.held(self.db, now)
 
     def publish(
         self,

@@ -11,15 +11,16 @@ from tests.pages_world import fill, let_leave
 from tests.telling_world import NAMES, TellingWorld
 from tests.world import MadeClock, MadeEntropy
 
-from comity.node import views
+from comity.node import parts
 from comity.node.access import OPERATOR
 from comity.node.explaining import Teller, Told
 from comity.node.node import Node
+from comity.node.parts import part_of
 from comity.node.publishing import Selection
 from comity.node.recipients import partners
 from comity.node.supposing import Supposed
 from comity.node.telling import Receives
-from comity.node.views import View, part_of
+from comity.node.views import View
 from comity.release.suppositions import read_supposition
 from comity.store.nouns import State
 
@@ -146,7 +147,7 @@ def test_what_is_new_to_them_is_that_of_all(node: Node, monkeypatch: pytest.Monk
             node.gate._views.clear()
             part = node.since_reading(name, Selection(ids=ids))
             with monkeypatch.context() as patched:
-                patched.setattr(views, "PART_MOST", -1)
+                patched.setattr(parts, "PART_MOST", -1)
                 whole = node.since_reading(name, Selection(ids=ids))
             assert part == whole
 

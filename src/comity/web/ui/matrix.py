@@ -14,7 +14,7 @@ from comity.web.answer import Answer
 from comity.web.ui.fields import json_answer, number_in, path
 from comity.web.ui.visit import Page, Visit
 
-CLASSES_SHOWN = 20
+CLASSES_SHOWN = 12
 PARTNERS_BESIDE = 8
 CELLS_MOST = 20_000
 

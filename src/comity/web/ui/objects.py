@@ -27,7 +27,7 @@ from comity.web.ui.writing import is_editable
 ROOT = "/objects/{object}"
 PARTNERS_SUMMED = 25
 """With more partners than these the summary does not ask about each, but leads to where that is done."""
-PARTNERS_ASKED, PARTNERS_MOST = 12, 100_000
+PARTNERS_ASKED, PARTNERS_MOST = 8, 100_000
 """So many partners are asked about on a page, since each is asked for its own."""
 COPIES_COMPARED = 6
 SANDBOXED = (("Content-Security-Policy", "sandbox; default-src 'none'"), ("X-Content-Type-Options", "nosniff"))

@@ -68,10 +68,14 @@ def rows_of(node: Node) -> list[dict[str, Any]]:
 
 def _page(visit: Visit, error: ComityError | None = None, form: Form | None = None) -> Answer:
     node = visit.node
+    rows = rows_of(node)
+    at = number_in(visit.parameter("at"), "at", most=ROWS_MOST)
     return visit.page(
         "tokens.html",
         status=200 if error is None else 422,
-        tokens=rows_of(node),
+        tokens=rows[at : at + ROWS],
+        first=HERE if at else "",
+        next=path("admin", "tokens", at=str(at + ROWS)) if at + ROWS < len(rows) else "",
         collections=node.collections(),
         partners=sorted(one.name for one in node.partners()),
         days=TOKEN_DAYS_DEFAULT,
