@@ -87,32 +87,32 @@ def clean(value: Any, *, addresses: bool = False) -> bool:
 
 TOGETHER, TOGETHER_BYTES_MAX = 8, 64 * 1024
 """So many documents are looked through at once, and none that is longer."""
+_ESCAPED = re.compile(rb'\\[\\"nrt]')
+"""Escapes of what stands, as a quotation mark does, in and beside nothing wanted. One expression, since five
+replacements take seven times as long."""
 
 
 def cleared(documents: Sequence[bytes], *, addresses: bool = False) -> list[bool]:
     """Of each JSON document in UTF-8, whether it is sure that nothing can be found in any text of it.
 
     Some are looked through at once as they are written, which costs less than one by one. What is not sure may be clean
-    all the same: some escapes hide what they stand for, and one finding makes all beside it unsure.
+    all the same: some escapes hide what they stand for.
     """
     sure: list[bool] = []
     for start in range(0, len(documents), TOGETHER):
-        some = [_unescaped(each) if b"\\" in each else each for each in documents[start : start + TOGETHER]]
+        some = [_ESCAPED.sub(b'"', each) if b"\\" in each else each for each in documents[start : start + TOGETHER]]
         plain = [b"\\" not in each and len(each) <= TOGETHER_BYTES_MAX for each in some]
         try:
             text = b",".join(compress(some, plain)).decode()
         except UnicodeDecodeError:
             sure += [False] * len(plain)
             continue
-        sure += plain if clean(text, addresses=addresses) else [False] * len(plain)
+        if not clean(text, addresses=addresses):
+            # Some of them are to blame, and the others need not be looked through value by value.
+            alone = zip(some, plain, strict=True)
+            plain = [is_plain and clean(one.decode(), addresses=addresses) for one, is_plain in alone]
+        sure += plain
     return sure
-
-
-def _unescaped(document: bytes) -> bytes:
-    """The document with a quotation mark for each escape of what stands, as it does, in and beside nothing wanted."""
-    for escape in (rb"\\", rb"\"", rb"\n", rb"\r", rb"\t"):
-        document = document.replace(escape, b'"')
-    return document
 
 
 def _lacks(value: Any, wanted: str, addresses: bool) -> bool:

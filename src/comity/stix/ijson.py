@@ -8,6 +8,7 @@ UTF-8, a byte order mark and names that occur twice (also nested, also by escape
 import json
 from typing import Any
 
+import msgspec
 import orjson
 
 from comity.errors import InvalidObject, TooLarge
@@ -21,6 +22,7 @@ VALUES_MAX = 500_000
 """Values of one object, members and list items; a comma inside a text counts as one too. A value costs some 60 bytes of
 memory, so that a body of small ones would take thirty times its size."""
 
+_written = msgspec.json.Encoder().encode
 _NAMES_RULE = "RFC 7493 §2.3"
 _JSON_RULE = "RFC 8259"
 
@@ -36,8 +38,8 @@ def read(raw: bytes, *, bytes_max: int) -> Any:
     except orjson.JSONDecodeError as error:
         raise _unreadable(raw, error) from None
     # A text with that few brackets cannot be too deep, and one that is its own compact form names nothing twice: the
-    # last of two equal names alone would have been written back.
-    if raw.count(b"{") + raw.count(b"[") <= LEVELS_MAX and orjson.dumps(value) == raw:
+    # last of two equal names alone would have been written back. msgspec writes it in a third of the time of orjson.
+    if raw.count(b"{") + raw.count(b"[") <= LEVELS_MAX and _written(value) == raw:
         return value
     if strings_in(value) != strings_written(raw):
         name = _first_repeated(raw)

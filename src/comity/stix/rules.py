@@ -51,9 +51,11 @@ def findings(value: JsonObject) -> tuple[Finding, ...]:
             found += tuple(islice(_names(value), RULE_FINDINGS_MAX))
         elif len(names) <= _NAMES_CACHED and len(_GOOD_NAMES) < _SHAPES_CACHED:
             _GOOD_NAMES.add(names)
-    if not _OCCASIONS.get(kind, _ALWAYS).isdisjoint(value):
-        for rule in _RULES:
-            found += tuple(islice(rule(value), RULE_FINDINGS_MAX))
+    if not _NEEDED.get(kind, _ALWAYS).isdisjoint(value):
+        there = value.keys()
+        for rule, needed in _OCCASIONS.get(kind, _OTHERWISE):
+            if not there.isdisjoint(needed):
+                found += tuple(islice(rule(value), RULE_FINDINGS_MAX))
     return found
 
 
@@ -104,35 +106,28 @@ def _deprecated(value: JsonObject) -> Iterator[Finding]:
         yield Finding("objects", "STIX 2.1 §4.14", problem, must=False)
 
 
-_RULES: tuple[Rule, ...] = (
-    _order,
-    inner_times,
-    references,
-    uuid_version,
-    markings,
-    languages,
-    observed_objects,
-    _pattern,
-    _out_of_place,
-    _deprecated,
-)
-
 _ALWAYS = frozenset({"granular_markings", "lang", "defanged"})
 
 
-def _occasion(kind: str) -> frozenset[str]:
-    """The properties without which no rule of this type has anything to say."""
-    names = set(_ALWAYS)
-    if kind in ORDERS:
-        names.add(ORDERS[kind][1])
-    names |= {path[0] for path in REFERENCES.get(kind, ())}
-    names |= {path[0] for path in INNER_TIMES.get(kind, ())}
-    if kind in CONTRIBUTING or kind == "marking-definition":
-        names.add("id")
-    if kind == "file":
-        names.add("name_enc")
-    names |= {"indicator": {"pattern"}, "observed-data": {"objects"}, "software": {"languages"}}.get(kind, set())
-    return frozenset(names | ({"contents"} if kind == "language-content" else set()))
+def _occasions(kind: str) -> tuple[tuple[Rule, frozenset[str]], ...]:
+    """The rules that may have anything to say of this type, each with the properties of which it needs one for that."""
+    translated = {"software": {"languages"}, "language-content": {"contents"}}.get(kind, set())
+    names: tuple[tuple[Rule, set[str]], ...] = (
+        (_order, {ORDERS[kind][1]} if kind in ORDERS else set()),
+        (inner_times, {path[0] for path in INNER_TIMES.get(kind, ())}),
+        (references, {path[0] for path in REFERENCES.get(kind, ())}),
+        (uuid_version, {"id"} if kind in CONTRIBUTING else set()),
+        (markings, {"granular_markings"} | ({"id"} if kind == "marking-definition" else set())),
+        (languages, {"lang"} | translated),
+        (observed_objects, {"objects"} if kind == "observed-data" else set()),
+        (_pattern, {"pattern"} if kind == "indicator" else set()),
+        (_out_of_place, {"defanged"} | ({"name_enc"} if kind == "file" else set())),
+        (_deprecated, {"objects"} if kind == "observed-data" else set()),
+    )
+    return tuple((rule, frozenset(needed)) for rule, needed in names if needed)
 
 
-_OCCASIONS = {kind: _occasion(kind) for kind in SECTIONS}
+_OCCASIONS = {kind: _occasions(kind) for kind in SECTIONS}
+_OTHERWISE = _occasions("")
+_NEEDED = {kind: frozenset().union(*(names for _, names in occasions)) for kind, occasions in _OCCASIONS.items()}
+"""The properties without which no rule of this type has anything to say."""

@@ -73,6 +73,9 @@ def _split_members(body: bytes, objects_max: int) -> list[bytes]:
 
 def split_document(body: bytes, *, objects_max: int) -> list[bytes]:
     """The objects of a bundle, of an envelope, or the one STIX object that the document is."""
+    found = [bytes(raw) for raw in _alone(body) or ()]
+    if found and len(found) <= objects_max and all(one.startswith(b"{") for one in found):
+        return found
     return _bounded(cut_stream([body], object_bytes_max=len(body)), objects_max)
 
 

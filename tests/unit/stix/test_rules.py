@@ -1,6 +1,7 @@
 """What STIX 2.1 demands beyond its schemas."""
 
 import copy
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -175,6 +176,41 @@ def test_what_is_allowed_breaks_no_rule(value: dict[str, Any]) -> None:
 def test_the_deprecated_form_of_observed_data_is_a_should() -> None:
     found = rules.findings({**sample("observed-data"), "objects": {"0": {"type": "file", "name": "x"}}})
     assert [(one.where, one.must) for one in found] == [("objects", False)]
+
+
+SAID: dict[str, Any] = {
+    "granular_markings": [{"selectors": ["no"]}],
+    "lang": "e_n",
+    "languages": ["e n"],
+    "contents": {"d_e": {}},
+    "objects": {"0": {"type": "file", "parent_directory_ref": "1"}},
+    "extensions": {"windows-pebinary-ext": {"time_date_stamp": "x"}},
+}
+NAMES = (
+    *("granular_markings", "lang", "defanged", "languages", "contents", "objects", "pattern", "name", "name_enc"),
+    *("extensions", "hashes", "first_seen", "last_seen", "last_observed", "valid_until", "stop_time", "end"),
+    *("parent_directory_ref", "contains_refs", "from_ref", "object_marking_refs", "x509_v3_extensions"),
+)
+RULES = (
+    *(rules._order, rules.inner_times, rules.references, rules.uuid_version, rules.markings, rules.languages),
+    *(rules.observed_objects, rules._pattern, rules._out_of_place, rules._deprecated),
+)
+
+
+@pytest.mark.parametrize("value", [*SAMPLES, {**SAMPLES[0], "type": "x-other"}], ids=lambda one: str(one["type"]))
+def test_every_rule_is_asked_that_has_anything_to_say(value: dict[str, Any]) -> None:
+    """The slow twin asks all of them of everything."""
+    more = {name: SAID.get(name, "2020-01-01T00:00:00Z") for name in NAMES}
+    said = 0
+    for one in ({**value, **dict(some)} for count in (0, 1, 2) for some in combinations(more.items(), count)):
+        nameless = {name: each for name, each in one.items() if name != "name"}
+        for other in (nameless, {**one, "object_marking_refs": [one["id"]]}, {**one, "id": f"{one['type']}--{V5}"}):
+            every = [found for rule in RULES for found in rule(other)]
+            found = rules.findings(other)
+            assert found[len(found) - len(every) :] == tuple(every), other
+            assert not any(one in every for one in found[: len(found) - len(every)])
+            said += len(every)
+    assert said > 100
 
 
 ODD: tuple[Any, ...] = (None, 5, True, "x", [], [5], [[]], {}, {"a": 5}, {"type": 5}, [{"a": 1}])

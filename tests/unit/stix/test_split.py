@@ -108,6 +108,8 @@ def test_the_number_of_members_is_bounded() -> None:
         (b"{}", []),
         (A, [A]),
         (b"\xef\xbb\xbf " + A + b"\n", [A]),
+        (b' {"objects" : [ ' + A + b" , 1 , " + B + b" ] } ", [A, b"null", B]),
+        (b'{"objects":[' + A + b" , " + B + b"]}\n", [A, B]),
         (b'{"type":"observed-data","objects":{"0":{}}}', [b'{"type":"observed-data","objects":{"0":{}}}']),
     ],
 )
