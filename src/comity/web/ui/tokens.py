@@ -8,9 +8,11 @@ from comity.node.access import TOKEN_DAYS_DEFAULT, TOKEN_DAYS_MAX
 from comity.node.node import Node
 from comity.node.people import ADMIN
 from comity.web.answer import Answer
+from comity.web.ui.fields import number_in, path
 from comity.web.ui.visit import Form, Page, Visit
 
 HERE = "/admin/tokens"
+ROWS, ROWS_MOST = 50, 100_000
 ADMINS = frozenset({ADMIN})
 
 
