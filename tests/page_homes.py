@@ -1,6 +1,7 @@
 """Homes whose pages a browser looks at: one with something of everything, one with nothing, each with its people."""
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import requests
 from tests.gate_world import look_at_all
 from tests.pages_world import fill, id_of, let_leave, thing, tie
 from tests.served import served
@@ -15,11 +17,13 @@ from tests.telling_world import put_in_force
 from tests.world import bundle
 
 from comity.errors import Invalid
+from comity.node.choosing import Choice
 from comity.node.home import init_home
 from comity.node.node import Node
 from comity.node.people import ROLES
 from comity.release.recall import Kind, Order, Reason
 from comity.stix.markings import TLP
+from comity.web.door import COOKIE
 
 PASSWORD = "correct horse battery"
 SARI, RITA, AUDRA = "sari", "rita", "audra"
@@ -59,7 +63,24 @@ def stood(folder: Path, world: str) -> Iterator[Stood]:
         names = WORLDS[world](node)
         sessions = _people(node, names)
     with served(home, folder / f"{world}.log") as running:
-        yield Stood(running.url.rstrip("/"), sessions, names, home)
+        made = Stood(running.url.rstrip("/"), sessions, names, home)
+        if "object" in names:
+            names["upload"] = _sent(made)
+        yield made
+
+
+def _sent(stood: Stood) -> str:
+    """An upload that waits. It is sent to the node that is served: what waited before a start is gone."""
+    asking = requests.Session()
+    asking.headers.update({"Cookie": f"{COOKIE}={stood.sessions[SARI]}", "Origin": stood.url})
+    page = asking.get(stood.address("/import"), timeout=30).text
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page)
+    assert csrf is not None
+    sent = bundle(thing("indicator", 7001, TLP.GREEN, "Sent"))
+    form = {"csrf": csrf[1], "source": "feed", "marking": ""}
+    answer = asking.post(stood.address("/import"), form, files={"files": ("sent.json", sent)}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return answer.url.rpartition("/")[2].partition("?")[0]
 
 
 def _people(node: Node, names: dict[str, str]) -> dict[str, str]:
@@ -71,10 +92,25 @@ def _people(node: Node, names: dict[str, str]) -> dict[str, str]:
         if any(one.name == "CERT-D" for one in node.partners()):
             asked = node.move_partner("CERT-D", "activate", checked_by="a call")
             names["proposal"] = asked.waits
+        if "object" in names:
+            names |= _begun(node)
     for name, secret in secrets.items():
         with node.acting(name, secret):
             node.set_password(PASSWORD)
     return {name: node.sign_in(name, PASSWORD, agent="a browser").secret for name in secrets}
+
+
+def _begun(node: Node) -> dict[str, str]:
+    """Whoever acts has begun something of everything that persons do at their desks."""
+    node.save_search("watched", "q=kancil")
+    draft = node.start_draft("indicator", {"name": "Begun"}).id
+    batch = node.mark(Choice(ids=(HELD,)), "amber", "told so by phone").batch.id
+    return {
+        "draft": draft,
+        "batch": batch,
+        "type": "indicator",
+        "indicator": id_of("indicator", 3003),
+    }
 
 
 def _full(node: Node) -> dict[str, str]:
@@ -83,7 +119,12 @@ def _full(node: Node) -> dict[str, str]:
     node.add_partner("CERT-D", max_tlp="green")
     recall = node.recall([RECALLED], Order(Kind.RETRACT, Reason.FALSE_POSITIVE)).id
     node.head()
-    return {"object": id_of("malware", 1000), "partner": "CERT-B", "source": "feed", "seq": "0", "recall": recall}
+    artifact = {"type": "artifact", "spec_version": "2.1", "id": id_of("artifact", 1), "payload_bin": "TVqQAA=="}
+    node.receive(bundle(artifact | {"mime_type": "application/x-msdownload"}))
+    while node.store.index_text(1000):
+        pass
+    names = {"object": id_of("malware", 1000), "partner": "CERT-B", "source": "feed", "seq": "0", "recall": recall}
+    return names | {"artifact": artifact["id"]}
 
 
 def _empty(_node: Node) -> dict[str, str]:

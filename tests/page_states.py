@@ -24,6 +24,8 @@ class Screen:
     wrong_status: int = 400
     wrong_heading: str = ""
     full_heading: str = ""
+    path: str = ""
+    """Where it is opened, of an object that it is for; as the screen is called where that is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Opening:
         return tuple(words.get(text, text) for text in self.texts) + self.said
 
 
-NOT_HERE, NOT_YOURS = "Not found", "Not allowed"
+NOT_HERE, NOT_YOURS, TAKEN = "Not found", "Not allowed", "This cannot be taken"
 _OBJECT = Screen("", ("Kancil",), wrong="x", wrong_status=404, wrong_heading=NOT_HERE)
 
 SCREENS: dict[str, Screen] = {
@@ -55,6 +57,21 @@ SCREENS: dict[str, Screen] = {
     "/search": Screen(
         "Search", ("Kancil at work",), "?q=kancil&type=report", ("No object yet",), wrong="?q=kancil&limit=none"
     ),
+    "/searches": Screen("Saved searches", ("watched",), empty=("No saved search yet",)),
+    "/import": Screen("Import", ("feed",), empty=("No upload waits.",)),
+    "/import/{upload}": Screen("", ("sent.json",), wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
+    "/drafts": Screen("Your drafts", ("Begun",), empty=("No draft",)),
+    "/drafts/{draft}": Screen("", ("Begun",), wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
+    "/objects/new": Screen("New object"),
+    "/objects/new/{type}": Screen("New object", wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
+    "/objects/{object}/edit": Screen("", ("C2 3",), path="/objects/{indicator}/edit"),
+    "/objects/{object}/attachment": Screen("", ("application/x-msdownload",), path="/objects/{artifact}/attachment"),
+    "/bulk": Screen(
+        "Withdraw", ("Kancil",), "?q=kancil", ("Nothing of that is to be done.",), "?q=kancil", "?act=dance", 422, TAKEN
+    ),
+    "/batches": Screen("Many at once", (SARI,), empty=("Nothing was done to many objects at once.",)),
+    "/batches/{batch}": Screen("", (SARI,), wrong="none", wrong_status=404, wrong_heading=NOT_HERE),
+    "/keys": Screen("Keys"),
     "/objects/{object}": _OBJECT,
     "/objects/{object}/relations": _OBJECT,
     "/objects/{object}/timeline": _OBJECT,
@@ -119,6 +136,8 @@ FILES = {
     "/search.csv": "text/csv",
     "/search.stix.json": "application/stix+json",
     "/objects/{object}/raw.json": "application/stix+json",
+    "/objects/{object}/relations.json": "application/json",
+    "/objects/{object}/attachment.bin": "application/octet-stream",
     "/release/preview.json": "application/json",
     "/release/preview.stix.json": "application/stix+json",
     "/release/matrix.json": "application/json",
@@ -142,7 +161,8 @@ def openings() -> Iterator[Opening]:
     for template, screen in SCREENS.items():
         texts = (screen.heading,) if screen.heading else ()
         there: tuple[str, ...] = (screen.full_heading,) if screen.full_heading else texts
-        yield Opening(template, "full", "full", template + screen.query, SARI, 200, there, screen.world)
+        path = screen.path or template
+        yield Opening(template, "full", "full", path + screen.query, SARI, 200, there, screen.world)
         if "{" not in template:
             yield Opening(template, "empty", "empty", template + screen.empty_query, SARI, 200, (*texts, *screen.empty))
         if screen.wrong:
@@ -151,7 +171,7 @@ def openings() -> Iterator[Opening]:
         looks, _ = TABLE[template]
         if looks != EVERYBODY:
             by = AUDRA if looks >= READERS or "auditor" not in looks else RITA
-            yield Opening(template, "refused", "full", template, by, 403, (NOT_YOURS,))
+            yield Opening(template, "refused", "full", path, by, 403, (NOT_YOURS,))
 
 
 def _wrong(template: str, screen: Screen) -> str:
