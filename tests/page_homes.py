@@ -78,9 +78,10 @@ def _sent(stood: Stood) -> str:
     assert csrf is not None
     sent = bundle(thing("indicator", 7001, TLP.GREEN, "Sent"))
     form = {"csrf": csrf[1], "source": "feed", "marking": ""}
-    answer = asking.post(stood.address("/import"), form, files={"files": ("sent.json", sent)}, timeout=30)
-    assert answer.status_code == 200, answer.text
-    return answer.url.rpartition("/")[2].partition("?")[0]
+    files = {"files": ("sent.json", sent)}
+    answer = asking.post(stood.address("/import"), form, files=files, timeout=30, allow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].rpartition("/")[2].partition("?")[0]
 
 
 def _people(node: Node, names: dict[str, str]) -> dict[str, str]:
