@@ -48,7 +48,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         node.add_source("feed")
         for kind, content in PAYLOADS.items():
             payload = base64.b64encode(content).decode()
-            more = {"mime_type": kind} if kind else {}
+            more: dict[str, Any] = {"mime_type": kind} if kind else {}
             node.receive(bundle(artifact(PLACES[kind], payload_bin=payload, **more)), "feed")
         hidden = artifact(id_of("artifact", 90), TLP.RED, payload_bin=base64.b64encode(SECRET.encode()).decode())
         far = artifact(id_of("artifact", 91), url="https://evil.example/x.exe", hashes={"MD5": "0" * 32})
