@@ -33,7 +33,7 @@ from comity.web.ui.visit import Form, Page, Visit
 LOOKED_MOST = 500
 """So many copies are looked at for a page; the command looks at all."""
 ROWS = 12
-PASSING_MOST = 3
+PASSING_MOST = 8
 """Where no more are asked about, it is said what would let them go: each asks policy some hundred questions."""
 BESIDE_MOST = 10
 """So many objects that leave changed are shown beside what leaves."""
