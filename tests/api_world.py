@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import orjson
 from tests.asgi import Asker, Reply, asking
 from tests.desk_world import Desk
+from tests.gate_world import marked
 from tests.visiting import Staff
+from tests.world import bundle
 
+from comity.node.choosing import Choice
+from comity.stix.markings import MARKING_IDS, TLP
+from comity.store.staging import Staging
 from comity.web.api.operation import ROOT
 
 
@@ -46,3 +52,36 @@ def programs(desk: Desk) -> Iterator[Programs]:
     """The programs of the desk's node."""
     with asking(desk.node) as asker:
         yield Programs(desk.staff, asker)
+
+
+ARTIFACT: dict[str, Any] = {
+    "type": "artifact",
+    "spec_version": "2.1",
+    "id": "artifact--6f437177-6e48-5cf8-9d9e-872a2bddd641",
+    "object_marking_refs": [MARKING_IDS[TLP.GREEN]],
+    "mime_type": "text/html",
+    "payload_bin": "PGI+",
+    "hashes": {"MD5": "0" * 32},
+}
+FORM_BYTES = 200_000
+
+
+def stages(desk: Desk, folder: Path) -> None:
+    """Files can be put aside at the desk."""
+    desk.node.staging = Staging(folder / "uploads", bytes_max=4 * FORM_BYTES, form_bytes_max=FORM_BYTES)
+    desk.node.settings = type(desk.node.settings)(upload_bytes_max=FORM_BYTES)
+
+
+def furnish(desk: Desk) -> None:
+    """There is an attachment, and rolf has a search, a draft, an upload and a batch."""
+    node = desk.node
+    node.receive(bundle(ARTIFACT))
+    with desk.staff.acting("rolf"):
+        node.save_search("Beacons", "q=Beacon")
+        node.start_draft("incident", {"name": "Begun"})
+        with node.incoming() as incoming:
+            incoming.begin("some.json")
+            incoming.write(bundle(marked(TLP.GREEN, name="Uploaded")))
+            incoming.end()
+            node.stage(incoming)
+        node.mark(Choice(ids=(ARTIFACT["id"],)), "green", "it is so already")

@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.api_world import Programs, programs
+from tests.api_world import Programs, furnish, programs, stages
 from tests.desk_world import Desk
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """Looked at, and never changed."""
-    made = Desk(tmp_path_factory.mktemp("desk") / "a.db")
+    folder = tmp_path_factory.mktemp("desk")
+    made = Desk(folder / "a.db")
+    stages(made, folder)
+    furnish(made)
     yield made
     made.node.close()
 
@@ -27,6 +30,7 @@ def looking(desk: Desk) -> Iterator[Programs]:
 def changing(desk: Desk, tmp_path: Path) -> Iterator[tuple[Desk, Programs]]:
     """A copy of the desk that may be changed, and its programs."""
     made = desk.again(tmp_path / "a.db")
+    stages(made, tmp_path)
     with programs(made) as asked:
         yield made, asked
     made.node.close()

@@ -138,7 +138,11 @@ GUARDED = [one for one in OPERATIONS if one.guarded]
 
 
 def test_whatever_changes_a_state_of_its_own_is_guarded() -> None:
-    assert {(one.method, one.path) for one in GUARDED} == {("PATCH", "/partners/{partner}"), ("PUT", "/policy")}
+    assert {(one.method, one.path) for one in GUARDED} == {
+        ("PATCH", "/partners/{partner}"),
+        ("PATCH", "/drafts/{draft}"),
+        ("PUT", "/policy"),
+    }
     assert all(one.guarded for one in OPERATIONS if one.method == "PATCH")
 
 

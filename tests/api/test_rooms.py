@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import orjson
 import pytest
-from tests.api_world import Programs
+from tests.api_world import ARTIFACT, Programs
 from tests.desk_world import Desk
 
 from comity.node.people import READING
@@ -30,6 +30,15 @@ def filled(desk: Desk, path: str) -> str:
         "{seq}": str(signed[0] - 1),
         "{source}": "local",
     }
+    with desk.staff.acting("rolf"):
+        names |= {
+            "{search}": desk.node.saved_searches()[0].id,
+            "{draft}": desk.node.drafts()[0].id,
+            "{upload}": desk.node.uploads()[0].id,
+            "{batch}": desk.node.batches()[0].batch.id,
+        }
+    if path.endswith("/attachment"):
+        names["{object}"] = ARTIFACT["id"]
     for name, text in names.items():
         path = path.replace(name, text)
     return path + {
@@ -105,7 +114,7 @@ def test_what_may_not_be_read_is_nowhere(desk: Desk, looking: Programs) -> None:
         if one.path not in ("/ledger/entries", "/ledger/entries/{seq}", "/openapi.json", "/audit", "/audit/report"):
             assert id.encode() not in reply.body, one.path
         assert b"Their secret" not in reply.body, one.path
-    for tail in ("", "/raw", "/relations", "/timeline", "/history", "/copies", "/who"):
+    for tail in ("", "/raw", "/relations", "/timeline", "/history", "/copies", "/who", "/attachment"):
         strange, none = (looking.ask("rita", "GET", f"/objects/{each}{tail}") for each in (id, f"{id[:-1]}x"))
         assert (strange.status, none.status) == (404, 404)
         told, other = (each.json["detail"].replace(i, "ID") for each, i in ((strange, id), (none, f"{id[:-1]}x")))

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from comity.store.browse_interface import Facets
+from comity.store.browse_interface import Facets as Facets
 from comity.store.nouns import Hit
 
 MOST = 100_000

@@ -35,6 +35,7 @@ from comity.stix.markings import TLP
 from comity.stix.object import Rejected
 from comity.store.interface import Snapshot
 from comity.store.nouns import Job, Source
+from comity.store.staging import NAME_CHARACTERS as NAME_CHARACTERS
 from comity.store.staging import Incoming as Incoming
 from comity.store.staging import StagedFile, Staging
 

@@ -35,7 +35,7 @@ from comity.web.metrics import Metrics
 from comity.web.problems import MethodNotAllowed
 from comity.web.protocol import GONE
 from comity.web.routes import Post, Route, Rule
-from comity.web.visiting import Guest, Visiting, takes_html
+from comity.web.visiting import UPLOADS_AT_ONCE, UPLOADS_OF_ONE_AT_ONCE, Guest, Visiting, takes_html
 
 READING_THREADS = 2
 WRITING_THREADS = 1
@@ -100,8 +100,9 @@ class App:
         self._beats = ThreadPoolExecutor(BEAT_THREADS, thread_name_prefix="beat")
         body_bytes = node.settings.max_content_length
         self._room = Room(BODIES_AT_ONCE * body_bytes, of_one_max=BODIES_OF_ONE_AT_ONCE * body_bytes)
-        self._visiting = Visiting(self._reading, self._writing, self._room)
-        self._answering = Answering(self._reading, self._writing, self._room)
+        uploads = Room(UPLOADS_AT_ONCE, of_one_max=UPLOADS_OF_ONE_AT_ONCE)
+        self._visiting = Visiting(self._reading, self._writing, self._room, uploads)
+        self._answering = Answering(self._reading, self._writing, self._room, uploads)
         self._answers = Room(
             ANSWERS_AT_ONCE * ANSWER_BYTES_RESERVED, of_one_max=ANSWERS_OF_ONE_AT_ONCE * ANSWER_BYTES_RESERVED
         )

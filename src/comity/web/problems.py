@@ -32,6 +32,12 @@ class JsonAlone(errors.UnsupportedMedia):
     code = "json-alone"
 
 
+class FileAlone(errors.UnsupportedMedia):
+    """The body is not announced as the bytes of a file, where nothing else is taken."""
+
+    code = "file-alone"
+
+
 class Unguarded(InvalidRequest):
     """The change does not say which state it changes."""
 
@@ -119,6 +125,8 @@ def headers_of(error: ComityError) -> Headers:
         return (("Allow", error.allow),)
     if isinstance(error, JsonAlone):
         return (("Accept", "application/json"),)
+    if isinstance(error, FileAlone):
+        return (("Accept", "application/octet-stream"),)
     if isinstance(error, errors.UnsupportedMedia):
         return (("Accept", resources.MEDIA_TYPE), ("Accept-Encoding", ACCEPTED_CODINGS))
     return ()

@@ -57,9 +57,8 @@ class Guest:
 class Visiting:
     """Answers what persons ask for, in the pools of the application, and in one of its own for passwords."""
 
-    def __init__(self, reading: ThreadPoolExecutor, writing: ThreadPoolExecutor, room: Room) -> None:
-        self._reading, self._writing, self._room = reading, writing, room
-        self._uploads = Room(UPLOADS_AT_ONCE, of_one_max=UPLOADS_OF_ONE_AT_ONCE)
+    def __init__(self, reading: ThreadPoolExecutor, writing: ThreadPoolExecutor, room: Room, uploads: Room) -> None:
+        self._reading, self._writing, self._room, self._uploads = reading, writing, room, uploads
         self._hashing = ThreadPoolExecutor(HASHING_THREADS, thread_name_prefix="hash")
 
     def close(self) -> None:

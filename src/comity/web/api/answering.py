@@ -9,7 +9,9 @@ Origin and by X-CSRF that its own page sends the call; a token is sent by no bro
 import asyncio
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -17,10 +19,21 @@ import msgspec
 from comity.errors import AlreadyDone, ComityError, NotAuthorized
 from comity.node.bearing import ANSWER_BYTES_MOST
 from comity.node.people import Account
+from comity.node.uploads import Incoming
 from comity.web import door
 from comity.web.answer import JSON_TYPE, Answer, packed
 from comity.web.api.operation import Ask, Operation
-from comity.web.api.reading import body_of, check_body, check_guard, digest_of, key_of, names_tag, query_of, tag_of
+from comity.web.api.reading import (
+    body_of,
+    check_body,
+    check_file,
+    check_guard,
+    digest_of,
+    key_of,
+    names_tag,
+    query_of,
+    tag_of,
+)
 from comity.web.auth import credential_of, no_credential
 from comity.web.bodies import Body, Room
 from comity.web.call import Call
@@ -46,8 +59,8 @@ class _Caller:
 class Answering:
     """Answers operations in the pools of the application."""
 
-    def __init__(self, reading: ThreadPoolExecutor, writing: ThreadPoolExecutor, room: Room) -> None:
-        self._reading, self._writing, self._room = reading, writing, room
+    def __init__(self, reading: ThreadPoolExecutor, writing: ThreadPoolExecutor, room: Room, uploads: Room) -> None:
+        self._reading, self._writing, self._room, self._uploads = reading, writing, room, uploads
 
     async def answer(self, resource: Resource, call: Call, body: Body, named: Callable[[str], None]) -> Answer:
         """The answer to the call; `named` is told the id of who calls."""
@@ -62,16 +75,43 @@ class Answering:
                 caller = _enter(operation, call, named)
             if operation.body is not None:
                 check_body(call)
+            if operation.stages:
+                check_file(call)
             key_of(call)
             return caller.account.id
 
         who = await self._in(self._reading, before_body)
+        if operation.stages:
+            return await self._staged(resource, operation, call, body, who, named)
         if operation.body is None:
             return await self._in(self._writing, lambda: self._change(resource, operation, call, b"", named))
         known = operation.bytes_max if body.announced is None else body.announced
         async with self._room.of(who, min(operation.bytes_max, known)):
             content = await body.read(operation.bytes_max)
             return await self._in(self._writing, lambda: self._change(resource, operation, call, content, named))
+
+    async def _staged(
+        self, resource: Resource, operation: Operation, call: Call, body: Body, who: str, named: Callable[[str], None]
+    ) -> Answer:
+        """The answer to a file, which is put aside as it comes, and is gone with the answer unless it was taken."""
+        async with self._uploads.of(who, 1), AsyncExitStack() as stack:
+
+            def begin() -> Incoming:
+                caller = _enter(operation, call, named)
+                name = query_of(call, operation.query).name
+                with call.node.acting_for(caller.account):
+                    files = ExitStack()
+                    stack.push_async_callback(self._in, self._reading, files.close)
+                    incoming = files.enter_context(call.node.incoming())
+                incoming.begin(name)
+                return incoming
+
+            incoming = await self._in(self._reading, begin)
+            async for part in body.parts(call.node.settings.upload_bytes_max):
+                await self._in(self._reading, partial(incoming.write, part))
+            await self._in(self._reading, incoming.end)
+            said = incoming.files[0].digest.encode()
+            return await self._in(self._writing, lambda: self._change(resource, operation, call, said, named, incoming))
 
     def _look(self, operation: Operation, call: Call, named: Callable[[str], None]) -> Answer:
         with call.node.at_one_moment():
@@ -90,12 +130,18 @@ class Answering:
         return replace(sent, headers=(*sent.headers, ("ETag", f'"{tag}"'), *more))
 
     def _change(
-        self, resource: Resource, operation: Operation, call: Call, content: bytes, named: Callable[[str], None]
+        self,
+        resource: Resource,
+        operation: Operation,
+        call: Call,
+        content: bytes,
+        named: Callable[[str], None],
+        staged: Incoming | None = None,
     ) -> Answer:
         with call.node.at_one_moment():
             caller = _enter(operation, call, named)
             query_of(call, operation.query)
-            given = None if operation.body is None else body_of(content, operation.body)
+            given = staged if operation.body is None else body_of(content, operation.body)
             if operation.guarded:
                 shown = replace(call, method="GET", query_string=b"")
                 check_guard(call, tag_of(_run(resource["GET"], shown, caller, None).body))

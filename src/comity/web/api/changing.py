@@ -1,12 +1,14 @@
 """What several operations take and give: selections of objects, differences that changes make, instants."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from msgspec import Meta
 
-from comity.errors import Invalid
+from comity.errors import Invalid, InvalidRequest
 from comity.interfaces import instant_of, microseconds
 from comity.node.changing import Changed
 from comity.node.node import Node
@@ -60,6 +62,15 @@ def told_of(node: Node, done: Changed) -> dict[str, Any]:
         "alone": done.alone,
         "note": ALONE if done.alone else "",
     }
+
+
+@contextmanager
+def understood() -> Iterator[None]:
+    """What a verb cannot be asked for is Invalid, where the request itself was read."""
+    try:
+        yield
+    except InvalidRequest as error:
+        raise Invalid(error.message, where=error.where, hint=error.hint, rule=error.rule) from error
 
 
 def instant_of_given(moment: datetime | None, where: str) -> int | None:

@@ -7,11 +7,11 @@ import msgspec
 import orjson
 from msgspec import Meta
 
-from comity.errors import Invalid, InvalidRequest
-from comity.node.browsing import Found
+from comity.node.choosing import Facets as Counts
 from comity.node.people import READING
 from comity.node.showing import CopyView
 from comity.stix.tlp import TLP
+from comity.web.api.changing import understood
 from comity.web.api.operation import ROOT, Ask, Given, Operation, Purposed, Told
 from comity.web.ui.objects import raw_answer
 from comity.web.ui.search import FILE_ROWS, ROWS, STIX_TYPE, names_of, row_of
@@ -75,7 +75,7 @@ class Page(Told, frozen=True, kw_only=True):
 def search(ask: Ask) -> Page:
     """A page of what was asked for."""
     given: Search = ask.query
-    try:
+    with understood():
         found = ask.node.browse(
             given.q,
             types=given.type,
@@ -87,9 +87,6 @@ def search(ask: Ask) -> Page:
             after=given.after,
             facets=given.facets,
         )
-    except InvalidRequest as error:
-        # The request is one; what it asks for cannot be.
-        raise Invalid(error.message, where=error.where, hint=error.hint, rule=error.rule) from error
     titles = {one.id: one.title for one in ask.node.collections()}
     names = names_of(ask.visit)
     rows = [msgspec.convert(row_of(hit, titles, names), Row) for hit in found.hits]
@@ -97,7 +94,7 @@ def search(ask: Ask) -> Page:
         items=rows,
         next=next_page(HERE, given, found.next) if found.next else None,
         behind=found.behind,
-        facets=_facets(found),
+        facets=None if found.facets is None else facets_of(found.facets, found.counted, all=found.all),
         hidden=found.hidden,
     )
 
@@ -116,18 +113,16 @@ def next_page(address: str, given: Given, place: object, name: str = "after") ->
     return f"{address}?{urlencode(pairs)}"
 
 
-def _facets(found: Found) -> Facets | None:
-    if found.facets is None:
-        return None
-    one = found.facets
+def facets_of(one: Counts, counted: int, *, all: bool) -> Facets:
+    """The facets as they are told; `counted` objects were looked at, which are all or not."""
     levels = {"" if level is None else TLP(level).word: count for level, count in one.levels.items()}
     return Facets(
         types=dict(one.types),
         sources=dict(one.sources),
         collections=dict(one.collections),
         tlp=levels,
-        counted=found.counted,
-        all=found.all,
+        counted=counted,
+        all=all,
     )
 
 

@@ -11,7 +11,7 @@ from msgspec import structs
 import comity
 from comity.web.answer import JSON_TYPE, PROBLEM_TYPE
 from comity.web.api.answering import CSRF_HEADER
-from comity.web.api.operation import Operation
+from comity.web.api.operation import FILE_TYPE, Operation
 
 VERSION = "3.1.0"
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"basic": []}, {"session": []}]
@@ -31,7 +31,7 @@ _OF_CHANGES = {
     "408": "The rest of the request did not come in time.",
     "409": "It is not in the state that this needs, or the request of this key is being done.",
     "413": "It is more than is taken.",
-    "415": "The body is no JSON.",
+    "415": "The body is not of the type that is taken.",
     "422": "It breaks a rule, or another request had this key.",
 }
 _OF_GUARDED = {"412": "It was changed meanwhile.", "428": "If-Match is missing."}
@@ -114,6 +114,8 @@ def _operation(one: Operation, schemas: dict[Any, Any], components: dict[str, An
     }
     if one.body is not None:
         found["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": schemas[one.body]}}}
+    if one.stages:
+        found["requestBody"] = {"required": True, "content": {FILE_TYPE: {"schema": {}}}}
     return found
 
 

@@ -16,6 +16,7 @@ from comity.web.ui.languages import Words
 from comity.web.ui.visit import Visit
 
 ROOT = "/api/v1"
+FILE_TYPE = "application/octet-stream"
 BODY_BYTES = 100_000
 ENGLISH = "en"
 
@@ -78,7 +79,8 @@ class Operation:
     `location` is where what was made is found, with members of the result in braces. `waits`: the result says in a
     member of that name under which id it waits for a second person, and then the status is 202. `guarded`: the caller
     names by If-Match the state of the same path that it changes. `secret`: the result holds one, and is kept nowhere.
-    `again`: to do it twice is as good as once, and its answer is not kept.
+    `again`: to do it twice is as good as once, and its answer is not kept. `stages`: its body is one file, which is put
+    aside as it comes, under the `name` of the query; the handler has it as an `Incoming`.
     """
 
     method: str
@@ -96,6 +98,7 @@ class Operation:
     guarded: bool = False
     secret: bool = False
     again: bool = False
+    stages: bool = False
     bytes_max: int = BODY_BYTES
     changes: bool = field(init=False)
 

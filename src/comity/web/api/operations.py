@@ -8,19 +8,27 @@ from comity.web.api import (
     administration,
     approvals,
     around,
+    attachments,
+    batches,
+    drafts,
+    imports,
     ledger,
     objects,
     partners,
     policy,
     recalls,
     release,
+    searches,
     sources,
 )
 from comity.web.api.answering import Resource
 from comity.web.api.openapi import description
 from comity.web.api.operation import Ask, Operation
 
-_ROOMS = (objects, around, release, partners, policy, approvals, recalls, ledger, sources, administration, account)
+_ROOMS = (
+    objects, around, attachments, searches, drafts, imports, batches, release, partners, policy, approvals, recalls,
+    ledger, sources, administration, account,
+)  # fmt: skip
 
 
 def openapi(ask: Ask) -> Answer:

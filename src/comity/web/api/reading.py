@@ -10,9 +10,9 @@ import msgspec
 from msgspec import inspect
 
 from comity.errors import Invalid, InvalidRequest
-from comity.web.api.operation import Given, Operation
+from comity.web.api.operation import FILE_TYPE, Given, Operation
 from comity.web.call import Call
-from comity.web.problems import JsonAlone, Stale, Unguarded
+from comity.web.problems import FileAlone, JsonAlone, Stale, Unguarded
 
 PARAMETERS_MAX = 1_100
 NUMBER_DIGITS_MOST = 18
@@ -74,6 +74,13 @@ def check_body(call: Call) -> None:
     kind = (call.headers.get(b"content-type") or "").partition(";")[0].strip().lower()
     if call.headers.get(b"content-encoding") is not None or kind not in JSON_TYPES:
         raise JsonAlone("This takes JSON alone.", where="Content-Type", hint="Send application/json.")
+
+
+def check_file(call: Call) -> None:
+    """The body is announced as the bytes of a file. FileAlone otherwise."""
+    kind = (call.headers.get(b"content-type") or "").partition(";")[0].strip().lower()
+    if call.headers.get(b"content-encoding") is not None or kind != FILE_TYPE:
+        raise FileAlone("This takes the bytes of a file.", where="Content-Type", hint=f"Send {FILE_TYPE}.")
 
 
 def body_of(content: bytes, kind: type[Given]) -> Any:

@@ -10,6 +10,7 @@ import orjson
 from comity.errors import ComityError, Conflict, Invalid, NotAuthorized, NotFound
 from comity.node.browsing import Hit
 from comity.node.drafts import WRITING, DraftView, Foretold, check_ours
+from comity.node.node import Node
 from comity.node.showing import CopyView
 from comity.stix.audience import DEFAULT_TLP, PAP_IDS
 from comity.stix.composing import FIELDS, NEEDED, VOCABULARY, fields_of, names_of
@@ -44,7 +45,7 @@ def new(visit: Visit) -> Answer:
     """The form of a new object; the address may say what stands in some fields."""
     type = _type(visit)
     given = {name: visit.parameter(name) for name in names_of(type) if visit.parameter(name)}
-    return _form_page(visit, type, _blank(visit, type) | given)
+    return _form_page(visit, type, blank_of(visit.node, type) | given)
 
 
 def begin(visit: Visit, form: Form) -> Answer:
@@ -64,14 +65,14 @@ def edit(visit: Visit) -> Answer:
     for one in visit.node.drafts():
         if one.object == copy.id:
             return visit.go(path("drafts", one.id))
-    return _form_page(visit, copy.type, _said(copy), copy=copy)
+    return _form_page(visit, copy.type, said_by(copy), copy=copy)
 
 
 def begin_edit(visit: Visit, form: Form) -> Answer:
     """There is a draft of the next version."""
     with visit.node.for_purpose(visit.parameter(PURPOSE)):
         copy = _own_copy(visit)
-        before = _said(copy)
+        before = said_by(copy)
         values, then = helped(copy.type, typed(copy.type, form, before), form)
         try:
             made = visit.node.start_draft(copy.type, values, object=copy.id, version=form.one("base"))
@@ -106,13 +107,18 @@ def save(visit: Visit, form: Form) -> Answer:
     """The draft became an object, where who would receive it is what was shown."""
     told = visit.node.foretell_draft(_id(visit))
     try:
-        if form.one("shown") != _seal(told):
-            raise Conflict("Who would get it is not what was shown.", where="shown", rule="R12", hint="Look again.")
+        check_shown(told, form.one("shown"))
         saved = visit.node.save_draft(told.draft.id, number_in(form.one("revision"), "revision"))
     except ComityError as error:
         again = visit.node.foretell_draft(told.draft.id)
         return refused(visit, "write.html", error, **_draft_context(visit, again, looked=True))
     return visit.go(path("objects", saved.id), done="saved")
+
+
+def check_shown(told: Foretold, shown: str) -> None:
+    """Who would receive the draft is what was shown under that seal. Conflict otherwise."""
+    if shown != seal_of(told):
+        raise Conflict("Who would get it is not what was shown.", where="shown", rule="R12", hint="Look again.")
 
 
 def rebase(visit: Visit, form: Form) -> Answer:
@@ -140,9 +146,10 @@ def _id(visit: Visit) -> str:
     return visit.call.parameters["draft"]
 
 
-def _blank(visit: Visit, type: str) -> dict[str, str]:
+def blank_of(node: Node, type: str) -> dict[str, str]:
+    """What stands in the fields of a new object of that type."""
     values = dict.fromkeys(names_of(type), "") | {"tlp": DEFAULT_TLP.word[4:].lower()}
-    now = f"{visit.node.clock.now():%Y-%m-%d %H:%M}"
+    now = f"{node.clock.now():%Y-%m-%d %H:%M}"
     return values | {name: now for name in ("valid_from", "published") if name in values}
 
 
@@ -150,7 +157,8 @@ def _go(visit: Visit, one: DraftView, then: dict[str, str]) -> Answer:
     return visit.go(path("drafts", one.id, **{PURPOSE: visit.parameter(PURPOSE)}, **then))
 
 
-def _seal(told: Foretold) -> str:
+def seal_of(told: Foretold) -> str:
+    """Another text whenever the draft, or who would receive it, is another."""
     who = [
         (one.partner, one.verdict, [rule.id for rule in one.rules], [str(cut) for cut in one.cuts]) for one in told.who
     ]
@@ -180,7 +188,8 @@ def _own_copy(visit: Visit) -> CopyView:
     return own_copy(visit, visit.node.about(visit.call.parameters["object"], links=1).copies)
 
 
-def _said(copy: CopyView) -> dict[str, str]:
+def said_by(copy: CopyView) -> dict[str, str]:
+    """What the copy says, by the fields of its type."""
     return fields_of(orjson.loads(copy.raw or b"{}"), TLP.read(copy.tlp))
 
 
@@ -193,7 +202,7 @@ def _between(visit: Visit, told: Foretold) -> Sequence[tuple[str, Sequence[str]]
     was, now = (versions.get(version) for version in (told.draft.base, told.newest))
     if was is None or now is None:
         return ()
-    return differing(told.draft.type, _said(was), _said(now), told.draft.fields)
+    return differing(told.draft.type, said_by(was), said_by(now), told.draft.fields)
 
 
 def _named(visit: Visit, ids: Sequence[str]) -> dict[str, str]:
@@ -284,7 +293,12 @@ def _form_page(visit: Visit, type: str, values: Mapping[str, str], copy: CopyVie
 def _draft_context(visit: Visit, told: Foretold, *, looked: bool) -> dict[str, Any]:
     held = told.draft
     found = _context(visit, held.type, held.fields, held=held)
-    found |= {"between": _between(visit, told), "told": told, "looked": looked, "shown": _seal(told) if looked else ""}
+    found |= {
+        "between": _between(visit, told),
+        "told": told,
+        "looked": looked,
+        "shown": seal_of(told) if looked else "",
+    }
     if looked:
         found["faults"] = {fault.field: fault for fault in reversed(told.faults)}
     return found
