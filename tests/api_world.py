@@ -1,7 +1,7 @@
 """Programs of a node: for each of its staff a token that acts as their account, and calls of the API with it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,16 +72,17 @@ def stages(desk: Desk, folder: Path) -> None:
     desk.node.settings = type(desk.node.settings)(upload_bytes_max=FORM_BYTES)
 
 
-def furnish(desk: Desk) -> None:
-    """There is an attachment, and rolf has a search, a draft, an upload and a batch."""
+def furnish(desk: Desk, acting: AbstractContextManager[Any] | None = None) -> dict[str, str]:
+    """There is an attachment, and who acts, else rolf, has a search, a draft, an upload and a batch: their ids."""
     node = desk.node
     node.receive(bundle(ARTIFACT))
-    with desk.staff.acting("rolf"):
-        node.save_search("Beacons", "q=Beacon")
-        node.start_draft("incident", {"name": "Begun"})
+    with acting or desk.staff.acting("rolf"):
+        search = node.save_search("Beacons", "q=Beacon")
+        draft = node.start_draft("incident", {"name": "Begun"})
         with node.incoming() as incoming:
             incoming.begin("some.json")
             incoming.write(bundle(marked(TLP.GREEN, name="Uploaded")))
             incoming.end()
-            node.stage(incoming)
-        node.mark(Choice(ids=(ARTIFACT["id"],)), "green", "it is so already")
+            upload = node.stage(incoming)
+        made = node.mark(Choice(ids=(ARTIFACT["id"],)), "green", "it is so already")
+    return {"search": search, "draft": draft.id, "upload": upload.id, "batch": made.batch.id}

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from tests.api_world import furnish, stages
 from tests.desk_world import Desk
 from tests.serving import serving
 
@@ -26,6 +27,10 @@ CONFIGURATION = """
 "path.source" = "feed"
 "path.recall" = "{recall}"
 "path.seq" = "1"
+"path.search" = "{search}"
+"path.draft" = "{draft}"
+"path.upload" = "{upload}"
+"path.batch" = "{batch}"
 
 [checks]
 # Rules that no schema can say are 422, a state that is no more 412.
@@ -39,12 +44,16 @@ SEED = 20
 def attacked(folder: Path, roles: tuple[str, ...], *options: str) -> str:
     """What the program said of a node, whose caller has these roles. The caller can call to the end."""
     desk = Desk(folder / "a.db")
+    stages(desk, folder)
     with desk.staff.acting("adam"):
         caller = desk.node.add_user("caller", roles)
     with desk.node.acting("caller", caller.secret):
         token = desk.node.new_own_token("caller").token
+    there = furnish(desk, desk.node.acting("caller", caller.secret) if "releaser" in roles else None)
     configuration = folder / "schemathesis.toml"
-    configuration.write_text(CONFIGURATION.format(object=desk.green["id"], recall=desk.recall), encoding="utf-8")
+    configuration.write_text(
+        CONFIGURATION.format(object=desk.green["id"], recall=desk.recall, **there), encoding="utf-8"
+    )
     header = f"Authorization: Bearer {token}"
     try:
         with serving(desk.node) as url:
