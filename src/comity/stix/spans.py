@@ -46,7 +46,8 @@ def rewrite(raw: bytes, changes: Mapping[Place, bytes | None]) -> bytes:
         return raw
     parts: list[bytes] = []
     start = _skip_space(raw, 0)
-    end = _copy(raw, start, tree, parts)
+    # The text is one value: it ends where the text does, which needs no look at what is in between.
+    end = _copy(raw, start, tree, parts, len(raw.rstrip(b" \t\r\n")))
     return raw[:start] + b"".join(parts) + raw[end:]
 
 
@@ -59,8 +60,8 @@ class _Change:
         self.text = text
 
 
-def _copy(raw: bytes, start: int, tree: Tree, parts: list[bytes]) -> int:
-    """The value that begins at `start` is in `parts`, changed; gives where it ends."""
+def _copy(raw: bytes, start: int, tree: Tree, parts: list[bytes], known: int = 0) -> int:
+    """The value that begins at `start` is in `parts`, changed; gives where it ends, which may be `known`."""
     if raw[start] not in (_OPEN, _LIST):
         end = _end_of(raw, start)
         parts.append(raw[start:end])
@@ -91,7 +92,7 @@ def _copy(raw: bytes, start: int, tree: Tree, parts: list[bytes]) -> int:
         last = end
         if not waiting:
             # Nothing else changes here, so that the rest needs no look inside.
-            end = _end_of(raw, start)
+            end = known or _end_of(raw, start)
             parts.append(raw[last:end])
             return end
     close = _skip_space(raw, last) if last > cursor else _skip_space(raw, cursor)

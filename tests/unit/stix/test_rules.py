@@ -8,7 +8,9 @@ import pytest
 from tests.stix_samples import SAMPLES, STATEMENT, UUID, domain, observable, sample
 
 from comity.stix import rules
-from comity.stix.rules_text import is_language_tag
+from comity.stix.rules_inside import inner_times, observed_objects, references, uuid_version
+from comity.stix.rules_markings import markings
+from comity.stix.rules_text import is_language_tag, languages
 
 OTHER = "11111111-2222-4333-8444-555555555555"
 V5 = "ff26c055-6336-5bc5-b98d-13d6226742dd"
@@ -192,8 +194,8 @@ NAMES = (
     *("parent_directory_ref", "contains_refs", "from_ref", "object_marking_refs", "x509_v3_extensions"),
 )
 RULES = (
-    *(rules._order, rules.inner_times, rules.references, rules.uuid_version, rules.markings, rules.languages),
-    *(rules.observed_objects, rules._pattern, rules._out_of_place, rules._deprecated),
+    *(rules._order, inner_times, references, uuid_version, markings, languages),
+    *(observed_objects, rules._pattern, rules._out_of_place, rules._deprecated),
 )
 
 
