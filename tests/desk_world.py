@@ -25,7 +25,6 @@ from comity.web.call import Services
 from comity.web.ui import (
     approvals,
     audit,
-    bulk,
     jobs,
     ledger,
     matrix,
@@ -35,7 +34,6 @@ from comity.web.ui import (
     publishing,
     recalls,
     record,
-    search,
     sources,
 )
 from comity.web.ui.languages import Words
@@ -43,22 +41,7 @@ from comity.web.ui.screens import HOME_PAGE
 from comity.web.ui.screens import PAGES as EVERY_PAGE
 from comity.web.ui.visit import Form, Page, Visit
 
-MODULES = (
-    search,
-    bulk,
-    partners,
-    preview,
-    publishing,
-    matrix,
-    policy,
-    approvals,
-    recalls,
-    ledger,
-    record,
-    sources,
-    jobs,
-    audit,
-)
+MODULES = (partners, preview, publishing, matrix, policy, approvals, recalls, ledger, record, sources, jobs, audit)
 PAGES: tuple[Page, ...] = tuple(page for module in MODULES for page in module.PAGES)
 
 

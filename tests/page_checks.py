@@ -38,7 +38,7 @@ def faults(answer: Answer) -> list[str]:
             attributes.get("href") or attributes.get("action") or "#m"
         ):
             found.append(f"{tag} leads to {attributes}")
-    found += [f"the script {attributes}" for tag, attributes in page.tags if tag == "script" and not _own(attributes)]
+    found += [f"the script {attributes}" for tag, attributes in page.tags if tag == "script" and not is_own(attributes)]
     found += [f"a script that says {text!r}" for text in _SCRIPT.findall(page.source) if text]
     ids = [attributes["id"] for _, attributes in page.tags if attributes.get("id")]
     found += [f"the id {id} twice" for id in set(ids) if ids.count(id) > 1]
@@ -56,13 +56,13 @@ def faults(answer: Answer) -> list[str]:
     return found
 
 
-def _own(script: dict[str, str | None]) -> bool:
+def is_own(script: dict[str, str | None]) -> bool:
     """Whether the script is a file of the node's own, and nothing else."""
     return SCRIPTS.fullmatch(script.get("src") or "") is not None and script.keys() <= {"src", "type", "defer"}
 
 
 def _labelled(page: Seen, attributes: dict[str, str | None]) -> bool:
-    if attributes.get("type") == "hidden":
+    if attributes.get("type") == "hidden" or attributes.get("aria-label"):
         return True
     return any(tag == "label" and one.get("for") == attributes.get("id") for tag, one in page.tags)
 

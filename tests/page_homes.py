@@ -29,8 +29,8 @@ PASSWORD = "correct horse battery"
 SARI, RITA, AUDRA = "sari", "rita", "audra"
 PEOPLE = {SARI: ROLES, RITA: ("reader",), AUDRA: ("auditor",)}
 """Who looks: one who may do everything, one who reads, and one who may read nothing but the audit log."""
-RECALLED, HELD = id_of("indicator", 3001), id_of("indicator", 3002)
-"""What was taken back, and what a partner has still."""
+RECALLED = id_of("indicator", 3001)
+"""What was taken back."""
 CORPUS = Path(__file__).parent / "browsers" / "hostile.toml"
 CASES = '[[case]]\nname = "All"\nobject = { tlp = "clear" }\nrecipient = {}\nexpect = "allow"\n'
 
@@ -94,18 +94,18 @@ def _people(node: Node, names: dict[str, str]) -> dict[str, str]:
             asked = node.move_partner("CERT-D", "activate", checked_by="a call")
             names["proposal"] = asked.waits
         if "object" in names:
-            names |= _begun(node)
+            names |= _begun(node, names["object"])
     for name, secret in secrets.items():
         with node.acting(name, secret):
             node.set_password(PASSWORD)
     return {name: node.sign_in(name, PASSWORD, agent="a browser").secret for name in secrets}
 
 
-def _begun(node: Node) -> dict[str, str]:
+def _begun(node: Node, id: str) -> dict[str, str]:
     """Whoever acts has begun something of everything that persons do at their desks."""
     node.save_search("watched", "q=kancil")
     draft = node.start_draft("indicator", {"name": "Begun"}).id
-    batch = node.mark(Choice(ids=(HELD,)), "amber", "told so by phone").batch.id
+    batch = node.mark(Choice(ids=(id,)), "amber", "told so by phone").batch.id
     return {
         "draft": draft,
         "batch": batch,

@@ -8,14 +8,14 @@ from tests.chromium import axe_source, chromium
 from tests.page_homes import Stood, stood
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Debian's Chromium."""
+    """Debian's Chromium. It has a loop of its own, in which no other test of the same worker could run one."""
     with chromium() as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def axe(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The text of axe-core."""
     return axe_source(tmp_path_factory.mktemp("axe"))

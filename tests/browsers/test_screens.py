@@ -109,7 +109,8 @@ def test_a_file_for_programs_is_one(browser: Any, full: Stood) -> None:
     with looking(browser, full) as look:
         for template, kind in FILES.items():
             query = "?to=CERT-B" if template.startswith(("/release/preview", "/release/record")) else ""
-            answer = look.context.request.get(full.address(template, query))
+            place = template.replace("{object}", "{artifact}") if "attachment" in template else template
+            answer = look.context.request.get(full.address(place, query))
             assert answer.status == 200, template
             assert answer.headers["content-type"].startswith(kind), template
             assert "default-src 'none'" in answer.headers["content-security-policy"], template

@@ -55,6 +55,7 @@ FAST: dict[str, list[str]] = {
     "ledger/tiles.py": [f"{LEDGER}/test_tiles.py", VECTORS],
     "mentions.py": CLOSING,
     "naming.py": [f"{UNIT}/test_naming.py", *CLOSING],
+    "nearby.py": ["tests/contract/test_store_relations.py", f"{NODE}/test_part.py"],
     "openings.py": ["tests/property/test_openings.py"],
     "passing.py": [f"{UNIT}/test_decide.py", *TELLING],
     "personal.py": TEXTS,

@@ -226,7 +226,8 @@ def bench_of(kind: str, folder: Path, prepare: Work, monkeypatch: pytest.MonkeyP
     connect = sqlite3.connect
 
     def watched(*arguments: Any, **how: Any) -> sqlite3.Connection:
-        made: sqlite3.Connection = connect(*arguments, **{"factory": _Connection, **how})
+        kind = type("_Watched", (_Connection, how.pop("factory", sqlite3.Connection)), {})
+        made: sqlite3.Connection = connect(*arguments, factory=kind, **how)
         return made
 
     with monkeypatch.context() as patched:

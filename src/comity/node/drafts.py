@@ -26,6 +26,7 @@ from comity.node.showing import resolve
 from comity.node.way import Way, way_of
 from comity.release.classes import ReleaseClass
 from comity.release.forms import class_of
+from comity.stix.audience import DEFAULT_TLP
 from comity.stix.composing import Composed, Fault, Maker, compose, field_of, fields_of, names_of
 from comity.stix.markings import effective
 from comity.stix.object import Finding, JsonObject, Rejected
@@ -315,7 +316,10 @@ def _encoded(type: str, fields: Mapping[str, str]) -> bytes:
         raise Invalid(f"{name[:40]!r} is no field of {type}.", where="form")
     if sum(map(len, fields.values())) > CHARACTERS_MOST:
         raise TooLarge(f"A draft has at most {CHARACTERS_MOST:,} characters.", where="form")
-    return msgspec.json.encode({name: fields.get(name, "") for name in known})
+    said = {name: fields.get(name, "") for name in known}
+    # A form shows the first level where none was chosen, which is the loosest.
+    said["tlp"] = said["tlp"] or DEFAULT_TLP.word.removeprefix("TLP:").lower()
+    return msgspec.json.encode(said)
 
 
 def _fields(held: Draft) -> dict[str, str]:

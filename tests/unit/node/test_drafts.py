@@ -137,6 +137,13 @@ def test_a_draft_has_the_fields_of_its_type_and_no_other(node: Node) -> None:
     assert node.draft(draft.id) == draft
 
 
+def test_what_is_not_marked_is_kept_closest(node: Node) -> None:
+    """A form shows the first level of its list where a draft has none."""
+    made = node.start_draft("incident", {"name": "At the port"})
+    assert made.fields["tlp"] == "amber+strict"
+    assert node.change_draft(made.id, {"name": "At the port", "tlp": ""}, made.revision).fields["tlp"] == "amber+strict"
+
+
 def test_drafts_are_bounded(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drafts, "DRAFTS_MOST", 2)
     assert DRAFTS_MOST > 2

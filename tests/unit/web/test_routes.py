@@ -1,8 +1,10 @@
 """The table of routes is the whole surface."""
 
 import pytest
+from tests.operations import TABLE
 from tests.screens import METHODS
 
+from comity.web.api.operation import ROOT
 from comity.web.routes import ROUTES, Rule, find
 
 COLLECTION = "/taxii2/root/collections/{collection}/"
@@ -13,6 +15,7 @@ def with_head(methods: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(each for one in methods for each in ((one, "HEAD") if one == "GET" else (one,)))
 
 
+OF_THE_API = {place: tuple(method for method, path in TABLE if path == place) for _, place in TABLE}
 SURFACE = {
     "/healthz": ("public", ("GET", "HEAD")),
     "/.well-known/security.txt": ("public", ("GET", "HEAD")),
@@ -23,6 +26,7 @@ SURFACE = {
     "/sign-in": ("public", ("GET", "HEAD", "POST")),
     "/sign-in/link/{link}": ("public", ("GET", "HEAD", "POST")),
     **{path: ("session", with_head(methods)) for path, methods in METHODS.items() if path != "/"},
+    **{ROOT + path: ("session or own token", with_head(methods)) for path, methods in OF_THE_API.items()},
     "/taxii2/": ("token", ("GET", "HEAD")),
     "/taxii2/root/": ("token", ("GET", "HEAD")),
     "/taxii2/root/status/{status}/": ("token", ("GET", "HEAD")),
@@ -40,7 +44,8 @@ SURFACE = {
 
 
 def test_there_are_these_routes_with_these_rules_and_no_other() -> None:
-    assert {route.template: (route.rule.value, route.methods) for route in ROUTES} == SURFACE
+    found = {route.template: (route.rule.value, set(route.methods)) for route in ROUTES}
+    assert found == {path: (rule, set(methods)) for path, (rule, methods) in SURFACE.items()}
 
 
 def test_only_a_route_without_a_sign_in_has_a_public_handler() -> None:
