@@ -62,7 +62,7 @@ def is_own(script: dict[str, str | None]) -> bool:
 
 
 def _labelled(page: Seen, attributes: dict[str, str | None]) -> bool:
-    if attributes.get("type") == "hidden" or attributes.get("aria-label"):
+    if attributes.get("type") == "hidden" or {"aria-label", "aria-labelledby"} & attributes.keys():
         return True
     return any(tag == "label" and one.get("for") == attributes.get("id") for tag, one in page.tags)
 

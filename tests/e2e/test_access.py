@@ -1,6 +1,7 @@
 """Who gets in, who does not, and what those outside learn."""
 
 import base64
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -35,11 +36,10 @@ def bare(stand: Stand, method: str, path: str, **headers: str | None) -> request
 
 def places(stand: Stand) -> list[tuple[str, Rule]]:
     """Every route with real names in it, and some paths that are none."""
-    names = {"collection": stand.default, "object": indicator()["id"], "status": "x"}
-    names |= {"file": "comity.css", "link": "x"}
-    names |= {"partner": "x", "proposal": "x", "recall": "x", "seq": "1", "source": "local"}
+    names = defaultdict(lambda: "x", collection=stand.default, object=str(indicator()["id"]))
+    names |= {"file": "comity.css", "seq": "1", "source": "local"}
     names |= {"level": "0", "first": "x000", "second": "000.p", "third": "1"}
-    real = [(route.template.format(**names), route.rule) for route in ROUTES]
+    real = [(route.template.format_map(names), route.rule) for route in ROUTES]
     return real + [
         (path, Rule.TOKEN) for path in ("/nothing", "/taxii2/nothing/", "/robots.txt", "/docs", "/openapi.json")
     ]
@@ -57,6 +57,9 @@ def test_without_a_sign_in_only_health_and_the_security_contact_answer(stand: St
             if rule is Rule.SESSION:
                 assert answer.status_code in (401, 403, 405), (method, path)
                 assert answer.status_code != 403 or method == "POST"
+                continue
+            if rule is Rule.ACCOUNT and answer.status_code == 405:
+                # Which methods an operation has is in its description.
                 continue
             assert answer.status_code == 401, (method, path)
             assert answer.headers["WWW-Authenticate"].startswith("Basic ")
