@@ -1,6 +1,7 @@
 """A node of the crowd with something of everything that pages show, and a person who may look at all of it."""
 
 import json
+import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ from bench.data import PAGE_OBJECTS
 from bench.sides import Home, Server, new_home, run_command, serving
 from bench.traffic import Page, get
 
+from comity.node.choosing import Choice
 from comity.node.home import open_home
 from comity.node.node import Node
 from comity.node.people import APPROVER, ROLES
@@ -99,6 +101,17 @@ def _first_indicator(words: int) -> str:
     return str(json.loads(next(islice(crowd.lines(3, words), 1, None)))["id"])
 
 
+def _begun(node: Node) -> dict[str, str]:
+    """Whoever acts has written something, and marked it; the names of that, and of an artifact."""
+    draft = node.start_draft("indicator", {"name": "begun", "pattern": "[ipv4-addr:value = '203.0.113.7']"})
+    mine = node.save_draft(draft.id, draft.revision).id
+    batch = node.mark(Choice(ids=(mine,)), "red", "for the bench").batch.id
+    artifact = {"type": "artifact", "spec_version": "2.1", "id": f"artifact--{uuid.uuid4()}", "payload_bin": "TVqQAA=="}
+    node.receive(json.dumps({"type": "bundle", "objects": [artifact]}).encode())
+    begun = node.start_draft("indicator", {"name": "begun"}).id
+    return {"draft": begun, "mine": mine, "batch": batch, "type": "indicator", "artifact": artifact["id"]}
+
+
 def _staffed(node: Node, hub: str) -> tuple[str, dict[str, str]]:
     """A person with every role, one who approves, and what these have done; the session, and the names of it."""
     made = node.add_user(PERSON, list(ROLES))
@@ -111,6 +124,6 @@ def _staffed(node: Node, hub: str) -> tuple[str, dict[str, str]]:
         ids = {one.name: one.id for one in node.partners()}
         names = {"partner": ids["partner 0"], "other": ids["partner 3"], "recall": recall.id, "proposal": waits}
         names |= {"reader": ids["partner 3"], "hub": hub}
-        names |= {"source": "auto", "seq": "1", "rare": rare.id, "held": held.id}
+        names |= {"source": "auto", "seq": "1", "rare": rare.id, "held": held.id} | _begun(node)
         node.set_password(PASSWORD)
     return node.sign_in(PERSON, PASSWORD).secret, names

@@ -56,9 +56,15 @@ ASKED: dict[str, tuple[str, ...]] = {
     "/objects/{object}": ("", "{hub}"),
     "/objects/{object}/relations": ("", "{hub}"),
     "/objects/{object}/who": ("", "{hub}"),
+    "/objects/{object}/edit": ("{mine}",),
+    "/objects/{object}/attachment": ("{artifact}",),
+    "/objects/{object}/attachment.bin": ("{artifact}",),
+    "/bulk": ("?q={rare_word}", "?q={few}"),
     "/admin/audit/report": ("",),
 }  # fmt: skip
 """What stands behind the address of a page, where something does; without a `?` it is another name in its path."""
+
+NOT_ASKED = {"/import/{upload}": "an upload is gone when the server that took it ends"}
 
 
 @dataclass(slots=True)
@@ -90,7 +96,7 @@ def questions(given: Desk) -> list[Question]:
     names |= {"object": names["rare"], "collection": given.collection}
     found = []
     for page in (screens.HOME_PAGE, *screens.PAGES):
-        if page.look is None:
+        if page.look is None or page.template in NOT_ASKED:
             continue
         for more in ASKED.get(page.template, ("",)):
             path = page.template

@@ -7,13 +7,17 @@ import pytest
 from tests.faults.failing import Way
 from tests.faults.homes import KINDS
 
+OF_MANY_STATEMENTS = ("put_source that changes what is shown", "withdraw", "purge")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A database takes long to go back to what it was, so all but the plainest way to fail are for the long run."""
+    """A database takes long to go back to what it was, so all but the plainest way to fail are for the long run, and so
+    are the verbs of most statements."""
     for item in items:
         given = item.callspec.params if hasattr(item, "callspec") else {}
-        if given.get("kind") == "postgres" and given.get("way", Way.BEFORE) is not Way.BEFORE:
+        long = given.get("way", Way.BEFORE) is not Way.BEFORE or given.get("name") in OF_MANY_STATEMENTS
+        if given.get("kind") == "postgres" and long:
             item.add_marker(pytest.mark.deep)
 
 
