@@ -161,7 +161,7 @@ def main() -> None:
     asked = parser.parse_args()
     words = crowd.WORDS
     if asked.smoke:
-        asked.count, asked.partners, asked.repeat, asked.seconds, words = 3000, 6, 1, 1, 40
+        asked.count, asked.partners, asked.repeat, asked.seconds, words = 3000, 6, 1, 0.2, 40
     report = begun("filtered", asked.repeat)
     with scratch() as name:
         measure(report, Path(name), asked.count, asked.partners, asked.repeat, asked.seconds, words)

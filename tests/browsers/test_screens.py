@@ -13,6 +13,7 @@ from tests.page_checks import english_on
 from tests.page_homes import AUDRA, RITA, SARI, Stood
 from tests.page_states import DOOR, FILES, SCREENS, Opening, openings
 from tests.screens import TABLE
+from tests.served import wait_until
 
 from comity.web.answer import Answer
 
@@ -136,7 +137,7 @@ def test_what_a_page_must_not_do_is_seen(browser: Any, axe: str, full: Stood) ->
               canary('called');
             }"""
         )
-        look.page.wait_for_function("window.__violations.length > 1")
+        wait_until(lambda: look.page.evaluate("window.__violations.length > 1"), seconds=20)
         found = " ".join(look.wrong())
         assert "breaks the policy on content: script-src" in found
         assert "breaks the policy on content: img-src" in found

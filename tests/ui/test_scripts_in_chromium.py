@@ -1,6 +1,7 @@
 """Keys, parts that change in place, copying and the graph, in a real browser under the policy of the pages."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -8,6 +9,7 @@ import pytest
 from tests.asgi import asking
 from tests.browser import PASSWORD, Browser
 from tests.pages_world import id_of
+from tests.served import wait_until
 from tests.serving import serving
 from tests.visiting import Staff
 
@@ -20,6 +22,19 @@ REFUSALS = """
 window.refused = [];
 document.addEventListener("securitypolicyviolation", (event) => refused.push(event.violatedDirective));
 """
+
+
+def until(page: Any, expression: str) -> None:
+    """It becomes true. Asked from outside: what polls inside of a page evaluates a text, which the policy forbids."""
+    from playwright.sync_api import Error
+
+    def holds() -> bool:
+        # Between two pages there is nothing to ask.
+        with suppress(Error):
+            return bool(page.evaluate(expression))
+        return False
+
+    wait_until(holds, seconds=20)
 
 
 class Window:
@@ -123,14 +138,14 @@ def test_a_facet_changes_the_list_in_place_and_the_focus_stays(window: Window) -
     window.press("Enter")
     page.wait_for_url("**type=indicator")
     page.wait_for_selector('[data-key="type indicator"].on')
-    page.wait_for_function("document.activeElement.dataset.key === 'type indicator'")
+    until(page, "document.activeElement.dataset.key === 'type indicator'")
     assert window.parts == ["/search?q=kancil&type=indicator"]
     assert page.evaluate("window.same"), "the page was not loaded anew"
-    page.wait_for_function("document.getElementById('said').textContent.includes('objects')")
+    until(page, "document.getElementById('said').textContent.includes('objects')")
     assert page.evaluate("[localStorage.length, JSON.stringify(sessionStorage)]")[0] == 0
     assert "Kancil" not in page.evaluate("JSON.stringify(sessionStorage)"), "nothing that was read is kept"
     page.go_back()
-    page.wait_for_function("document.querySelectorAll('header.bar').length === 1 && !window.same")
+    until(page, "document.querySelectorAll('header.bar').length === 1 && !window.same")
     assert page.url.endswith("/search?q=kancil")
 
 
@@ -178,7 +193,7 @@ def test_an_id_is_copied(window: Window) -> None:
     window.context.grant_permissions(["clipboard-read", "clipboard-write"])
     window.page.goto(f"/objects/{HUB}")
     window.page.click("button.copy >> nth=0")
-    window.page.wait_for_function("document.getElementById('said').textContent === 'Copied'")
+    until(window.page, "document.getElementById('said').textContent === 'Copied'")
     assert window.page.evaluate("navigator.clipboard.readText()") == HUB
 
 
@@ -201,5 +216,5 @@ def test_what_the_policy_refuses_would_be_seen(served: tuple[str, str], chromium
     window = Window(chromium, *served)
     window.page.goto("/keys")
     window.page.evaluate("document.body.append(Object.assign(document.createElement('style'), {textContent: 'p{}'}))")
-    window.page.wait_for_function("window.refused.length > 0")
+    until(window.page, "window.refused.length > 0")
     window.context.close()
