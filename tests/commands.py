@@ -1,14 +1,20 @@
 """Running the `comity` command for tests: as a real process, and inside this one where only its words matter."""
 
+import contextlib
+import io
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from tests.postgres import init_options
 from tests.warm import run_comity
+
+from comity.cli.main import run
 
 SECONDS_MAX = 60
 COMITY = (sys.executable, "-m", "comity")
@@ -40,6 +46,31 @@ def comity(*args: str | Path, home: Path | None = None, given: bytes = b"", cwd:
     words = [*map(str, args), *init_options([str(each) for each in args]), *where]
     ended = run_comity(words, given=given, env=environment(), cwd=cwd, seconds=SECONDS_MAX)
     return Ended(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+
+def inside(*args: str | Path, home: Path | None = None, given: bytes = b"") -> Ended:
+    """The command was run in this process, where what it runs through is measured: for what its words say, and not for
+    how it ends, what it does to a terminal, or what it shares with another."""
+    where = ("--home", str(home)) if home else ()
+    words = [*map(str, args), *init_options([str(each) for each in args]), *where]
+    out, err = io.BytesIO(), io.BytesIO()
+    with mock.patch.dict(os.environ, environment(), clear=True), _streams(given, out, err):
+        code = run(words)
+    return Ended(code, out.getvalue().decode(), err.getvalue().decode())
+
+
+@contextlib.contextmanager
+def _streams(given: bytes, out: io.BytesIO, err: io.BytesIO) -> Iterator[None]:
+    """Standard input, output and errors are these inside the block, and nothing written is lost."""
+    text = {"encoding": "utf-8", "write_through": True}
+    streams = [io.TextIOWrapper(each, **text) for each in (io.BytesIO(given), out, err)]  # type: ignore[arg-type]
+    with contextlib.ExitStack() as stack:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            stack.enter_context(mock.patch.object(sys, name, stream))
+        yield
+        for stream in streams:
+            stream.flush()
+            stream.detach()
 
 
 def bundle(*objects: dict[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.commands import bundle, comity, indicator
+from tests.commands import bundle, indicator, inside
 
 pytestmark = pytest.mark.slow
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -15,15 +15,15 @@ IDS = [str(indicator(number)["id"]) for number in (1, 2, 3)]
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The home of a node with three objects; what a test does, it undoes."""
     folder = tmp_path_factory.mktemp("bulk") / "node"
-    assert comity("init", "--name", "CERT-A", "--json", home=folder).code == 0
+    assert inside("init", "--name", "CERT-A", "--json", home=folder).code == 0
     objects = [indicator(1, object_marking_refs=[GREEN]), indicator(2), indicator(3)]
-    assert comity("import", "-", home=folder, given=bundle(*objects)).code == 0
+    assert inside("import", "-", home=folder, given=bundle(*objects)).code == 0
     return folder
 
 
 def answer(*arguments: str, home: Path, code: int = 0) -> dict[str, Any]:
     """What the command answers with as JSON."""
-    ended = comity(*arguments, "--json", home=home)
+    ended = inside(*arguments, "--json", home=home)
     assert ended.code == code, ended.err
     found = ended.json
     assert isinstance(found, dict)
@@ -42,7 +42,7 @@ def test_what_is_named_goes_and_comes_back(made: Path) -> None:
     assert trial["becomes"] == [{"state": "done", "reason": "", "count": 2}]
     assert sorted(trial["sample"]) == sorted(IDS[:2])
     assert found(made) == 3
-    refused = comity("rm", IDS[0], home=made)
+    refused = inside("rm", IDS[0], home=made)
     assert (refused.code, "--yes" in refused.err) == (4, True)
     told = answer("rm", *IDS[:2], "indicator--00000000-0000-4000-8000-00000000dead", "--yes", home=made)
     assert (told["done"], told["left"], len(told["missing"])) == (2, 0, 1)
@@ -64,17 +64,17 @@ def test_a_query_is_marked_and_what_the_object_says_itself_holds(made: Path) -> 
     rows = answer("search", "tlp:red", home=made)["items"]
     assert {(row["tlp"], row["tlp_from"]) for row in rows} == {("TLP:RED", "mark")}
     assert len(rows) == 3
-    shown = comity("show", IDS[0], home=made)
+    shown = inside("show", IDS[0], home=made)
     assert "TLP:RED" in shown.out
-    text = comity("undo", home=made)
+    text = inside("undo", home=made)
     assert (text.code, "undone" in text.out) == (0, True)
     assert answer("search", "tlp:red", home=made)["items"] == []
 
 
 def test_what_cannot_be_meant_is_a_fault_of_use(made: Path) -> None:
     for arguments in (["rm"], ["rm", "x", "--all"], ["rm", IDS[0], "kancil"], ["mark", "--all", "--tlp", "red"]):
-        assert comity(*arguments, home=made).code == 2
-    assert comity("batches", "--retry", "gone", home=made).code == 2
-    assert comity("rm", "no-such-word-anywhere", "--yes", home=made).code == 3
-    assert comity("batches", "nothing", home=made).code == 3
-    assert comity("mark", "--all", "--tlp", "purple", "--reason", "x", home=made).code == 5
+        assert inside(*arguments, home=made).code == 2
+    assert inside("batches", "--retry", "gone", home=made).code == 2
+    assert inside("rm", "no-such-word-anywhere", "--yes", home=made).code == 3
+    assert inside("batches", "nothing", home=made).code == 3
+    assert inside("mark", "--all", "--tlp", "purple", "--reason", "x", home=made).code == 5

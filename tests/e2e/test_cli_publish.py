@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.commands import bundle, comity, indicator
+from tests.commands import bundle, indicator, inside
 
 from comity.node.home import open_home
 
@@ -15,13 +15,13 @@ GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     folder = tmp_path / "node"
-    assert comity("init", "--name", "CERT-A", "--json", home=folder).code == 0
+    assert inside("init", "--name", "CERT-A", "--json", home=folder).code == 0
     objects = [
         indicator(1, object_marking_refs=[GREEN]),
         indicator(2),
         indicator(3, object_marking_refs=["marking-definition--00000000-0000-4000-8000-000000000000"]),
     ]
-    assert comity("import", "-", home=folder, given=bundle(*objects)).code == 0
+    assert inside("import", "-", home=folder, given=bundle(*objects)).code == 0
     return folder
 
 
@@ -32,7 +32,7 @@ def states(home: Path) -> list[str]:
 
 
 def answer(*arguments: str, home: Path) -> dict[str, Any]:
-    ended = comity(*arguments, "--json", home=home)
+    ended = inside(*arguments, "--json", home=home)
     assert ended.code == 0, ended.err
     found = ended.json
     assert isinstance(found, dict)
@@ -65,8 +65,8 @@ def test_those_that_are_named_are_published_and_taken_back(home: Path) -> None:
 
 def test_filters_choose_among_all(home: Path) -> None:
     assert answer("publish", "--all", "--yes", "--type", "malware", home=home)["published"] == 0
-    assert comity("publish", "--all", "--yes", "--source", "nobody", home=home).code == 3
-    assert comity("publish", "--all", "--yes", "--collection", "nowhere", home=home).code == 3
+    assert inside("publish", "--all", "--yes", "--source", "nobody", home=home).code == 3
+    assert inside("publish", "--all", "--yes", "--collection", "nowhere", home=home).code == 3
     assert (
         answer("publish", "--all", "--yes", "--source", "local", "--collection", "default", home=home)["published"] == 3
     )
@@ -74,19 +74,19 @@ def test_filters_choose_among_all(home: Path) -> None:
 
 
 def test_nothing_is_published_unasked(home: Path) -> None:
-    assert comity("publish", "--all", home=home).code == 4
-    assert comity("unpublish", "--all", home=home).code == 4
-    assert comity("publish", home=home).code == 2
-    assert comity("publish", "--all", "indicator--x", home=home).code == 2
-    assert comity("publish", "--all", "--yes", "--hold", "5", "--no-hold", home=home).code == 2
-    assert comity("publish", "--all", "--yes", "--hold", "-1", home=home).code == 5
+    assert inside("publish", "--all", home=home).code == 4
+    assert inside("unpublish", "--all", home=home).code == 4
+    assert inside("publish", home=home).code == 2
+    assert inside("publish", "--all", "indicator--x", home=home).code == 2
+    assert inside("publish", "--all", "--yes", "--hold", "5", "--no-hold", home=home).code == 2
+    assert inside("publish", "--all", "--yes", "--hold", "-1", home=home).code == 5
     assert states(home) == ["received"] * 3
 
 
 def test_a_person_is_told_what_it_means(home: Path) -> None:
-    ended = comity("publish", "--all", "--yes", home=home)
+    ended = inside("publish", "--all", "--yes", home=home)
     assert ended.code == 0
     assert "3 objects published." in ended.out
     assert "1 object will never leave" in ended.err
     assert "comity unpublish" in ended.err
-    assert "3 objects unpublished." in comity("unpublish", "--all", "--yes", home=home).out
+    assert "3 objects unpublished." in inside("unpublish", "--all", "--yes", home=home).out
