@@ -97,6 +97,19 @@ def test_a_file_is_dropped_looked_at_and_stored(stand: Stand, ana: Browser) -> N
     assert stand.node.count_published() == 0
 
 
+def test_where_there_is_another_collection_it_is_chosen_and_told(stand: Stand, ana: Browser) -> None:
+    assert "Who reads it reads them" not in seen(ana, "/import").text
+    made = stand.node.add_collection("TAXII CERT-B", alias="cert-b")
+    assert "TAXII CERT-B" in seen(ana, "/import").text
+    path = send(ana, ("a", bundle(indicator(name="shelved"))), collection="cert-b")
+    page = seen(ana, path)
+    assert "TAXII CERT-B" in page.text
+    ana.send(f"{path}/confirm", {"digest": digest_on(page)})
+    assert "shelved" in seen(ana, f"/search?in={made.id}").text
+    reply = ana.upload("/import", {"collection": "nowhere"}, [("a", bundle(indicator()))], of="/import")
+    assert reply.status == 404
+
+
 def test_it_is_led_to_from_the_overview_and_the_search(ana: Browser, rita: Browser) -> None:
     for path in ("/", "/search"):
         assert "/import" in seen(ana, path).links
@@ -167,7 +180,7 @@ def test_only_what_was_shown_is_confirmed_and_once(stand: Stand, ana: Browser) -
     assert stand.node.counts().objects == before + 1
 
 
-@pytest.mark.parametrize("field", ["account", "collection", "publishes", "strict", "digest", "state"])
+@pytest.mark.parametrize("field", ["account", "publishes", "strict", "digest", "state"])
 def test_no_other_field_is_taken(stand: Stand, ana: Browser, field: str) -> None:
     before = stand.node.counts().objects
     reply = ana.upload("/import", {field: "x"}, [("a", bundle(indicator()))], of="/import")

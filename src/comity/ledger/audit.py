@@ -91,7 +91,7 @@ class Report:
     held: int
     trusted: bool
     problems: tuple[Problem, ...]
-    more: int = 0
+    more: int
 
     @property
     def ok(self) -> bool:

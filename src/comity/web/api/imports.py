@@ -109,12 +109,13 @@ class Uploads(Told, frozen=True, kw_only=True):
 
 
 class NewUpload(Given, frozen=True, kw_only=True):
-    """What the file is called, the source into which it is imported, and the TLP for what has none; empty: that of the
-    source."""
+    """What the file is called, the source into which it is imported, the TLP for what has none (empty: that of the
+    source), and the collection, by id or alias."""
 
     name: Annotated[str, Meta(min_length=1, max_length=NAME_CHARACTERS)]
     source: str = "local"
     marking: str = ""
+    collection: str = "default"
 
 
 class Confirm(Given, frozen=True, kw_only=True):
@@ -134,7 +135,7 @@ def stage(ask: Ask) -> UploadOf:
     """The file is put aside, and looked at now or behind."""
     given: NewUpload = ask.query
     with understood():
-        return _told(ask.node.stage(ask.body, source=given.source, marking=given.marking))
+        return _told(ask.node.stage(ask.body, source=given.source, marking=given.marking, collection=given.collection))
 
 
 def show(ask: Ask) -> UploadOf:

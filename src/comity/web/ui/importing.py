@@ -23,10 +23,11 @@ def listing(visit: Visit) -> Answer:
 
 def stage(visit: Visit, form: Form) -> Answer:
     """The files are put aside and looked at."""
-    values = {name: form.one(name) for name in ("source", "marking")}
+    values = {name: form.one(name) for name in ("source", "marking", "collection")}
+    chosen = {name: value for name, value in values.items() if value}
     assert form.staged is not None
     try:
-        made = visit.node.stage(form.staged, source=values["source"] or "local", marking=values["marking"])
+        made = visit.node.stage(form.staged, **chosen)
     except ComityError as error:
         return refused(visit, "import.html", error, **_context(visit) | {"values": values})
     return visit.go(path("import", made.id))
@@ -58,9 +59,10 @@ def _id(visit: Visit) -> str:
 
 def _context(visit: Visit) -> dict[str, Any]:
     return {
-        "values": {"source": visit.parameter("source") or "local", "marking": ""},
+        "values": {"source": visit.parameter("source") or "local", "marking": "", "collection": ""},
         "sources": visit.node.import_sources(),
         "markings": MARKINGS,
+        "collections": visit.node.collections(),
         "uploads": visit.node.uploads(),
         "moods": STATES,
         "most": visit.node.settings.upload_bytes_max,
@@ -72,6 +74,7 @@ def _shown(visit: Visit, one: Upload) -> dict[str, Any]:
     source = next((each for each in visit.node.sources() if each.name == one.source), None)
     return {
         "one": one,
+        "collection": visit.node.collection(one.collection).title,
         "preview": one.preview,
         "moods": STATES,
         "default": one.marking or (TLP.read(source.default_marking).word if source is not None else ""),
@@ -81,7 +84,7 @@ def _shown(visit: Visit, one: Upload) -> dict[str, Any]:
 
 _WHO = frozenset(IMPORTING)
 PAGES: tuple[Page, ...] = (
-    Page(ROOT, listing, _WHO, stage, _WHO, fields=("files", "source", "marking"), stages=True),
+    Page(ROOT, listing, _WHO, stage, _WHO, fields=("files", "source", "marking", "collection"), stages=True),
     Page(f"{ROOT}/{{upload}}", upload, _WHO),
     Page(f"{ROOT}/{{upload}}/confirm", act=confirm, acts=_WHO, fields=("digest",)),
     Page(f"{ROOT}/{{upload}}/drop", act=drop, acts=_WHO),
