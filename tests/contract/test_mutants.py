@@ -30,6 +30,7 @@ LEDGER, LOGS, VECTORS = (
     "tests/contract/test_ledger_vectors.py",
 )
 NOTES = [f"{LEDGER}/test_note.py", f"{LEDGER}/test_checkpoint.py", VECTORS]
+AUDITS = [f"{LEDGER}/test_audit{part}.py" for part in ("", "_command", "_signatures")]
 FAST: dict[str, list[str]] = {
     "alike.py": TELLING,
     "cedar.py": [*RULES, f"{UNIT}/test_problems.py", f"{LAW}_laws.py"],
@@ -45,7 +46,7 @@ FAST: dict[str, list[str]] = {
     "expressions.py": TEXTS,
     "facets.py": [*RULES, f"{UNIT}/test_policy.py"],
     "forms.py": [f"{UNIT}/test_forms.py", f"{LAW}_standing.py", f"{LAW}_classifier.py"],
-    "ledger/audit.py": [f"{LEDGER}/test_audit.py", f"{LEDGER}/test_audit_command.py", VECTORS],
+    "ledger/audit.py": [*AUDITS, VECTORS],
     "ledger/checkpoint.py": NOTES,
     "ledger/export.py": [f"{LEDGER}/test_export.py"],
     "ledger/merkle.py": [f"{LEDGER}/test_merkle.py", f"{LEDGER}/test_tiles.py", VECTORS],
@@ -82,7 +83,7 @@ SLOW: dict[str, list[str]] = {
     "compare.py": [f"{UNIT}/test_compare.py"],
     "decide.py": [TWINS, f"{LAW}_laws.py::test_a_decision_does_not_change_before_it_says"],
     "facets.py": [TWINS],
-    "ledger/audit.py": [f"{LEDGER}/test_audit.py", f"{LEDGER}/test_audit_command.py", LOGS],
+    "ledger/audit.py": [*AUDITS, LOGS],
     "ledger/export.py": [f"{LEDGER}/test_export.py", LOGS],
     "ledger/merkle.py": [LOGS],
     "ledger/records.py": [LOGS],

@@ -10,53 +10,25 @@ from dataclasses import replace
 
 import pytest
 from tests.house.tree import SOURCE
+from tests.unit.ledger.audited import ENTRIES, KEY, LINES, first_bad, found, header, place_of
 from tests.unit.ledger.logs import (
     BEGAN,
     LOG,
-    NODE,
     ORIGIN,
-    OTHER,
-    WITNESS,
     checkpoint_over,
     entries_of,
     file_of,
     hashes_over,
-    head_of,
     opening_of,
-    parts_of,
 )
 
 from comity.canonical import canonical_bytes
 from comity.ledger import audit as module
 from comity.ledger import merkle
 from comity.ledger.audit import audit
-from comity.ledger.checkpoint import Checkpoint, cosign, sign_checkpoint
-from comity.ledger.export import Entry, Part, write_export
-from comity.ledger.note import Signer, sign_note
+from comity.ledger.checkpoint import Checkpoint, sign_checkpoint
+from comity.ledger.export import Entry
 from comity.ledger.records import Opening
-
-ENTRIES = entries_of(12, {2, 9})
-LINES = file_of(ENTRIES)
-KEY = str(LOG.verifier)
-
-
-def place_of(seq: int, lines: list[bytes] = LINES) -> int:
-    """Where the line of the entry stands."""
-    return next(at for at, line in enumerate(lines) if line.endswith(b'"seq":%d}\n' % seq))
-
-
-def first_bad(lines: list[bytes], **more: list[str]) -> int:
-    """The first bad entry of a file in which something is bad."""
-    report = audit(lines, [KEY], **more)
-    assert not report.ok
-    return report.problems[0].seq
-
-
-def found(lines: list[bytes], keys: list[str] | None = None, against: list[str] | None = None) -> str:
-    """All that is said of a file in which something is bad."""
-    report = audit(lines, [KEY] if keys is None else keys, against or [])
-    assert not report.ok
-    return "\n".join(f"{each.seq}: {each.what}" for each in report.problems)
 
 
 def with_entries(change: Callable[[list[Entry]], list[Entry]], every: int = 4) -> list[bytes]:
@@ -85,6 +57,9 @@ def test_a_log_without_entries_holds() -> None:
     report = audit(lines, [KEY])
     assert (report.ok, report.size, report.root) == (True, 0, merkle.EMPTY_ROOT)
     assert not audit(lines[:1], [KEY]).ok
+    assert found(lines[:1], against=[checkpoint_over([])]) == (
+        "0: no trusted key has signed a checkpoint at the end, over the entries from 0 on"
+    )
 
 
 def test_a_checkpoint_over_nothing_has_the_root_of_nothing() -> None:
@@ -254,111 +229,10 @@ def test_another_history_is_found_against_a_checkpoint_that_is_held_elsewhere() 
     assert audit(other, [KEY], held[:1]).ok
 
 
-@pytest.mark.parametrize(
-    ("held", "said"),
-    [
-        ("nothing", "no signed note"),
-        (checkpoint_over(ENTRIES).replace("\n12\n", "\n11\n"), "does not hold"),
-        (checkpoint_over(ENTRIES, OTHER), "no trusted key of this log has signed it"),
-        (sign_note("x\n", [LOG]), "has not an origin, a size and a root"),
-        (sign_note(f"{ORIGIN}\n12\nAAAA\n", [LOG]), "has not an origin, a size and a root"),
-        (sign_note(f"{ORIGIN}\n012\n{'A' * 43}=\n", [LOG]), "has not an origin, a size and a root"),
-        (sign_note(f"{ORIGIN}\n12\n{'A' * 43}=\n\nmore\n", [LOG]), "has not an origin, a size and a root"),
-        (sign_note(f"other\n12\n{'A' * 43}=\n", [LOG]), "it is of another log"),
-        ("x" * 200_000, "no signed note"),
-        (checkpoint_over(ENTRIES) + "— a AAAAAA==\n" * 100, "no signed note"),
-        (checkpoint_over(ENTRIES).replace("— ", "- "), "no signature"),
-        (checkpoint_over(ENTRIES) + "— a b AAAAAA==\n", "Base 64"),
-    ],
-)
-def test_a_checkpoint_held_elsewhere_that_proves_nothing_is_a_problem(held: str, said: str) -> None:
-    assert said in found(LINES, against=[held])
-
-
-@pytest.mark.parametrize(("strangers", "said"), [(99, ""), (100, "no signed note")])
-def test_a_checkpoint_has_at_most_a_hundred_signatures(strangers: int, said: str) -> None:
-    assert told_of_held(checkpoint_over(ENTRIES) + "— a AAAAAAA=\n" * strangers) == said
-
-
-@pytest.mark.parametrize(("length", "said"), [(131_072, ""), (131_073, "no signed note")])
-def test_a_checkpoint_has_at_most_128_kib(length: int, said: str) -> None:
-    root = base64.b64encode(audit(LINES).root).decode()
-    text = f"{ORIGIN}\n12\n{root}\n"
-    more = length - len(sign_note(text + "\n", [LOG]))
-    assert told_of_held(sign_note(f"{text}{'x' * more}\n", [LOG])) == said
-
-
-def told_of_held(note: str) -> str:
-    """The words that a report says of the checkpoint that is held elsewhere, or nothing where it agrees."""
-    report = audit(LINES, [KEY], [note])
-    assert report.ok == (report.held == 1)
-    return "" if report.ok else report.problems[0].what.rpartition(" is ")[2]
-
-
-def test_signatures_of_strangers_count_in_no_file_and_are_passed_over_in_what_is_held() -> None:
-    stranger = Signer("somebody.example/x", bytes(32)).sign("x\n").line()
-    note = checkpoint_over(ENTRIES) + stranger
-    assert audit(LINES, [KEY], [note]).ok
-    assert "whose key the file does not list" in found(
-        [*LINES[:-1], b'{"checkpoint":%s}\n' % json.dumps(note, ensure_ascii=False).encode()]
-    )
-
-
-def test_the_cosignatures_in_a_file_are_verified() -> None:
-    def lines_of(*signers: Signer) -> list[bytes]:
-        over = lambda entries: checkpoint_over(entries, witnessed=True)  # noqa: E731
-        return list(write_export(head_of(*signers), parts_of(ENTRIES, 4, over)))
-
-    good = lines_of(LOG, WITNESS)
-    assert audit(good, [KEY]).ok
-    assert audit(good, [KEY, str(WITNESS.verifier)]).ok
-    assert "whose key the file does not list" in found(lines_of(LOG))
-    checkpoint = Checkpoint(ORIGIN, 12, audit(LINES).root)
-    bad = cosign(sign_checkpoint(checkpoint, [LOG]), replace(checkpoint, size=11), WITNESS, 7)
-    line = canonical_bytes({"checkpoint": bad}) + b"\n"
-    assert "signature of 'cert-b.example/witness' under the checkpoint does not hold" in found([*good[:-1], line])
-
-
-def test_a_witness_cannot_stand_for_the_log() -> None:
-    alone = cosign(
-        Checkpoint(ORIGIN, 12, audit(LINES).root).text() + "\n", Checkpoint(ORIGIN, 12, audit(LINES).root), WITNESS, 7
-    )
-    line = canonical_bytes({"checkpoint": alone}) + b"\n"
-    assert "not signed by a key of this log" in found([*LINES[:-1], line])
-    assert "no trusted key of this log has signed it" in found(LINES, against=[alone])
-    assert "no key that is trusted is one of this log" in found(LINES, keys=[str(WITNESS.verifier)])
-
-
-def test_who_changes_entries_and_signs_with_a_key_of_their_own_is_found_by_the_key_that_is_given() -> None:
-    new = opening_of(1, say="else")
-    entries = [ENTRIES[0], Entry(1, new.commitment, new), *ENTRIES[2:]]
-    forged = list(write_export(head_of(OTHER), parts_of(entries, 4, lambda some: checkpoint_over(some, OTHER))))
-    assert audit(forged).ok, "the keys of the file prove nothing"
-    assert found(forged).startswith("0: ")
-    both = list(write_export(head_of(LOG, OTHER), parts_of(entries, 4, lambda some: checkpoint_over(some, OTHER))))
-    assert "0: no trusted key has signed a checkpoint at the end" in found([*both[:-1], both[-1]])
-    # Its own checkpoint over the first four narrows nothing: the first bad entry is looked for from the start.
-    mixed = [*both[:6], *[line for line in both[6:-1] if b"checkpoint" not in line], LINES[-1]]
-    assert found(mixed).startswith("0: one or more of the entries 0 to 11 are not those")
-
-
-def test_an_old_key_of_the_log_is_taken_where_a_trusted_one_signed_the_end() -> None:
-    parts: list[Part] = [*ENTRIES[:4], checkpoint_over(ENTRIES[:4], OTHER), *ENTRIES[4:], checkpoint_over(ENTRIES)]
-    lines = list(write_export(head_of(LOG, OTHER), parts))
-    assert audit(lines, [KEY]).ok
-    assert "4: no trusted key has signed" in found(lines, keys=[str(OTHER.verifier)])
-
-
 def test_a_checkpoint_that_stands_elsewhere_than_behind_what_it_covers_is_a_problem() -> None:
     at = place_of(4) - 1
     moved = [*LINES[:at], *LINES[at + 1 : at + 2], LINES[at], *LINES[at + 2 :]]
     assert found(moved) == "4: a checkpoint over 4 entries stands after 5"
-
-
-def header(**changes: object) -> bytes:
-    """The first line with other members."""
-    value = {"format": "comity-ledger/1", "keys": [KEY], "node": NODE, "origin": ORIGIN, **changes}
-    return canonical_bytes({name: one for name, one in value.items() if one is not None}) + b"\n"
 
 
 @pytest.mark.parametrize(
@@ -380,6 +254,7 @@ def header(**changes: object) -> bytes:
         (header(keys=KEY), "no list of keys"),
         (header(node=""), "does not begin with the node"),
         (header(node="cert-a"), "does not begin with the node"),
+        (header(node="", origin="/release"), "does not begin with the node"),
         (header(keys=[KEY, "x"]), "not `name+id+key`"),
         (header(keys=[KEY, 7]), "not `name+id+key`"),
         (header(keys=[KEY, KEY.replace("+", " +", 1)]), "not `name+id+key`"),
@@ -414,6 +289,10 @@ def test_a_line_in_another_form_is_a_problem_at_its_place(line: bytes) -> None:
     line = line.replace(b"%s", base64.b64encode(bytes(32)))
     report = audit([*LINES[:-1], line], [KEY])
     assert 12 in [each.seq for each in report.problems]
+    words = [each.what for each in report.problems if "stands in its place" not in each.what]
+    assert all(each.startswith((f"line {len(LINES)}: ", "its ", "it has", "record", "no trusted")) for each in words), (
+        words
+    )
 
 
 @pytest.mark.parametrize(("spelled", "other"), [(b"release", b"\\u0072elease"), (b"/", b"\\/")])
