@@ -42,7 +42,9 @@ from comity.ledger.note import Signer, sign_note
     ],
 )
 def test_a_checkpoint_held_elsewhere_that_proves_nothing_is_a_problem(held: str, said: str) -> None:
-    assert said in found(LINES, against=[held])
+    told = found(LINES, against=[checkpoint_over(ENTRIES), held])
+    assert said in told
+    assert told.startswith("0: checkpoint 2 that is held elsewhere: ")
 
 
 @pytest.mark.parametrize(("strangers", "said"), [(99, ""), (100, "no signed note")])
