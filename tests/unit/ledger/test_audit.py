@@ -240,6 +240,13 @@ def test_another_history_is_found_against_a_checkpoint_that_is_held_elsewhere() 
     assert found(other, against=held[:1] + held[2:]).startswith("5: one or more of the entries 5 to 11 are not those")
     assert found(other, against=held[1:]).startswith("0: one or more of the entries 0 to 6 are not those")
     assert audit(other, [KEY], held[:1]).ok
+    narrowed = with_entries(lambda all: [*all[:6], Entry(6, new.commitment, new), *all[7:]])
+    assert (first_bad(narrowed), first_bad(narrowed, against=held[:1])) == (4, 5)
+
+
+def test_entries_that_are_missing_are_told_once_whatever_is_held_elsewhere() -> None:
+    lines = [line for at, line in enumerate(LINES) if at != place_of(2)]
+    assert found(lines, against=[checkpoint_over(ENTRIES[:5]), checkpoint_over(ENTRIES[:7])]) == found(lines)
 
 
 def test_a_checkpoint_that_stands_elsewhere_than_behind_what_it_covers_is_a_problem() -> None:

@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from tests.unit.ledger.audited import ENTRIES, KEY, LINES, found, header, place_of
+from tests.unit.ledger.audited import ENTRIES, KEY, LINES, first_bad, found, header, place_of
 from tests.unit.ledger.logs import (
     LOG,
     ORIGIN,
@@ -125,6 +125,21 @@ def test_a_checkpoint_that_says_nothing_is_blamed_on_what_came_since_the_last_th
         report = audit([*LINES[:at], wrong, *LINES[at + 1 :]], [KEY])
         assert [each.seq for each in report.problems] == [4]
         assert report.problems[0].what.startswith(f"line {at + 1}: ")
+
+
+def test_what_was_named_since_the_last_good_checkpoint_is_blamed_for_one_that_says_nothing() -> None:
+    at, changed = place_of(8) - 1, place_of(6)
+    lines = [*LINES[:at], b'{"checkpoint":"x"}\n', *LINES[at + 1 :]]
+    lines[changed] = lines[changed].replace(b"cert-b", b"cert-c")
+    assert [each.seq for each in audit(lines, [KEY]).problems] == [6, 6]
+    first = place_of(4) - 1
+    assert first_bad([*LINES[:first], b'{"checkpoint":"x"}\n', *LINES[first + 1 :]]) == 0
+
+
+def test_a_checkpoint_of_another_log_by_the_same_key_is_none_of_this_one() -> None:
+    root = base64.b64encode(audit(LINES).root).decode()
+    line = canonical_bytes({"checkpoint": sign_note(f"other\n12\n{root}\n", [LOG])}) + b"\n"
+    assert "not signed by a key of this log" in found([*LINES[:-1], line])
 
 
 def test_who_changes_entries_and_signs_with_a_key_of_their_own_is_found_by_the_key_that_is_given() -> None:
