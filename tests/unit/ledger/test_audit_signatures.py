@@ -67,6 +67,26 @@ def told_of_held(note: str) -> str:
     return "" if report.ok else report.problems[0].what.rpartition(" is ")[2]
 
 
+def test_a_signature_has_one_spelling() -> None:
+    """Two bits behind the last byte say nothing, and must be none."""
+    good = checkpoint_over(ENTRIES)
+    last = good[-3]
+    assert good.endswith("=\n")
+    assert last in "AEIMQUYcgkosw048"
+    other = good[:-3] + chr(ord(last) + 1) + good[-2:]
+    assert base64.b64decode(other.split()[-1]) == base64.b64decode(good.split()[-1])
+    assert "Base 64 that is not in its one form" in found(LINES, against=[other])
+
+
+@pytest.mark.parametrize("length", [1023, 1024])
+def test_a_key_has_less_than_1024_characters(length: int) -> None:
+    more = length - len(str(Signer("n", bytes(32)).verifier))
+    key = str(Signer("n" + "x" * more, bytes(32)).verifier)
+    report = audit([header(keys=[KEY, str(WITNESS.verifier), key]), *LINES[1:]], [KEY])
+    assert len(key) == length
+    assert report.ok == (length < 1024)
+
+
 def test_signatures_of_strangers_count_in_no_file_and_are_passed_over_in_what_is_held() -> None:
     stranger = Signer("somebody.example/x", bytes(32)).sign("x\n").line()
     note = checkpoint_over(ENTRIES) + stranger
