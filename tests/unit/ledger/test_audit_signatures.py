@@ -1,6 +1,7 @@
 """The module that stands alone: whose signature under a checkpoint counts, in the file and held elsewhere."""
 
 import base64
+import hashlib
 import json
 from dataclasses import replace
 
@@ -65,6 +66,16 @@ def told_of_held(note: str) -> str:
     report = audit(LINES, [KEY], [note])
     assert report.ok == (report.held == 1)
     return "" if report.ok else report.problems[0].what.rpartition(" is ")[2]
+
+
+@pytest.mark.parametrize("name", ["", " ", "a b", "a\u00a0b", "a\u2028b", "a\x01b", "a+b", "a\ud800"])
+def test_a_name_has_no_spaces_no_plus_and_nothing_unseen(name: str) -> None:
+    raw = b"\x01" + bytes(32)
+    id = hashlib.sha256(name.encode(errors="surrogatepass") + b"\n" + raw).digest()[:4]
+    with pytest.raises(ValueError, match=r"a verifier key is not `name\+id\+key` of Ed25519"):
+        audit(LINES, [f"{name}+{id.hex()}+{base64.b64encode(raw).decode()}"])
+    line = f"— {name} {base64.b64encode(bytes(68)).decode()}\n"
+    assert "no sign" in found(LINES, against=[checkpoint_over(ENTRIES) + line]) or " " in name
 
 
 def test_a_signature_has_one_spelling() -> None:
