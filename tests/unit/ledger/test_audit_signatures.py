@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from tests.unit.ledger.audited import ENTRIES, KEY, LINES, first_bad, found, header, place_of
 from tests.unit.ledger.logs import (
     LOG,
@@ -29,6 +30,7 @@ from comity.ledger.note import Signer, sign_note
     ("held", "said"),
     [
         ("nothing", "no signed note"),
+        ("nothing\n", "no signed note"),
         (checkpoint_over(ENTRIES).replace("\n12\n", "\n11\n"), "does not hold"),
         (checkpoint_over(ENTRIES, OTHER), "no trusted key of this log has signed it"),
         (sign_note("x\n", [LOG]), "has not an origin, a size and a root"),
@@ -66,6 +68,17 @@ def told_of_held(note: str) -> str:
     report = audit(LINES, [KEY], [note])
     assert report.ok == (report.held == 1)
     return "" if report.ok else report.problems[0].what.rpartition(" is ")[2]
+
+
+@pytest.mark.parametrize(
+    ("letter", "said"),
+    [*((one, "no signed note") for one in "\0\t\r\x1f\ud800\udfff"), *((one, "") for one in " \x7f\ud7ff\ue000")],
+)
+def test_a_checkpoint_has_nothing_unseen_in_it(letter: str, said: str) -> None:
+    text = f"{ORIGIN}\n12\n{base64.b64encode(audit(LINES).root).decode()}\nx{letter}y\n"
+    key, raw = LOG.verifier, text.encode(errors="surrogatepass")
+    made = base64.b64encode(key.key_id + Ed25519PrivateKey.from_private_bytes(bytes(range(32))).sign(raw)).decode()
+    assert told_of_held(f"{text}\n— {ORIGIN} {made}\n") == said
 
 
 @pytest.mark.parametrize("name", ["", " ", "a b", "a\u00a0b", "a\u2028b", "a\x01b", "a+b", "a\ud800"])
