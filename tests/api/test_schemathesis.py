@@ -4,6 +4,7 @@ described, nothing that breaks the schema is taken, and nothing is a mistake of 
 It runs as a program of its own, so that no other test imports it.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -63,7 +64,9 @@ def attacked(folder: Path, roles: tuple[str, ...], *options: str) -> str:
                  "--seed", str(SEED), "--no-shrink", "--continue-on-failure", "--generation-database", "none",
                  # Who signs in wrongly a hundred times is answered 429: tests/api/test_access.py has that.
                  "--exclude-checks", "ignored_auth", *options],
-                cwd=folder, capture_output=True, text=True, check=False,
+                cwd=folder, capture_output=True, encoding="utf-8", check=False,
+                # Its own signs are not in ASCII; it is the node that must not mind where it runs.
+                env=os.environ | {"PYTHONIOENCODING": "utf-8"},
             )  # fmt: skip
             last = requests.get(
                 f"{url}{ROOT}/account", headers={"Authorization": header.partition(": ")[2]}, timeout=60

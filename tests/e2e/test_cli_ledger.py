@@ -65,7 +65,7 @@ def test_a_ledger_is_signed_proved_and_checked(home: Path) -> None:
 def test_the_exported_file_is_checked_by_one_file_alone(home: Path, tmp_path: Path) -> None:
     head = say(home, "head")
     kept, file = tmp_path / "kept", tmp_path / "ledger.ndjson"
-    kept.write_text(head["checkpoint"])
+    kept.write_text(head["checkpoint"], encoding="utf-8")
     written = say(home, "export", "-o", file)
     assert (written["entries"], file.stat().st_mode & 0o777) == (head["size"], 0o600)
     assert comity("ledger", "export", "-o", str(file), home=home).code == 6
@@ -131,7 +131,7 @@ def test_a_cut_off_end_is_found_against_a_checkpoint_that_was_kept(home: Path, t
     kept = tmp_path / "kept"
     shutil.copy(home / "comity.db", tmp_path / "later.db")
     with open_home(home) as node:
-        kept.write_text(node.head().note)
+        kept.write_text(node.head().note, encoding="utf-8")
     assert say(home, "verify", "--against", kept)["ok"]
     assert comity("ledger", "verify", "--json", home=old).json["ok"]
     assert comity("ledger", "verify", "--against", str(kept), "--json", home=old).code == 20
@@ -153,7 +153,7 @@ def test_the_log_lists_the_entries(home: Path) -> None:
 
 def test_a_new_key_signs_from_now_on(home: Path, tmp_path: Path) -> None:
     old, kept = say(home, "head"), tmp_path / "kept"
-    kept.write_text(old["checkpoint"])
+    kept.write_text(old["checkpoint"], encoding="utf-8")
     key = say(home, "rotate")["key"]
     head = say(home, "head")
     assert head["keys"] == [*old["keys"], key]

@@ -2,6 +2,7 @@
 
 import contextlib
 import gzip
+import logging
 import time
 from collections.abc import Iterator
 
@@ -321,3 +322,16 @@ def test_one_client_with_all_connections_keeps_nobody_out(stand: Stand, monkeypa
         late = stack.enter_context(Wire(stand.address, source="127.0.0.3"))
         assert late.answer(patience_seconds=3) is None
         assert late.closed
+
+
+def test_who_sends_much_and_hangs_up_is_forgotten_without_an_error(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(logging.getLogger("uvicorn.error"), "error", lambda words, *_, **__: told.append(words))
+    for _ in range(5):
+        with Wire(stand.address) as wire:
+            wire.send(head(stand, b"GET", objects_path(stand)) * 100)
+    time.sleep(0.5)
+    assert stand.get("/taxii2/").status_code == 200
+    assert told == []

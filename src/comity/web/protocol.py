@@ -176,17 +176,20 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
-        cast("dict[str, Any]", cycle.scope)[GONE] = lambda: cycle.disconnected or self._is_gone()
+        cast("dict[str, Any]", cycle.scope)[GONE] = lambda: self._is_gone(cycle)
         super()._start_asgi_task(cycle, app)
 
-    def _is_gone(self) -> bool:
-        """Whether the client has closed its side. While more of its requests wait than one, nothing is read from it, so
-        that only the system knows."""
-        if self.transport.is_closing():
-            return True
-        looked = select.poll()
-        looked.register(self.transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
-        return bool(looked.poll(0))
+    def _is_gone(self, cycle: RequestResponseCycle) -> bool:
+        """Whether the client has closed its side; then the connection is over, with all that waits in it. While more of
+        its requests wait than one, nothing is read from it, so that only the system knows."""
+        if not cycle.disconnected and not self.transport.is_closing():
+            looked = select.poll()
+            looked.register(self.transport.get_extra_info("socket").fileno(), select.POLLRDHUP)
+            if not looked.poll(0):
+                return False
+            self.transport.abort()
+        cycle.disconnected = True
+        return True
 
     def on_response_complete(self) -> None:
         """The next request is answered, or the refusal of it said."""
