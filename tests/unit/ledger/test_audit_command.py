@@ -16,6 +16,7 @@ from tests.unit.ledger.logs import BEGAN, LOG, checkpoint_over, entries_of, file
 from comity.ledger import audit as module
 from comity.ledger.audit import audit
 from comity.ledger.export import Entry
+from comity.ledger.note import sign_note
 from comity.ledger.records import Opening
 
 ENTRIES = entries_of(12, {2, 9})
@@ -123,9 +124,17 @@ def test_usage_and_files_that_cannot_be_read_are_another_code(run: Run, argument
 def test_the_help_says_each_option_and_the_claim() -> None:
     code, said, wrong = inside("--help")
     assert (code, wrong) == (0, "")
-    for words in ("FILE", "--key VKEY", "a verifier key that you trust", "--against FILE", "--json", "offline"):
-        assert words in said
-    assert " ".join(module.CLAIM.split()) in " ".join(said.split())
+    plain = " ".join(said.split())
+    for words in (
+        "usage: audit",
+        "Check an exported ledger offline.",
+        "FILE the exported ledger",
+        "--key VKEY a verifier key that you trust",
+        "--against FILE a checkpoint that you kept",
+        "--json the result for scripts; the claim goes to stderr",
+        " ".join(module.CLAIM.split()),
+    ):
+        assert words in plain
 
 
 @pytest.mark.usefixtures("desk")
@@ -133,6 +142,14 @@ def test_keys_and_checkpoints_are_given_more_than_once(desk: Path) -> None:
     (desk / "early").write_text(checkpoint_over(ENTRIES[:5]), encoding="utf-8")
     code, said, _ = inside("good", "--against", "held", "--against", "early")
     assert (code, "and 2 that are held elsewhere" in said) == (0, True)
+
+
+@pytest.mark.parametrize(("more", "code"), [("", 0), ("x", 20)])
+def test_a_checkpoint_that_is_held_is_read_to_its_end(desk: Path, more: str, code: int) -> None:
+    text = f"{LOG.verifier.name}\n12\n{ROOT}\n"
+    letters = 131_072 - len(sign_note(f"{text}\n", [LOG]).encode())
+    (desk / "long").write_text(sign_note(f"{text}{'x' * letters}\n", [LOG]) + more, encoding="utf-8")
+    assert inside("good", "--key", KEY, "--against", "long")[0] == code
 
 
 @pytest.mark.parametrize(("length", "code"), [(1_048_576, 0), (1_048_577, 20)])
