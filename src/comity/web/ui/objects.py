@@ -31,6 +31,7 @@ PARTNERS_SUMMED = 25
 PARTNERS_ASKED, PARTNERS_MOST = 8, 100_000
 """So many partners are asked about on a page, since each is asked for its own."""
 COPIES_COMPARED = 6
+RECALL = "recall"
 LIVE = frozenset({"received", "published"})
 """The states of copies to which something can still be done."""
 SANDBOXED = (("Content-Security-Policy", "sandbox; default-src 'none'"), ("X-Content-Type-Options", "nosniff"))
@@ -74,13 +75,13 @@ def about_page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
 
 
 def acts_of(visit: Visit, copies: Sequence[CopyView]) -> tuple[str, ...]:
-    """What this person may do to these copies as a batch: what a releaser alone withdraws is led to for nobody else
-    (R12)."""
-    states = {copy.state for copy in copies} & LIVE
+    """What this person may do to the object with these copies. What is published, a releaser alone takes back (R12)."""
+    states, releases = {copy.state for copy in copies} & LIVE, visit.may(RELEASER)
     if not states or not visit.may(*ACTING):
         return ()
-    withdraws = visit.may(RELEASER) or states != {"published"}
-    return (MARK, WITHDRAW) if withdraws else (MARK,)
+    recalls = releases and any(copy.state == "published" and not copy.recalled for copy in copies)
+    withdraws = releases or states != {"published"}
+    return (MARK, *((RECALL,) if recalls else ()), *((WITHDRAW,) if withdraws else ()))
 
 
 def summary(visit: Visit) -> Answer:
