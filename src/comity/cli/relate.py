@@ -62,7 +62,7 @@ def _said(command: Callable[..., Any]) -> Callable[..., Any]:
 @acts
 @pass_console
 def relate(
-    console: Console, source: str, type: str, target: str, exercise: bool, dry_run: bool, purpose: str, **said: Any
+    console: Console, /, source: str, type: str, target: str, exercise: bool, dry_run: bool, purpose: str, **said: Any
 ) -> None:
     """Write a relationship of ours: SOURCE and TARGET are ids of objects, TYPE is how they are tied.
 
