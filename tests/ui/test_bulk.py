@@ -1,12 +1,17 @@
 """Many objects at once by the pages: chosen in a search, looked at before anything is done, and undone as a whole."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.desk_world import Desk, address, went_to
+from tests.gate_world import marked
 from tests.visiting import Seen
+from tests.world import bundle
 
 from comity.errors import InvalidRequest, NotAuthorized, NotFound, TooLarge
+from comity.stix.tlp import TLP
+from comity.web.ui.visit import Form
 
 pytestmark = pytest.mark.slow
 
@@ -146,3 +151,25 @@ def test_batches_are_listed_to_who_made_them_and_who_approves(acting_desk: Desk)
     with pytest.raises(NotFound):
         desk.get(path, "ana")
     assert desk.seen(address("/bulk", q="Beacon", act="withdraw")).text.count("1 object ,") == 1
+
+
+def test_a_purpose_goes_along_from_the_list_to_what_is_done(acting_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R44: the page asks for it, and the forms on it carry it."""
+    desk, strict = acting_desk, marked(TLP.AMBER_STRICT, name="Closest")
+    desk.node.receive(bundle(strict))
+    monkeypatch.setattr(desk.node, "settings", replace(desk.node.settings, audit_purpose="asked"))
+    asked = {"ids": strict["id"], "act": "withdraw"}
+    without = desk.get(address("/bulk", **asked))
+    assert without.status == 403
+    assert "What do you read this for?" in Seen(without).text
+    sent, visit = desk.visit("/bulk", "rolf")
+    assert sent.act is not None
+    with desk.staff.acting("rolf"):
+        posted = sent.act(
+            replace(visit, call=replace(visit.call, method="POST")), Form({k: [v] for k, v in asked.items()})
+        )
+    assert went_to(posted) == ("/bulk", asked)
+    page = desk.seen(address("/bulk", **asked, purpose="case 7"))
+    assert all("purpose=case+7" in link for link in page.links if link.startswith("/bulk?"))
+    path, _ = went_to(desk.submit(page, "/bulk", "rolf"))
+    assert path.startswith("/batches/")

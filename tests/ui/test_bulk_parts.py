@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import cast
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -46,23 +47,43 @@ def rows(staff: Staff, by: str, address: str) -> list[str]:
     return found
 
 
+def counts(full: Staff, by: str, **asked: str) -> list[tuple[str, int]]:
+    """Each count of the page of a batch, with the address of its list."""
+    page = full.get(choose, "/bulk", by, **asked).body.decode()
+    return [(link, int(count.replace(",", ""))) for link, count in COUNT.findall(page)]
+
+
+def kind(link: str) -> str:
+    """What the list at that address is by."""
+    return Part.read(dict(parse_qsl(urlsplit(unescape(link)).query))["part"]).by
+
+
+def wrong(full: Staff, by: str, **asked: str) -> list[str]:
+    """The addresses of lists that have not as many rows as their counts say, or something secret."""
+    found = []
+    for link, count in counts(full, by, **asked):
+        listed = rows(full, by, link)
+        if len(listed) != count or not count or any(SECRET in row for row in listed):
+            found.append(link)
+    return found
+
+
 @pytest.mark.parametrize(("by", "asked"), ASKED, ids=str)
 def test_each_count_leads_to_a_list_of_as_many_rows(full: Staff, by: str, asked: dict[str, str]) -> None:
-    page = full.get(choose, "/bulk", by, **asked).body.decode()
-    counts = [(link, int(count.replace(",", ""))) for link, count in COUNT.findall(page)]
-    kinds = {Part.read(dict(parse_qsl(urlsplit(unescape(link)).query))["part"]).by for link, _ in counts}
-    assert kinds >= {"objects", "copies", "type", "tlp", "source", "becomes"}
-    assert max(count for _, count in counts) > PART_ROWS or "q" in asked, "no list went over its page"
-    for link, count in counts:
-        found = rows(full, by, link)
-        assert len(found) == count > 0, link
-        assert not [row for row in found if SECRET in row]
+    assert wrong(full, by, **asked) == []
+    told = counts(full, by, **asked)
+    assert {kind(link) for link, _ in told} >= {"objects", "copies", "type", "tlp", "source", "becomes"}
+    assert max(count for _, count in told) > PART_ROWS or "q" in asked, "no list went over its page"
+
+
+def test_a_list_of_others_is_seen(full: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast("dict[str, object]", KINDS), "type", lambda row, value: row.facts.type != value)
+    assert {kind(link) for link in wrong(full, "rolf", act="withdraw")} == {"type"}
 
 
 def test_there_is_a_count_of_each_kind_and_no_number_without_its_list(full: Staff) -> None:
     page = full.get(choose, "/bulk", "rolf", act="withdraw").body.decode()
-    kinds = {Part.read(dict(parse_qsl(urlsplit(unescape(link)).query))["part"]).by for link, _ in COUNT.findall(page)}
-    assert kinds == set(KINDS)
+    assert {kind(link) for link, _ in COUNT.findall(page)} == set(KINDS)
     assert not re.findall(r'<(?:span|td) class="number"[^>]*>\s*[0-9]', page)
 
 

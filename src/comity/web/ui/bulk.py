@@ -57,7 +57,12 @@ def _look(visit: Visit, wanted: str, choice: Choice, values: dict[str, str], *, 
         if values["seal"] and context["chosen"]:
             return visit.go(path("batches", _done(visit, wanted, choice, values)), done=f"batch-{wanted}")
     except ComityError as error:
-        return refused(visit, "bulk.html", error, **context)
+        if error.where != PURPOSE:
+            return refused(visit, "bulk.html", error, **context)
+        if visit.call.method != "POST":
+            raise
+        # Nothing is done yet: the same by its address asks for the purpose, and then shows what it would do.
+        return visit.go(context["at"]())
     return visit.page("bulk.html", error=None, **context)
 
 
