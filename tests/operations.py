@@ -235,6 +235,10 @@ LOOKS_APART = {
 """Pages that no operation shows, and why."""
 ACTS_APART = {
     **dict.fromkeys(("/account/password", "/account/factor", "/account/factor/remove", "/account/codes"), _SECRETS),
+    **dict.fromkeys(
+        ("/search.json", "/search.csv", "/search.stix.json"),
+        "It is what a person ticked in a list; a program asks for the list, or for each object by its id.",
+    ),
     "/sign-out": "A token is revoked; a session ends where it began, at a page.",
 }
 """Forms that no operation sends, and why."""

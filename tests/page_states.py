@@ -154,8 +154,17 @@ DOOR = {"/sign-in": "Sign in", "/sign-in/link/none": "Sign in by this link"}
 """What everybody may open, with its heading."""
 
 
+FURTHER: tuple[tuple[str, str, str], ...] = (
+    ("/bulk", "?act=withdraw&part=copies", "All copies"),
+    ("/bulk", "?act=mark&level=green&part=becomes:failed:says-more", "would be passed over"),
+)
+"""Other pages at the address of a screen: the address, what it asks for, and what is seen there."""
+
+
 def openings() -> Iterator[Opening]:
     """Every screen in every state that it has."""
+    for path, query, text in FURTHER:
+        yield Opening(path, "full", "full", path + query, SARI, 200, (text,))
     for path, heading in DOOR.items():
         yield Opening(path, "full", "full", path, "", 200, (heading,))
     for template, screen in SCREENS.items():

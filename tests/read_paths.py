@@ -108,6 +108,7 @@ COMMANDS: dict[str, Entry] = {
     "comity taxii get": Apart("It asks another server and opens no store."),
     "comity taxii push": Apart("It sends a file that is named to it, which own staff wrote, and opens no store."),
     "comity publish": _OWN,
+    "comity relate": _OWN,
     "comity rm": _OWN,
     "comity mark": _OWN,
     "comity undo": _OWN,

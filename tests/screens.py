@@ -21,9 +21,9 @@ AUDITORS: Roles = frozenset({"admin", "auditor"})
 TABLE: dict[str, tuple[Roles, Roles]] = {
     "/": (EVERYBODY, NOBODY),
     "/search": (READERS, NOBODY),
-    "/search.json": (READERS, NOBODY),
-    "/search.csv": (READERS, NOBODY),
-    "/search.stix.json": (READERS, NOBODY),
+    "/search.json": (READERS, READERS),
+    "/search.csv": (READERS, READERS),
+    "/search.stix.json": (READERS, READERS),
     "/searches": (READERS, READERS),
     "/searches/{search}/open": (NOBODY, READERS),
     "/searches/{search}/drop": (NOBODY, READERS),

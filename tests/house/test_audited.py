@@ -109,7 +109,7 @@ QUIET = frozenset(
     comity migrate|comity partner activate|comity partner add|comity partner edit|comity partner end
     comity partner list|comity partner pause|comity partner resume|comity partner show|comity policy apply
     comity policy check|comity policy diff|comity policy log|comity policy starters|comity policy test
-    comity batches|comity mark|comity rm|comity undo
+    comity batches|comity mark|comity relate|comity rm|comity undo
     comity publish|comity reclassify|comity recovery-key new|comity recovery-key show|comity recovery-key use
     comity reject|comity release request|comity release revoke|comity source add|comity source edit
     comity source list|comity source pause|comity source poll|comity source resume|comity source show

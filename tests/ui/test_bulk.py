@@ -1,12 +1,17 @@
 """Many objects at once by the pages: chosen in a search, looked at before anything is done, and undone as a whole."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from tests.desk_world import Desk, address, went_to
+from tests.gate_world import marked
 from tests.visiting import Seen
+from tests.world import bundle
 
 from comity.errors import InvalidRequest, NotAuthorized, NotFound, TooLarge
+from comity.stix.tlp import TLP
+from comity.web.ui.visit import Form
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +51,7 @@ def test_what_is_ticked_is_looked_at_then_withdrawn_and_comes_back(acting_desk: 
     desk, before = acting_desk, names(acting_desk)
     ids = [desk.green["id"], desk.fresh["id"]]
     seen = shown(desk, act="withdraw", scope="ticked", id=ids, of_page=[*ids, desk.amber["id"]])
-    assert "2 objects, 2 copies" in seen.text
+    assert "2 objects , 2 copies" in seen.text
     assert "would be done" in seen.text
     assert "They would be offered these no more." in seen.text
     assert "/partners/CERT-B" in seen.links
@@ -73,7 +78,7 @@ def test_all_of_a_page_and_all_that_match_are_other_sets(desk: Desk) -> None:
     assert "3 objects" in shown(desk, act="withdraw", scope="page", id=page[:1], of_page=page).text
     everything = shown(desk, act="withdraw", scope="all", id=page[:1], of_page=page, q="type:indicator").text
     assert "6 objects" in everything
-    assert "1 object," in shown(desk, act="withdraw", scope="all", q="Beacon").text
+    assert "1 object ," in shown(desk, act="withdraw", scope="all", q="Beacon").text
     with pytest.raises(InvalidRequest, match="ticked"):
         desk.post("/bulk", "rolf", act="withdraw", scope="ticked", of_page=page)
 
@@ -129,7 +134,7 @@ def test_publishing_is_led_to_with_the_same_objects(desk: Desk) -> None:
 def test_what_is_secret_is_neither_shown_nor_counted(desk: Desk) -> None:
     """R64."""
     seen = shown(desk, act="withdraw", scope="ticked", id=[desk.red["id"], desk.green["id"]])
-    assert "1 object," in seen.text
+    assert "1 object ," in seen.text
     assert "1 id names nothing that you may read." in seen.text
     assert "Their secret" not in shown(desk, act="withdraw", scope="all").text
 
@@ -145,4 +150,26 @@ def test_batches_are_listed_to_who_made_them_and_who_approves(acting_desk: Desk)
     assert path not in desk.seen("/batches", "ana").links
     with pytest.raises(NotFound):
         desk.get(path, "ana")
-    assert desk.seen(address("/bulk", q="Beacon", act="withdraw")).text.count("1 object,") == 1
+    assert desk.seen(address("/bulk", q="Beacon", act="withdraw")).text.count("1 object ,") == 1
+
+
+def test_a_purpose_goes_along_from_the_list_to_what_is_done(acting_desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R44: the page asks for it, and the forms on it carry it."""
+    desk, strict = acting_desk, marked(TLP.AMBER_STRICT, name="Closest")
+    desk.node.receive(bundle(strict))
+    monkeypatch.setattr(desk.node, "settings", replace(desk.node.settings, audit_purpose="asked"))
+    asked = {"ids": strict["id"], "act": "withdraw"}
+    without = desk.get(address("/bulk", **asked))
+    assert without.status == 403
+    assert "What do you read this for?" in Seen(without).text
+    sent, visit = desk.visit("/bulk", "rolf")
+    assert sent.act is not None
+    with desk.staff.acting("rolf"):
+        posted = sent.act(
+            replace(visit, call=replace(visit.call, method="POST")), Form({k: [v] for k, v in asked.items()})
+        )
+    assert went_to(posted) == ("/bulk", asked)
+    page = desk.seen(address("/bulk", **asked, purpose="case 7"))
+    assert all("purpose=case+7" in link for link in page.links if link.startswith("/bulk?"))
+    path, _ = went_to(desk.submit(page, "/bulk", "rolf"))
+    assert path.startswith("/batches/")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from tests.gate_world import look_at_all
@@ -15,6 +16,7 @@ from comity.node.people import READING
 from comity.stix.markings import TLP
 from comity.web.answer import Answer
 from comity.web.ui import drawing
+from comity.web.ui.bulk import choose
 from comity.web.ui.objects import PAGES, ROOT
 from comity.web.ui.visit import Look
 
@@ -44,6 +46,31 @@ def test_every_tab_of_every_kind_of_object_is_sound(full: Staff, tab: str, langu
         assert faults(answer) == [], id
         if language == "id":
             assert english_on(answer, "id") == set()
+
+
+def acts_on(page: Seen) -> list[str]:
+    """What the page leads to doing to its object, in the order in which it stands."""
+    paths = [link for link in page.links if link.startswith(("/bulk", "/recalls/new"))]
+    return [dict(parse_qsl(urlsplit(link).query)).get("act", "recall") for link in paths]
+
+
+def test_what_can_be_done_to_an_object_is_led_to_for_who_may_do_it(full: Staff) -> None:
+    """R12."""
+    by_states: dict[frozenset[str], str] = {}
+    with full.acting("rolf"):
+        for hit in full.node.browse(limit=1000).hits:
+            by_states.setdefault(frozenset(copy.state for copy in full.node.seen(hit.id)), hit.id)
+    out, fresh = by_states[frozenset({"published"})], by_states[frozenset({"received"})]
+    led = {by: acts_on(Seen(get(full, "summary", out, by))) for by in ("rita", "ana", "rolf")}
+    assert led == {"rita": [], "ana": ["mark"], "rolf": ["mark", "recall", "withdraw"]}
+    for id, acts in ((fresh, ["mark", "withdraw"]), (HUB, ["mark", "withdraw"])):
+        assert acts_on(Seen(get(full, "timeline", id, "ana"))) == acts
+    for link in Seen(get(full, "summary", HUB, "rolf", purpose="case 7")).links:
+        parts = urlsplit(link)
+        if parts.path == "/bulk":
+            asked = dict(parse_qsl(parts.query))
+            assert (asked["ids"], asked["purpose"]) == (HUB, "case 7")
+            assert full.get(choose, "/bulk", "rolf", **asked).status == 200
 
 
 def test_what_is_wrong_with_an_object_is_said_with_its_rule(empty: Staff) -> None:

@@ -39,6 +39,7 @@ COMMANDS = {
     "export": ("comity.cli.exporting:export", "Write out everything that is stored."),
     "search": ("comity.cli.search:search", "Find objects by words and filters."),
     "show": ("comity.cli.show:show", "Show an object, with all its copies and versions."),
+    "relate": ("comity.cli.relate:relate", "Write a relationship of ours between two objects."),
     "collection": ("comity.cli.collection:collection", "Make and list collections."),
     "token": ("comity.cli.token:token", "Make, list and revoke credentials."),
     "source": ("comity.cli.source:source", "Make, list and poll the sources that objects come from."),

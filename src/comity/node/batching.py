@@ -14,7 +14,7 @@ from comity.interfaces import microseconds
 from comity.node.access import OPERATOR, check_name
 from comity.node.batch_steps import ACTING, MARK, WITHDRAW, judged, roles_of, step
 from comity.node.browsing import Browsing
-from comity.node.choosing import MOST, SAMPLE, Choice, Chosen, tallied
+from comity.node.choosing import MOST, SAMPLE, Choice, Chosen, Part, Row, page_of, tallied
 from comity.node.jobs import LEASE_SECONDS, SECOND_US
 from comity.node.people import ADMIN, APPROVER, APPROVING, READING, Actor
 from comity.node.viewing import Viewer
@@ -77,29 +77,39 @@ class Batching(Browsing):
         super().__init__(*given, **named)
         self.handlers[JOB] = self._run_batch
 
-    def preview_batch(self, choice: Choice, act: str, level: str = "") -> Chosen:
-        """What `withdraw` or `mark` would do to what is chosen, of what whoever acts may read. TooLarge for more than
-        MOST copies."""
-        wanted = _level(act, level)
+    def preview_batch(self, choice: Choice, act: str, level: str = "", *, part: str = "", after: int = 0) -> Chosen:
+        """What `withdraw` or `mark` would do to what is chosen, of what whoever acts may read; with a `part` (see
+        `comity.node.choosing.Part`) a page of its copies, those below the key `after`. TooLarge for more than MOST
+        copies, Invalid for a part that cannot be."""
+        wanted, some = _level(act, level), Part.read(part) if part else None
         self._catch_up_with_text(choice)
         with self._snapshot() as snapshot:
             viewer = self._viewer_with(snapshot, READING)
             keys = self._chosen_keys(snapshot, viewer, choice)
             facts, roles = snapshot.facts_of(keys), roles_of(snapshot, snapshot.actor)
             among = BitMap(keys)
-            hits = snapshot.hits(keys[-SAMPLE:])
+            becomes = [judged(one, act, wanted, roles) for one in facts]
+            offered = self._offered(snapshot, BitMap([one.number for one in facts if one.number]))
+            listed: Sequence[int] = ()
+            if some is not None:
+                sources = {source.key: source.name for source in snapshot.sources()}
+                each = zip(facts, becomes, strict=True)
+                listed = some.keys([Row(one, sources[one.source], what, offered or {}) for one, what in each])
+            sample, next = (keys[-SAMPLE:], 0) if some is None else page_of(listed, after)
             self._note_read(snapshot, OPERATOR, "search", among, choice.words)
             return Chosen(
                 copies=len(keys),
                 objects=len({one.id for one in facts}),
                 published=sum(one.state is State.PUBLISHED for one in facts),
                 facets=snapshot.facets(among),
-                sample=hits,
-                becomes=tallied([judged(one, act, wanted, roles) for one in facts]),
-                partners=self._offered(snapshot, BitMap([one.number for one in facts if one.number])),
+                sample=snapshot.hits(sample),
+                becomes=tallied(becomes),
+                partners=None if offered is None else {name: len(some) for name, some in offered.items()},
                 missing=sorted(set(choice.ids) - {one.id for one in facts}),
                 behind=snapshot.text_behind(),
                 seal=_seal(keys),
+                counted=len(listed),
+                next=next,
             )
 
     def withdraw(self, choice: Choice, *, reason: str = "", seal: str | None = None) -> BatchView:
@@ -221,8 +231,8 @@ class Batching(Browsing):
                 raise TooLarge(f"At most {MOST:,} objects are done at once.", where="text", hint="Narrow the search.")
         return snapshot.ids_of(list(found))
 
-    def _offered(self, snapshot: Snapshot, numbers: BitMap) -> dict[str, int] | None:
-        """To how many of these publications each partner or client is offered now, of those that are offered any."""
+    def _offered(self, snapshot: Snapshot, numbers: BitMap) -> dict[str, BitMap] | None:
+        """Which of these publications each partner or client is offered now, of those that are offered any."""
         held, moment = self._in_force_at(snapshot), self.guard.moment(snapshot)
         active = [one for one in held.partners.values() if one.state == "active"]
         if not numbers or len(active) > PARTNERS_MOST:
@@ -231,8 +241,8 @@ class Batching(Browsing):
         for one in sorted(active, key=lambda one: one.name):
             subject, earlier = self._subject_of(snapshot, one, moment)
             view = self.gate.view(snapshot, held.policy, subject, moment.now, earlier)
-            if count := len((view.alive - view.sent) & numbers):
-                found[one.name] = count
+            if some := numbers & (view.alive - view.sent):
+                found[one.name] = some
         return found
 
     # -- doing

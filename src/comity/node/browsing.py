@@ -11,6 +11,7 @@ from comity.interfaces import microseconds
 from comity.node import showing
 from comity.node.access import OPERATOR
 from comity.node.asking import text_query
+from comity.node.choosing import Choice
 from comity.node.linking import LINKS_MOST, Links, called, links_of
 from comity.node.people import READING
 from comity.node.readable import Readable
@@ -124,6 +125,7 @@ class Browsing(Recalling):
         self,
         text: str = "",
         *,
+        ids: Sequence[str] = (),
         types: Sequence[str] = (),
         sources: Sequence[str] = (),
         collection: str = "",
@@ -135,8 +137,8 @@ class Browsing(Recalling):
         file: str = "",
     ) -> Found:
         """A page of what the text asks for (see `comity.node.asking`) within the filters; without any, of everything.
-        Where it becomes a `file` of that form, that is noted; `stix` has bodies. InvalidRequest for what cannot be
-        asked."""
+        With `ids` of these objects alone, whatever else is asked, and all on one page. Where it becomes a `file` of
+        that form, that is noted; `stix` has bodies. InvalidRequest for what cannot be asked."""
         query = self._asked(text, types, sources, collection, tlp, seen, limit, after)
         if query.words:
             self.store.index_text(TEXT_INDEX_OBJECTS)
@@ -145,11 +147,11 @@ class Browsing(Recalling):
             if query.collection is not None:
                 query = replace(query, collection=snapshot.collection(query.collection).id)
             _, began = self.clock.steady()
-            runs = _Kept(self._looked(snapshot, viewer, query, AT_ONCE))
-            keys, next = self._page(runs, query.limit, None if file else began + SEARCHED_US)
+            runs = _Kept(self._named(snapshot, viewer, ids) if ids else self._looked(snapshot, viewer, query, AT_ONCE))
+            keys, next = self._page(runs, len(ids) or query.limit, None if file else began + SEARCHED_US)
             among, looked, ended = BitMap(), 0, False
             if facets:
-                if query.after:
+                if query.after and not ids:
                     runs = _Kept(self._looked(snapshot, viewer, replace(query, after=0), AT_ONCE))
                 among, looked, ended = self._counted(runs, began + FACETED_US)
             hits, told = snapshot.hits(keys), BitMap(keys)
@@ -159,9 +161,10 @@ class Browsing(Recalling):
                     snapshot, lambda some: self._readable_copies.among(snapshot, viewer, some, ours), hits
                 )
                 told |= ends
-            self._note_read(snapshot, OPERATOR, "search", told, text)
+            words = Choice(ids=tuple(ids)).words if ids else text
+            self._note_read(snapshot, OPERATOR, "search", told, words)
             if file:
-                self._note_told("export-list", {"form": file, "text": text, "objects": len(hits)})
+                self._note_told("export-list", {"form": file, "text": words, "objects": len(hits)})
             counts = snapshot.facets(among) if facets else None
             hidden = looked - len(among) if viewer.counts and facets else None
             bodies = [body for *_, body in snapshot.for_class(keys)][::-1] if file == "stix" else ()
@@ -276,6 +279,11 @@ class Browsing(Recalling):
             if looked >= FACETED_MOST or self.clock.steady()[1] > until:
                 return found, looked, False
         return found, looked, True
+
+    def _named(self, snapshot: Snapshot, viewer: Viewer, ids: Sequence[str]) -> Iterator[_Run]:
+        """The objects with these ids as one run, as `_looked` gives them."""
+        keys = snapshot.newest(ids)[::-1]
+        yield keys, self._readable_copies.among(snapshot, viewer, keys, self.ours()), 0
 
     def _looked(self, snapshot: Snapshot, viewer: Viewer, query: TextQuery, at_once: int) -> Iterator[_Run]:
         """All hits, the newest first, some at once, which of these are shown, and the least key that was looked at."""

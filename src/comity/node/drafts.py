@@ -323,7 +323,8 @@ def _encoded(type: str, fields: Mapping[str, str]) -> bytes:
 
 
 def _fields(held: Draft) -> dict[str, str]:
-    return msgspec.json.decode(held.body, type=dict[str, str])
+    """What was typed; a field that came to the type since is empty."""
+    return dict.fromkeys(names_of(held.type), "") | msgspec.json.decode(held.body, type=dict[str, str])
 
 
 def _view(held: Draft) -> DraftView:

@@ -23,7 +23,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "indicator": ("name", "pattern", "indicator_types", "valid_from", "valid_until", "description", "confidence"),
     "incident": _TEXTS,
     "report": ("name", "report_types", "published", "object_refs", "description", "confidence"),
-    "relationship": ("source_ref", "relationship_type", "target_ref", "description", "confidence"),
+    "relationship": (
+        *("source_ref", "relationship_type", "target_ref"),
+        *("start_time", "stop_time", "description", "confidence"),
+    ),
 }
 """The types that can be written, with the fields of what each says; those of `AUDIENCE` come to each."""
 LISTS = frozenset({"indicator_types", "report_types", "object_refs"})
@@ -192,6 +195,8 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "valid_from": read_time,
     "valid_until": read_time,
     "published": read_time,
+    "start_time": read_time,
+    "stop_time": read_time,
     "indicator_types": lines_in,
     "report_types": lines_in,
     "object_refs": _references,

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -135,6 +136,16 @@ def test_a_draft_has_the_fields_of_its_type_and_no_other(node: Node) -> None:
     with pytest.raises(TooLarge):
         node.change_draft(draft.id, {"description": "x" * 300_000}, 1)
     assert node.draft(draft.id) == draft
+
+
+def test_a_draft_of_before_a_field_came_has_it_empty(node: Node) -> None:
+    draft = started(node)
+    with node.store.write() as tx:
+        (held,) = tx.drafts("")
+        old = {name: text for name, text in draft.fields.items() if name != "confidence"}
+        tx.put_draft(replace(held, body=orjson.dumps(old)))
+    assert node.draft(draft.id) == draft
+    assert node.save_draft(draft.id, 1).id == draft.object
 
 
 def test_what_is_not_marked_is_kept_closest(node: Node) -> None:

@@ -74,6 +74,15 @@ def test_what_is_made_is_good_for_a_strict_source(type: str, schemas: schema.Sch
         assert found.value["created"] == found.value["modified"] == "2026-03-04T05:06:07.891Z"
 
 
+def test_a_relationship_begins_and_ends_and_without_a_word_does_neither() -> None:
+    """STIX 2.1 section 5.1."""
+    value = made("relationship", start_time="2026-01-02", stop_time="2026-01-03T00:00:00.5Z").value
+    assert (value["start_time"], value["stop_time"]) == ("2026-01-02T00:00:00.000Z", "2026-01-03T00:00:00.5Z")
+    assert fields_of(value, TLP.GREEN)["stop_time"] == "2026-01-03T00:00:00.5Z"
+    assert made("relationship").value.keys().isdisjoint({"start_time", "stop_time"})
+    assert [fault.field for fault in made("relationship", start_time="soon").faults] == ["start_time"]
+
+
 def test_without_a_word_it_is_amber_strict() -> None:
     assert made("incident").value["object_marking_refs"] == [MARKING_IDS[TLP.AMBER_STRICT]]
 

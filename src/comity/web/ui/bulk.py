@@ -2,21 +2,20 @@
 can be undone."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from comity.errors import ComityError, Invalid, InvalidRequest, TooLarge
 from comity.node.batch_steps import ACTING, MARK, WITHDRAW
-from comity.node.choosing import Choice
+from comity.node.choosing import UNMARKED, Choice, Part, level_word
 from comity.node.people import ADMIN, APPROVING, READING, RELEASER
 from comity.stix.tlp import TLP
 from comity.web.answer import Answer
-from comity.web.ui.fields import ids_in, path, refused
+from comity.web.ui.fields import ids_in, number_in, path, refused
+from comity.web.ui.picking import FILTERS, LISTS, PICKING, picked
+from comity.web.ui.purpose import PURPOSE, purposed
 from comity.web.ui.search import names_of
 from comity.web.ui.visit import Form, Page, Visit
 
-FILTERS = ("q", "in", "tlp", "seen")
-LISTS = ("type", "from")
-TICKED, PAGE, ALL = "ticked", "page", "all"
-"""Which objects: those that are ticked, all of the page, or all that match."""
 LEAVING = ("publish", "unpublish")
 """What is done on other pages, with the same objects."""
 ADDRESS_CHARACTERS_MOST = 4_000
@@ -24,37 +23,54 @@ BATCHES_SHOWN = 100
 
 
 def choose(visit: Visit) -> Answer:
-    """The same for all that a search finds, or for the objects that the address names: how it would be."""
+    """The same for all that a search finds, or for the objects that the address names: how it would be. With a `part`
+    the list of the copies that one of the counts is about."""
     values = {name: visit.parameters.get(name, []) for name in (*FILTERS, *LISTS)}
-    named = visit.parameter("ids")
-    return _look(visit, _act_of(visit.parameter("act", WITHDRAW)), _choice(values, named, everything=not named))
+    ids, wanted = ids_in(visit.parameter("ids")), _act_of(visit.parameter("act", WITHDRAW))
+    choice = _choice(values, ids)
+    typed = {name: visit.parameter(name).strip() for name in ("level", "reason", PURPOSE)}
+    if visit.parameter("part"):
+        return _part(visit, wanted, choice, typed)
+    return _look(visit, wanted, choice, typed | {"seal": ""})
 
 
 def act(visit: Visit, form: Form) -> Answer:
     """First it is shown what it would do; once that was looked at, it is done."""
-    wanted, scope = _act_of(form.one("act")), form.one("scope") or TICKED
-    if scope not in (TICKED, PAGE, ALL):
-        raise Invalid("That is no choice of objects.", where="scope")
-    named = form.one("ids") or " ".join(form.all("id" if scope == TICKED else "of_page") if scope != ALL else ())
-    choice = _choice({name: form.all(name) for name in (*FILTERS, *LISTS)}, named, everything=scope == ALL)
+    wanted = _act_of(form.one("act"))
+    ids = ids_in(form.one("ids")) or picked(form)
+    choice = _choice({name: form.all(name) for name in (*FILTERS, *LISTS)}, ids)
     if wanted in LEAVING:
         return _leave(visit, wanted, choice)
-    return _look(visit, wanted, choice, form)
+    values = {name: form.one(name).strip() for name in ("level", "reason", "seal", PURPOSE)}
+    with visit.node.for_purpose(values[PURPOSE]):
+        return _look(visit, wanted, choice, values, asked=bool(form.one("level_wanted")))
 
 
-def _look(visit: Visit, wanted: str, choice: Choice, form: Form | None = None) -> Answer:
-    values = {name: form.one(name).strip() if form else "" for name in ("level", "reason", "seal")}
+def _look(visit: Visit, wanted: str, choice: Choice, values: dict[str, str], *, asked: bool = False) -> Answer:
+    """What it would do, and then that it is done; where a marking was `asked` for, one is to be chosen."""
     context = _context(visit, wanted, choice, values)
     try:
         if wanted == WITHDRAW or values["level"]:
             context["chosen"] = visit.node.preview_batch(choice, wanted, values["level"])
-        elif form and form.one("level_wanted"):
+        elif asked:
             raise Invalid("A marking is to be chosen.", where="level")
         if values["seal"] and context["chosen"]:
             return visit.go(path("batches", _done(visit, wanted, choice, values)), done=f"batch-{wanted}")
     except ComityError as error:
-        return refused(visit, "bulk.html", error, **context)
+        if error.where != PURPOSE:
+            return refused(visit, "bulk.html", error, **context)
+        if visit.call.method != "POST":
+            raise
+        # Nothing is done yet: the same by its address asks for the purpose, and then shows what it would do.
+        return visit.go(context["at"]())
     return visit.page("bulk.html", error=None, **context)
+
+
+def _part(visit: Visit, wanted: str, choice: Choice, values: dict[str, str]) -> Answer:
+    part, after = Part.read(visit.parameter("part")), number_in(visit.parameter("after"), "after")
+    found = visit.node.preview_batch(choice, wanted, values["level"], part=str(part), after=after)
+    context = _context(visit, wanted, choice, values) | {"chosen": found, "part": part, "after": after}
+    return visit.page("bulk-part.html", **context)
 
 
 def _done(visit: Visit, wanted: str, choice: Choice, values: dict[str, str]) -> str:
@@ -83,6 +99,16 @@ def _leave(visit: Visit, wanted: str, choice: Choice) -> Answer:
 
 
 def _context(visit: Visit, wanted: str, choice: Choice, values: dict[str, str]) -> dict[str, Any]:
+    pairs = [("act", wanted), *((name, values[name]) for name in ("level", "reason", PURPOSE))]
+    pairs += [("ids", " ".join(choice.ids)), ("q", choice.text), ("in", choice.collection), ("tlp", choice.tlp)]
+    pairs += [("seen", choice.seen), *(("type", one) for one in choice.types)]
+    pairs += [("from", one) for one in choice.sources]
+
+    def at(part: str = "", after: int = 0) -> str:
+        """The address of the same, or of that part of it."""
+        more = [("part", part), ("after", str(after or ""))]
+        return "/bulk?" + urlencode([(name, value) for name, value in (*pairs, *more) if value])
+
     return {
         "act": wanted,
         "choice": choice,
@@ -90,6 +116,8 @@ def _context(visit: Visit, wanted: str, choice: Choice, values: dict[str, str]) 
         "chosen": None,
         "levels": [(level.word.removeprefix("TLP:").lower(), level.word) for level in TLP],
         "names": names_of(visit),
+        "at": at,
+        "level_word": lambda level: UNMARKED if level is None else level_word(level),
     }
 
 
@@ -99,11 +127,10 @@ def _act_of(word: str) -> str:
     return word
 
 
-def _choice(values: dict[str, list[str]], ids: str, *, everything: bool) -> Choice:
-    if ids.strip():
-        return Choice(ids=ids_in(ids))
-    if not everything:
-        raise InvalidRequest("No object is ticked.", where="ids", hint="Tick some, or choose all of the page.")
+def _choice(values: dict[str, list[str]], ids: tuple[str, ...]) -> Choice:
+    """The objects with these ids; without any, all that match."""
+    if ids:
+        return Choice(ids=ids)
     one = {name: (values[name] or [""])[-1].strip() for name in FILTERS}
     types, sources = (tuple(filter(None, values[name])) for name in LISTS)
     return Choice(
@@ -149,11 +176,11 @@ _TOLD = frozenset((*READING, ADMIN))
 PAGES = (
     Page(
         "/bulk",
-        choose,
+        purposed(choose),
         _ACTS,
         act,
         _ACTS,
-        fields=(*FILTERS, *LISTS, "act", "scope", "id", "of_page", "ids", "level", "level_wanted", "reason", "seal"),
+        fields=(*PICKING, "act", "ids", "level", "level_wanted", "reason", "seal"),
     ),
     Page("/batches", listing, _TOLD),
     Page("/batches/{batch}", batch, _TOLD),

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from comity.errors import Invalid, NotFound
+from comity.node.batch_steps import ACTING, MARK, WITHDRAW
 from comity.node.browsing import About
 from comity.node.explaining import Told
 from comity.node.node import Node
-from comity.node.people import READING
+from comity.node.people import READING, RELEASER
 from comity.node.showing import CopyView
 from comity.node.supposing import Supposed
 from comity.node.telling import CopyWho
@@ -30,6 +31,9 @@ PARTNERS_SUMMED = 25
 PARTNERS_ASKED, PARTNERS_MOST = 8, 100_000
 """So many partners are asked about on a page, since each is asked for its own."""
 COPIES_COMPARED = 6
+RECALL = "recall"
+LIVE = frozenset({"received", "published"})
+"""The states of copies to which something can still be done."""
 SANDBOXED = (("Content-Security-Policy", "sandbox; default-src 'none'"), ("X-Content-Type-Options", "nosniff"))
 
 
@@ -64,9 +68,20 @@ def about_page(visit: Visit, tab: str, about: About, **context: Any) -> Answer:
         names=names_of(visit),
         said=said_by(copy),
         editable=is_editable(visit, about.copies),
+        acts=acts_of(visit, about.copies),
         origin=origin_of(visit, about, copy),
         **context,
     )
+
+
+def acts_of(visit: Visit, copies: Sequence[CopyView]) -> tuple[str, ...]:
+    """What this person may do to the object with these copies. What is published, a releaser alone takes back (R12)."""
+    states, releases = {copy.state for copy in copies} & LIVE, visit.may(RELEASER)
+    if not states or not visit.may(*ACTING):
+        return ()
+    recalls = releases and any(copy.state == "published" and not copy.recalled for copy in copies)
+    withdraws = releases or states != {"published"}
+    return (MARK, *((RECALL,) if recalls else ()), *((WITHDRAW,) if withdraws else ()))
 
 
 def summary(visit: Visit) -> Answer:

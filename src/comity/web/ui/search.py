@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
@@ -17,9 +17,10 @@ from comity.node.spelling import csv_cell
 from comity.node.touring import FIND
 from comity.stix.tlp import TLP
 from comity.web.answer import JSON_TYPE, Answer
-from comity.web.ui.purpose import purposed
+from comity.web.ui.picking import FILTERS, LISTS, PICKING, picked
+from comity.web.ui.purpose import PURPOSE, purposed
 from comity.web.ui.shown import machine
-from comity.web.ui.visit import Page, Visit
+from comity.web.ui.visit import Form, Page, Visit
 
 PATH = "/search"
 ROWS, ROWS_MOST, FILE_ROWS = 50, 200, 1000
@@ -113,9 +114,10 @@ def asked_of(visit: Visit, rows: int = ROWS, most: int = ROWS_MOST) -> Asked:
     )
 
 
-def _listed(visit: Visit, asked: Asked, file: str = "") -> Listed:
+def _listed(visit: Visit, asked: Asked, file: str = "", ids: Sequence[str] = ()) -> Listed:
     found = visit.node.browse(
         asked.q,
+        ids=ids,
         types=asked.types,
         sources=asked.sources,
         collection=asked.collection,
@@ -238,8 +240,21 @@ def row_of(hit: Hit, titles: Mapping[str, str], names: Mapping[str, str]) -> dic
     }
 
 
-def _file(visit: Visit, form: str) -> Listed:
-    return _listed(visit, asked_of(visit, FILE_ROWS, FILE_ROWS), form)
+def _file(visit: Visit, file: str, form: Form | None) -> Listed:
+    """What the address asks for; or what the form picks, of which nothing goes on behind an address but all that
+    match."""
+    if form is None:
+        return _listed(visit, asked_of(visit, FILE_ROWS, FILE_ROWS), file)
+    ids, purpose = picked(form), form.one(PURPOSE).strip()
+    asked = Asked(limit=FILE_ROWS) if ids else _asked_in(form, purpose)
+    with visit.node.for_purpose(purpose):
+        return _listed(visit, asked, file, ids)
+
+
+def _asked_in(form: Form, purpose: str) -> Asked:
+    one = {name: form.one(name).strip() for name in FILTERS}
+    types, sources = (tuple(dict.fromkeys(form.all(name))) for name in LISTS)
+    return Asked(one["q"], types, sources, one["in"], one["tlp"], one["seen"], purpose, FILE_ROWS)
 
 
 def _headers(listed: Listed, suffix: str) -> tuple[tuple[str, str], ...]:
@@ -250,9 +265,9 @@ def _headers(listed: Listed, suffix: str) -> tuple[tuple[str, str], ...]:
     return name, ("Link", f'<{listed.asked.url(suffix, after=listed.found.next)}>; rel="next"')
 
 
-def as_json(visit: Visit) -> Answer:
-    """The list as JSON."""
-    listed = _file(visit, "json")
+def as_json(visit: Visit, form: Form | None = None) -> Answer:
+    """The list as JSON; with a form, what that picks of it."""
+    listed = _file(visit, "json", form)
     rows = [row_of(hit, listed.titles, listed.names) for hit in listed.found.hits]
     found = listed.found
     next = listed.asked.url(".json", after=found.next) if found.next else None
@@ -260,9 +275,9 @@ def as_json(visit: Visit) -> Answer:
     return Answer(body, media_type=JSON_TYPE, headers=_headers(listed, ".json"))
 
 
-def as_csv(visit: Visit) -> Answer:
+def as_csv(visit: Visit, form: Form | None = None) -> Answer:
     """The list as CSV (RFC 4180), no cell of which a spreadsheet takes for a formula (R61)."""
-    listed = _file(visit, "csv")
+    listed = _file(visit, "csv", form)
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
@@ -272,9 +287,9 @@ def as_csv(visit: Visit) -> Answer:
     return Answer(text.getvalue().encode(), media_type=CSV_TYPE, headers=_headers(listed, ".csv"))
 
 
-def as_stix(visit: Visit) -> Answer:
+def as_stix(visit: Visit, form: Form | None = None) -> Answer:
     """The list as a STIX bundle of the objects, byte for byte as they were sent."""
-    listed = _file(visit, "stix")
+    listed = _file(visit, "stix", form)
     id = visit.node.entropy.uuid4()
     head = b'{"type":"bundle","id":"bundle--' + str(id).encode() + b'"'
     bodies = listed.found.bodies
@@ -285,7 +300,7 @@ def as_stix(visit: Visit) -> Answer:
 _WHO = frozenset(READING)
 PAGES: tuple[Page, ...] = (
     Page("/search", purposed(search), _WHO),
-    Page("/search.json", purposed(as_json), _WHO),
-    Page("/search.csv", purposed(as_csv), _WHO),
-    Page("/search.stix.json", purposed(as_stix), _WHO),
+    Page("/search.json", purposed(as_json), _WHO, as_json, _WHO, fields=PICKING),
+    Page("/search.csv", purposed(as_csv), _WHO, as_csv, _WHO, fields=PICKING),
+    Page("/search.stix.json", purposed(as_stix), _WHO, as_stix, _WHO, fields=PICKING),
 )
