@@ -211,7 +211,10 @@ class People(Base):
         if account is None or account.state != "active":
             raise Unauthenticated("Only an account may do this.", hint="Give --as NAME.", where="as")
         if not account.may(frozenset(roles)):
-            raise NotAuthorized(f"{account.name} is no {' or '.join(roles)}.", where="as", hint="comity user list")
+            words = f"{account.name} is none of {', '.join(roles)}."
+            if len(roles) == 1:
+                words = f"{account.name} is no {roles[0]}."
+            raise NotAuthorized(words, where="as", hint="comity user list")
         snapshot.actor = account.id
         return Actor(account.id, account.name, account.person)
 

@@ -229,10 +229,11 @@ class _Closing:
 
 
 def _reason(reference: Reference) -> Reason:
+    target = reference.target
     kinds = {
-        Need.REQUIRED: "it means nothing without {}, which is withheld or not here",
-        Need.MARKING: "its marking {} is withheld or not here",
-        Need.WITHIN: "this contains {}, which is withheld or not here",
-        Need.FORMAT: "the definition {} of its extension is withheld",
+        Need.REQUIRED: f"it means nothing without {target}, which is withheld or not here",
+        Need.MARKING: f"its marking {target} is withheld or not here",
+        Need.WITHIN: f"this contains {target}, which is withheld or not here",
+        Need.FORMAT: f"the definition {target} of its extension is withheld",
     }
-    return Reason("R9", path_of(reference.place), kinds[reference.need].format(reference.target))
+    return Reason("R9", path_of(reference.place), kinds[reference.need])

@@ -230,7 +230,10 @@ def takes_html(call: Call) -> bool:
 def _check_roles(page: Page, roles: frozenset[str], visit: Visit) -> None:
     """The person has one of the roles, and a password. Nobody has any of none."""
     if not visit.account.may(roles):
-        words = f"{visit.account.name} is no {' or '.join(sorted(roles))}." if roles else "Nobody may do this."
+        words = "Nobody may do this."
+        if roles:
+            who, several = visit.account.name, ", ".join(sorted(roles))
+            words = f"{who} is no {several}." if len(roles) == 1 else f"{who} is none of {several}."
         raise NotAuthorized(words, where="roles", hint="An administrator gives roles.")
     if not visit.account.password and not page.unready:
         if visit.call.method == "POST":

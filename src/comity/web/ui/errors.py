@@ -40,7 +40,7 @@ def error_page(
     visit: Visit | None, words: Words, status: int, title: str, error: ComityError, request_id: str
 ) -> Answer:
     """The page, in the frame of the others for whoever is signed in."""
-    message, hint = error.message, error.hint
+    message, hint = words.said(error.message), words.said(error.hint)
     if isinstance(error, TookTooLong):
         title = words.gettext("This took too long")
         message = words.gettext("A question to the store took longer than a page waits, and was stopped.")

@@ -6,6 +6,8 @@ import importlib.resources
 import tomllib
 from dataclasses import dataclass
 
+from comity.web.ui.phrases import Phrases
+
 LANGUAGES = {"en": "English", "id": "Bahasa Indonesia"}
 
 
@@ -25,6 +27,21 @@ class Words:
             return one if number == 1 else many
         return catalogue(self.language).get(many, many)
 
+    def said(self, text: str) -> str:
+        """A sentence of the node in this language, with its values as they are; English where the catalogue has none.
+        It repeats what was sent, so whoever shows it escapes it."""
+        known = catalogue(self.language).get(text)
+        return phrases(self.language).said(text) if known is None else known
+
+    def reason(self, text: str) -> str:
+        """The title of a rule in this language, or what the gate says of a place in the object, after a colon.
+        Another title is one that somebody here wrote, and stays as it is."""
+        known = catalogue(self.language).get(text)
+        if known is not None:
+            return known
+        place, colon, words = text.rpartition(": ")
+        return place + colon + catalogue(self.language).get(words, reasons(self.language).said(words))
+
 
 @functools.cache
 def catalogue(language: str) -> dict[str, str]:
@@ -38,6 +55,19 @@ def catalogue(language: str) -> dict[str, str]:
         assert found.keys().isdisjoint(texts), f"{file.name} has texts of another file"
         found |= texts
     return found
+
+
+@functools.cache
+def phrases(language: str) -> Phrases:
+    """The sentences of the catalogue that have places for values."""
+    return Phrases(catalogue(language))
+
+
+@functools.cache
+def reasons(language: str) -> Phrases:
+    """Those of them that the gate says: they begin small and are no whole sentences, unlike refusals and titles."""
+    told = {text: other for text, other in catalogue(language).items() if text[0].islower() and text[-1] != "."}
+    return Phrases(told)
 
 
 def language_of(wanted: str, accept: str | None) -> str:

@@ -3,7 +3,7 @@
 import difflib
 import functools
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 
 from comity.errors import ComityError, Conflict, NotFound
@@ -56,7 +56,7 @@ def policy(visit: Visit) -> Answer:
         outcomes=outcomes,
         log=log,
         newest=not log or chosen is log[0],
-        starters=[(name, _first_comment(one), name in BLANKS) for name, (one, _) in starter_texts().items()],
+        starters=[(name, first_sentence(one), name in BLANKS) for name, (one, _) in starter_texts().items()],
     )
 
 
@@ -73,8 +73,11 @@ def tried(text: str, cases: str) -> tuple[Policy | None, list[Outcome]]:
     return made, run_cases(made) if made else []
 
 
-def _first_comment(text: str) -> str:
-    return text.split("\n", 1)[0].removeprefix("// ")
+def first_sentence(text: str) -> str:
+    """What the comment at the head of a policy says first."""
+    lines = takewhile(lambda line: line.startswith("// "), text.splitlines())
+    sentence, dot, _ = " ".join(line.removeprefix("// ") for line in lines).partition(". ")
+    return sentence + dot.strip()
 
 
 # -- another one -------------------------------------------------------------------------------------------------------

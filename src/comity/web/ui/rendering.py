@@ -36,6 +36,7 @@ def environment(language: str) -> jinja2.Environment:
     made.install_gettext_callables(words.gettext, words.ngettext, newstyle=True)  # type: ignore[attr-defined]
     made.filters.update(FILTERS)
     # For what the node says of something: `_` would take it for safe, and it may repeat what was sent.
-    made.filters["said"] = words.gettext
+    made.filters["said"] = words.said
+    made.filters["reason"] = words.reason
     made.globals["asset"] = address_of
     return made
