@@ -46,6 +46,8 @@ def _look(visit: Visit, act: str) -> Answer:
     context = _context(values) | {"act": act}
     try:
         context["count"] = count_of(visit.node, act, selection_of(values)) if asked else None
+        if act == "publish" and context["count"]:
+            context["foreseen"] = visit.node.foresee(selection_of(values))
         context["until"] = number_in(visit.parameter("until"), "until", most=INSTANT_MOST) or None
         context["done"] = number_in(visit.parameter("count"), "count")
     except ComityError as error:
@@ -59,6 +61,7 @@ def _context(values: dict[str, str]) -> dict[str, Any]:
         "count": None,
         "until": None,
         "done": 0,
+        "foreseen": None,
         "usual": {"few": HOLD_SECONDS, "bulk": HOLD_SECONDS_BULK, "from": BULK_OBJECTS},
         "most": AT_ONCE_MOST,
     }
