@@ -142,7 +142,7 @@ def test_preview_and_publish(hands: Hands) -> None:
     hands.fill("For whom", GREEN_PARTNER)
     hands.press("button", "Show what they would get")
     assert f"What {GREEN_PARTNER} would get" in hands.text
-    hands.press("link", "Publish of this set…")
+    hands.press("link", "Publish from this set…")
     assert "would be published" in hands.text
     hands.press("button", "Publish, held first")
     assert "published" in hands.text

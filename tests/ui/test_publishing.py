@@ -22,7 +22,7 @@ def test_what_is_chosen_is_counted_first(desk: Desk) -> None:
     assert "2 objects would be published" in seen.text
     assert "10 seconds, or 300 for more than 100" in seen.text
     # What may not be read is counted too, since it is what is decided about.
-    assert "6 objects would be taken back" in desk.seen(f"{UNPUBLISH}?types=indicator").text
+    assert "6 objects would be unpublished" in desk.seen(f"{UNPUBLISH}?types=indicator").text
     assert "Nothing of that is to be done." in desk.seen(f"{PUBLISH}?types=malware").text
 
 
@@ -111,3 +111,16 @@ def test_what_was_published_alone_is_followed_to_its_own_page(acting_desk: Desk)
     id = acting_desk.fresh["id"]
     _, told = went_to(acting_desk.submit(acting_desk.seen(address(PUBLISH, ids=id)), PUBLISH, "rolf"))
     assert f"/objects/{id}/who" in acting_desk.seen(address(PUBLISH, **told)).links
+
+
+def test_to_count_without_a_choice_is_refused_aloud(desk: Desk) -> None:
+    answer = desk.get(f"{PUBLISH}?ids=&types=&sources=&collection=")
+    assert answer.status >= 400
+    assert "Nothing is chosen." in Seen(answer).text
+
+
+def test_the_page_of_what_is_published_leads_to_both_ways_back(desk: Desk) -> None:
+    links = desk.seen(f"/objects/{desk.green['id']}").links
+    assert f"{UNPUBLISH}?ids={desk.green['id']}" in links
+    assert f"/recalls/new?what={desk.green['id']}" in links
+    assert not any(link.startswith(UNPUBLISH) for link in desk.seen(f"/objects/{desk.green['id']}", "rita").links)
