@@ -141,7 +141,7 @@ def spend(words: Sequence[str]) -> Spent:
     """The command ended well, and this is what it cost. The peak is the kernel's own mark, read until the end: that of
     `getrusage` would start with the memory of whoever started the command."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
     peak, over = [0.0], threading.Event()
 
     def watch() -> None:
@@ -162,7 +162,7 @@ def spend(words: Sequence[str]) -> Spent:
 
 def _high_water_mb(pid: int) -> float:
     try:
-        text = Path(f"/proc/{pid}/status").read_text()
+        text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     except OSError:
         return 0.0
     found = next((line for line in text.splitlines() if line.startswith("VmHWM")), "VmHWM: 0 kB")

@@ -123,8 +123,8 @@ def policy(shares: dict[str, float], words: int) -> tuple[str, str]:
 def apply(home: Path, folder: Path, shares: dict[str, float], words: int) -> None:
     """The policy of these shares is in force."""
     rules, cases = policy(shares, words)
-    (folder / "bench.cedar").write_text(rules)
-    (folder / "bench.toml").write_text(cases)
+    (folder / "bench.cedar").write_text(rules, encoding="utf-8")
+    (folder / "bench.toml").write_text(cases, encoding="utf-8")
     run_command("policy", "apply", str(folder / "bench.cedar"), "--home", str(home))
 
 

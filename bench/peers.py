@@ -34,14 +34,14 @@ def program(name: str) -> str:
 def installed() -> bool:
     """Whether the peers are there, in the versions that are wanted."""
     mark = PEERS / "installed.txt"
-    return mark.exists() and mark.read_text() == (HERE / "peers.txt").read_text()
+    return mark.exists() and mark.read_text(encoding="utf-8") == (HERE / "peers.txt").read_text(encoding="utf-8")
 
 
 def install() -> None:
     """The peers are in an environment of their own."""
     subprocess.run([sys.executable, "-m", "venv", "--clear", str(PEERS)], check=True)
     subprocess.run([program("pip"), "install", "-q", "--no-deps", "-r", str(HERE / "peers.txt")], check=True)
-    (PEERS / "installed.txt").write_text((HERE / "peers.txt").read_text())
+    (PEERS / "installed.txt").write_text((HERE / "peers.txt").read_text(encoding="utf-8"), encoding="utf-8")
 
 
 @contextmanager
@@ -88,8 +88,8 @@ def _medallion(objects: Sequence[bytes]) -> Iterator[Server]:
             "users": {"bench": "bench-password"},
             "taxii": {"max_page_size": 1000},
         }
-        (folder / "content.json").write_text(json.dumps(content))
-        (folder / "medallion.json").write_text(json.dumps(settings))
+        (folder / "content.json").write_text(json.dumps(content), encoding="utf-8")
+        (folder / "medallion.json").write_text(json.dumps(settings), encoding="utf-8")
         del content, manifest
         basic = base64.b64encode(b"bench:bench-password").decode()
         server = Server("127.0.0.1", port, f"Basic {basic}", f"/root/collections/{collection}/")
@@ -134,12 +134,14 @@ logging: {{opentaxii: warning, root: warning}}
 def _opentaxii(objects: Sequence[bytes]) -> Iterator[Server]:
     with scratch() as name:
         folder, port = Path(name), free_port()
-        (folder / "conf.yml").write_text(_OPENTAXII.format(port=port, folder=folder, secret="bench-" * 8))
+        (folder / "conf.yml").write_text(
+            _OPENTAXII.format(port=port, folder=folder, secret="bench-" * 8), encoding="utf-8"
+        )
         lines = folder / "objects.ndjson"
         lines.write_bytes(b"\n".join(raw.replace(b"\n", b" ") for raw in objects))
         environment = {**os.environ, "OPENTAXII_CONFIG": str(folder / "conf.yml")}
         words = [program("python"), str(HERE / "opentaxii_setup.py"), str(lines)]
-        made = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        made = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, encoding="utf-8")
         if made.returncode:
             raise UnmeasuredError(f"OpenTAXII could not be set up: {made.stderr[-300:]}")
         answer = json.loads(made.stdout.splitlines()[-1])

@@ -126,7 +126,7 @@ def until_answering(server: Server, log: Path) -> float:
             time.sleep(0.005)
         else:
             return time.perf_counter() - start
-    raise UnmeasuredError(f"the server did not start: {log.read_text(errors='replace')[-300:]}")
+    raise UnmeasuredError(f"the server did not start: {log.read_text(errors='replace', encoding='utf-8')[-300:]}")
 
 
 # -- Comity -----------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def _node(objects: Sequence[bytes]) -> Iterator[Server]:
     with psycopg.connect(address, autocommit=True) as db:
         db.execute(f"CREATE DATABASE {name}")
     with comity_node(objects, store=database.url(name)) as server:
-        postmaster = int((database.data / "postmaster.pid").read_text().split()[0])
+        postmaster = int((database.data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
         yield replace(server, pids=(*server.pids, postmaster))
     with psycopg.connect(address, autocommit=True) as db:
         db.execute(f"DROP DATABASE {name} WITH (FORCE)")

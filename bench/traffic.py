@@ -203,9 +203,9 @@ s.errors.status,s.errors.connect,s.errors.read,s.errors.write,s.errors.timeout))
 def _wrk(server: Server, paths: Sequence[str], clients: int, seconds: float) -> tuple[float, ...]:
     with scratch() as folder:
         script = Path(folder) / "paths.lua"
-        script.write_text(_SCRIPT % (",".join(map(json.dumps, paths)), MEDIA, server.authorization))
+        script.write_text(_SCRIPT % (",".join(map(json.dumps, paths)), MEDIA, server.authorization), encoding="utf-8")
         words = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "120s", "-s", str(script), server.url]
-        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, encoding="utf-8")
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), "")
     if not line:
         raise UnmeasuredError(f"wrk ended with {done.returncode}: {done.stderr[-300:]}")

@@ -199,7 +199,7 @@ class Range:
         """What is wrong with the node after the case: process, memory, log, and the next good requests."""
         problems = []
         if self._ended:
-            return [f"the process has ended: {self.served.log.read_text()[-1000:]}"]
+            return [f"the process has ended: {self.served.log.read_text(encoding='utf-8')[-1000:]}"]
         watch = {"Authorization": f"Bearer {self.prepared.tokens['watch'].token}", "Accept": TAXII}
         target, wake = (f"{ROOT}collections/{self.prepared.collections[name]}/objects/" for name in ("target", "wake"))
         try:

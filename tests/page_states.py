@@ -91,7 +91,7 @@ SCREENS: dict[str, Screen] = {
         "Publish", (), "?all=yes", ("Nothing of that is to be done.",), "?all=yes", "?until=x", 422
     ),
     "/release/unpublish": Screen(
-        "Take back", (), "?types=malware", ("Nothing of that is to be done.",), "?all=yes", "?until=x", 422
+        "Unpublish", (), "?types=malware", ("Nothing of that is to be done.",), "?all=yes", "?until=x", 422
     ),
     "/release/matrix": Screen(
         "Who gets what", ("CERT-B", "CERT-C"), "", ("No partners yet.",), "", "?to=nobody", 404, NOT_HERE

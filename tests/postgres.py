@@ -101,7 +101,7 @@ class Server:
             try:
                 psycopg.connect(self.url("postgres")).close()
             except psycopg.OperationalError:
-                assert self._process.poll() is None, (self.folder / "log").read_text()
+                assert self._process.poll() is None, (self.folder / "log").read_text(encoding="utf-8")
                 assert time.monotonic() < deadline, "the server did not start"
                 time.sleep(0.05)
             else:

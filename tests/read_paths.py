@@ -357,6 +357,7 @@ VERBS: dict[str, Entry] = {
     "preview_batch": Proven(
         "tests/house/test_viewing.py::test_the_operator_is_told_of_what_a_reader_is_told_and_of_more"
     ),
+    "foresee": Proven("tests/unit/node/test_foreseeing.py::test_who_would_get_it_is_who_receives_it_once_published"),
     "retry_batch": _OPERATOR,
     "undo_batch": _OPERATOR,
     "withdraw": _OPERATOR,

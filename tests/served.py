@@ -72,7 +72,7 @@ class Served:
         """The most that each process has held is what it holds now."""
         for pid in self.pids():
             with contextlib.suppress(FileNotFoundError):
-                Path(f"/proc/{pid}/clear_refs").write_text("5")
+                Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="utf-8")
 
     def pids(self) -> list[int]:
         """The process and all below it."""
@@ -81,7 +81,7 @@ class Served:
             for children in Path(f"/proc/{pid}/task").glob("*/children"):
                 # A thread may end between being listed and being read.
                 with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                    found.extend(int(child) for child in children.read_text().split())
+                    found.extend(int(child) for child in children.read_text(encoding="utf-8").split())
         return found
 
 
@@ -133,10 +133,10 @@ def served(
     try:
         yield Served(ready_url(process, log), home, tokens or {}, log, process)
         died = process.poll()
-        assert died is None, f"the served process ended with {died}: {log.read_text()[-2000:]}"
+        assert died is None, f"the served process ended with {died}: {log.read_text(encoding='utf-8')[-2000:]}"
         process.terminate()
         code = process.wait(STOP_SECONDS_MAX)
-        assert code in (0, 130, -15), f"asked to end, it ended with {code}: {log.read_text()[-2000:]}"
+        assert code in (0, 130, -15), f"asked to end, it ended with {code}: {log.read_text(encoding='utf-8')[-2000:]}"
     finally:
         if process.poll() is None:
             process.kill()
@@ -152,7 +152,13 @@ def launch(
     command = [*program, "serve", "--home", str(home), "--host", "127.0.0.1", "--port", "0", *options]
     with log.open("ab") as stream:
         return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=stream, text=True, env=_environment(), start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=stream,
+            text=True,
+            env=_environment(),
+            start_new_session=True,
+            encoding="utf-8",
         )
 
 
@@ -170,7 +176,9 @@ def ready_url(process: subprocess.Popen[str], log: Path) -> str:
     except queue.Empty:
         line = ""
     found = _URL.search(line)
-    assert found is not None, f"no URL within {READY_SECONDS_MAX} s but {line!r}: {log.read_text()[-2000:]}"
+    assert found is not None, (
+        f"no URL within {READY_SECONDS_MAX} s but {line!r}: {log.read_text(encoding='utf-8')[-2000:]}"
+    )
     return f"{found[0]}/"
 
 
@@ -182,7 +190,7 @@ def _environment() -> dict[str, str]:
 
 def _status_bytes(pid: int, name: str) -> int:
     with contextlib.suppress(FileNotFoundError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
             if line.startswith(name):
                 return int(line.split()[1]) * 1024
     return 0

@@ -64,7 +64,7 @@ def tasks(walk: Walk) -> None:
     page.get_by_label("For whom").select_option(label=PARTNER)
     walk.press("Show what they would get")
     walk.picture("preview")
-    walk.press("Publish of this set…", "link")
+    walk.press("Publish from this set…", "link")
     walk.picture("publish")
     walk.press("Publish, held first")
     walk.picture("published")

@@ -87,6 +87,7 @@ def demo(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sto
         stderr=subprocess.DEVNULL,
         env=environment(TMPDIR=str(folder)),
         text=True,
+        encoding="utf-8",
     )
     assert process.stdout is not None
     try:
@@ -142,7 +143,7 @@ def test_preview_and_publish(hands: Hands) -> None:
     hands.fill("For whom", GREEN_PARTNER)
     hands.press("button", "Show what they would get")
     assert f"What {GREEN_PARTNER} would get" in hands.text
-    hands.press("link", "Publish of this set…")
+    hands.press("link", "Publish from this set…")
     assert "would be published" in hands.text
     hands.press("button", "Publish, held first")
     assert "published" in hands.text

@@ -86,6 +86,7 @@ def test_without_a_fault_the_tests_pass_against_the_copy(runner: Runner) -> None
         capture_output=True,
         text=True,
         check=True,
+        encoding="utf-8",
     )
     assert where.stdout.strip() == str(runner.package / "__init__.py")
 

@@ -334,7 +334,11 @@ while True:
 
 def _worker(kind: str, folder: Path, log: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _WORKER, kind, str(folder), str(log)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _WORKER, kind, str(folder), str(log)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -374,7 +378,7 @@ def test_workers_that_are_killed_lose_no_job_and_no_job_is_run_by_two_at_once(st
     lines = sorted(
         (int(at), word, key, lease)
         for log in [*logs, last]
-        for at, word, key, lease in (line.split() for line in log.read_text().splitlines())
+        for at, word, key, lease in (line.split() for line in log.read_text(encoding="utf-8").splitlines())
     )
     began = Counter(key for _, word, key, _ in lines if word == "began")
     assert len(began) == count, "each job was begun"

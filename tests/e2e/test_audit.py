@@ -48,6 +48,7 @@ def test_an_own_token_that_reads_red_is_in_the_log_and_one_that_reads_green_is_n
             stderr=subprocess.PIPE,
             env=environment(),
             text=True,
+            encoding="utf-8",
         ) as process,
         requests.Session() as session,
     ):

@@ -75,7 +75,7 @@ def test_a_backup_of_a_node_under_load_holds_whole_posts_and_all_that_were_ackno
     home, key, again = tmp_path / "machine" / "node", tmp_path / "key.txt", tmp_path / "again"
     assert comity("init", "--name", "A", "--recovery-key", key, home=home).code == 0
     assert comity("import", "-", home=home, given=bundle(*map(indicator, range(STORED)))).code == 0
-    token = json.loads((home / "first-token.json").read_text())["token"]
+    token = json.loads((home / "first-token.json").read_text(encoding="utf-8"))["token"]
     with served(home) as url, Clients(url, token) as clients:
         while len(clients.acknowledged) < 10:
             time.sleep(0.01)

@@ -31,7 +31,7 @@ def test_over_a_cap_a_partner_is_told_when_to_come_again_and_the_operator_hears_
     assert shown["paused_until"]
     told = comity("doctor", home=home)
     assert "Delivery to CERT-B is paused by a cap" in told.out
-    assert "delivery to CERT-B is paused by a cap" in node.log.read_text()
+    assert "delivery to CERT-B is paused by a cap" in node.log.read_text(encoding="utf-8")
     answer("partner", "edit", "CERT-B", "--cap-objects-day", "none", home=home)
     rest = partner.get("objects/", next=first.json()["next"])
     assert len(rest.json()["objects"]) == 6

@@ -50,6 +50,7 @@ def running(*args: str | Path, env: dict[str, str] | None = None) -> Iterator[su
         stderr=subprocess.PIPE,
         text=True,
         env=env or environment(),
+        encoding="utf-8",
     ) as process:
         try:
             yield process
@@ -75,7 +76,7 @@ def test_init_makes_a_home_for_its_owner_alone_and_tells_no_secret(tmp_path: Pat
     assert ended.code == 0
     assert ended.json["name"] == "CERT-A"
     file = Path(ended.json["token_file"])
-    secrets = json.loads(file.read_text())
+    secrets = json.loads(file.read_text(encoding="utf-8"))
     assert secrets.keys() >= {"user", "secret", "token", "expires_at"}
     assert secrets["secret"] not in ended.out + ended.err
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -84,7 +85,7 @@ def test_init_makes_a_home_for_its_owner_alone_and_tells_no_secret(tmp_path: Pat
     assert again.code == 6
     assert again.err.startswith("error: There is a node in ")
     assert "hint: " in again.err
-    assert json.loads(file.read_text()) == secrets
+    assert json.loads(file.read_text(encoding="utf-8")) == secrets
 
 
 def test_init_shows_the_secret_once_on_a_terminal(tmp_path: Path) -> None:
@@ -109,7 +110,7 @@ def test_init_shows_the_secret_once_on_a_terminal(tmp_path: Path) -> None:
             shown += piece
         os.close(controller)
         assert process.wait(SECONDS_MAX) == 0
-    secret = json.loads((tmp_path / "node" / "first-token.json").read_text())["secret"]
+    secret = json.loads((tmp_path / "node" / "first-token.json").read_text(encoding="utf-8"))["secret"]
     assert shown.decode().count(secret) == 1
 
 
@@ -224,7 +225,7 @@ def test_a_backup_restores_to_the_same_and_is_checked(home: Path, key: Path, tmp
 
 def test_the_recovery_key_is_made_shown_and_changed(home: Path, key: Path, tmp_path: Path) -> None:
     shown = comity("recovery-key", "show", "--json", home=home).json["public"]
-    assert f"# public key: {shown}\n" in key.read_text()
+    assert f"# public key: {shown}\n" in key.read_text(encoding="utf-8")
     new = tmp_path / "new.txt"
     made = comity("recovery-key", "new", new, home=home)
     assert (made.code, stat.S_IMODE(new.stat().st_mode)) == (0, 0o600)
@@ -232,8 +233,8 @@ def test_the_recovery_key_is_made_shown_and_changed(home: Path, key: Path, tmp_p
     assert f"need the private half of {shown}" in made.err
     assert comity("recovery-key", "new", new, home=home).code == 6
     back = comity("recovery-key", "use", shown, "--json", home=home).json
-    assert (back["public"], back["file"], back["replaced"] in new.read_text()) == (shown, None, True)
-    private = key.read_text().splitlines()[-1]
+    assert (back["public"], back["file"], back["replaced"] in new.read_text(encoding="utf-8")) == (shown, None, True)
+    private = key.read_text(encoding="utf-8").splitlines()[-1]
     wrong = comity("recovery-key", "use", private, home=home)
     assert wrong.code == 5
     assert private not in wrong.out + wrong.err
@@ -243,7 +244,7 @@ def test_the_recovery_key_is_made_shown_and_changed(home: Path, key: Path, tmp_p
     assert not old.exists()
     default = comity("init", "--name", "A", "--json", home=old).json
     assert Path(default["recovery_key_file"]) == old / "recovery-key.txt"
-    assert default["recovery_key"] in (old / "recovery-key.txt").read_text()
+    assert default["recovery_key"] in (old / "recovery-key.txt").read_text(encoding="utf-8")
     doctor = comity("doctor", home=old)
     assert doctor.code == 1
     assert "recovery-key.txt holds the private half" in doctor.out
@@ -285,7 +286,7 @@ def test_settings_are_shown_and_checked(home: Path) -> None:
     assert (shown["name"], shown["port"]) == ("CERT-A", 8470)
     assert "port = 8470\n" in comity("config", "show", home=home).out
     assert comity("config", "check", home=home).code == 0
-    (home / "comity.toml").write_text('name = "A"\nport = "x"\nodd = 1\n')
+    (home / "comity.toml").write_text('name = "A"\nport = "x"\nodd = 1\n', encoding="utf-8")
     ended = comity("config", "check", "--json", home=home)
     assert ended.code == 5
     assert len(ended.json["problems"]) == 2
@@ -319,7 +320,9 @@ def test_completion_prints_a_script_that_asks_comity(shell: str) -> None:
 def test_commands_and_options_are_completed() -> None:
     def complete(words: str, position: int) -> list[str]:
         env = environment(_COMITY_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(position))
-        ended = subprocess.run(COMITY, capture_output=True, text=True, timeout=SECONDS_MAX, env=env, check=False)
+        ended = subprocess.run(
+            COMITY, capture_output=True, text=True, timeout=SECONDS_MAX, env=env, check=False, encoding="utf-8"
+        )
         return [line.split(",")[1] for line in ended.stdout.splitlines()]
 
     assert complete("comity imp", 1) == ["import"]
@@ -358,6 +361,7 @@ def test_an_error_is_told_without_a_reader_of_results(tmp_path: Path) -> None:
             timeout=SECONDS_MAX,
             env=environment(),
             check=False,
+            encoding="utf-8",
         )
     assert ended.returncode == 3
     assert ended.stderr.startswith("error: There is no node")

@@ -102,7 +102,7 @@ def test_commands_that_act_want_an_account_and_tell_no_more_than_that(team: Team
     silent = team.run("partner", "add", "CERT-C", "--as", "anna")
     assert (silent.code, "COMITY_SECRET" in silent.err) == (4, True)
     file = tmp_path / "secret"
-    file.write_text(team.secrets["anna"] + "\n")
+    file.write_text(team.secrets["anna"] + "\n", encoding="utf-8")
     by_file = team.run("partner", "add", "CERT-C", COMITY_AS="anna", COMITY_SECRET_FILE=str(file))
     assert by_file.code == 0, by_file.err
     users = team.told("user", "list")

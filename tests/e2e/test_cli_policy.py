@@ -15,8 +15,8 @@ CASES = '[[case]]\nname = "Ours goes"\nobject = { tlp = "clear" }\nexpect = "all
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A policy that holds, with its cases beside it."""
-    (tmp_path / "p.cedar").write_text(TEXT)
-    (tmp_path / "p.toml").write_text(CASES)
+    (tmp_path / "p.cedar").write_text(TEXT, encoding="utf-8")
+    (tmp_path / "p.toml").write_text(CASES, encoding="utf-8")
     return tmp_path / "p.cedar"
 
 
@@ -28,7 +28,7 @@ def test_a_policy_that_holds_is_told_with_its_digest(file: Path) -> None:
 
 
 def test_a_mistake_is_told_with_file_line_and_column(file: Path) -> None:
-    file.write_text(TEXT.replace("ours", "ous"))
+    file.write_text(TEXT.replace("ours", "ous"), encoding="utf-8")
     told = inside("policy", "check", file, "--json")
     assert told.code == 5
     (problem,) = told.json["problems"]
@@ -42,7 +42,7 @@ def test_cases_are_tried_one_by_one(file: Path) -> None:
     told = inside("policy", "test", file, "--json")
     assert told.json["cases"] == [{"name": "Ours goes", "passed": True, "decision": "allow", "rules": ["a.rule"]}]
     other = file.with_name("other.toml")
-    other.write_text(CASES.replace("allow", "deny"))
+    other.write_text(CASES.replace("allow", "deny"), encoding="utf-8")
     told = inside("policy", "test", file, "--cases", other)
     assert told.code == 5
     assert told.out.startswith("failed\tOurs goes: allow by a.rule")
@@ -50,8 +50,8 @@ def test_cases_are_tried_one_by_one(file: Path) -> None:
 
 def test_the_difference_of_two_policies_is_listed(file: Path) -> None:
     new = file.with_name("new.cedar")
-    new.write_text(TEXT.replace("resource.ours", 'resource.ours && resource.tlp == Tlp::"clear"'))
-    new.with_suffix(".json").write_text('{"case": []}')
+    new.write_text(TEXT.replace("resource.ours", 'resource.ours && resource.tlp == Tlp::"clear"'), encoding="utf-8")
+    new.with_suffix(".json").write_text('{"case": []}', encoding="utf-8")
     told = inside("policy", "diff", file, new, "--json").json
     assert told["widened"] == 0
     assert told["narrowed"] == len(told["cells"]) > 0

@@ -102,10 +102,12 @@ def test_the_record_is_exported_as_lines(world: World) -> None:
     done = world.release("record", "--to", "CERT-B", "-o", plain)
     assert done == {"copies": len(told), "file": str(plain), "bytes": plain.stat().st_size}
     assert plain.stat().st_mode & 0o777 == 0o600
-    assert [json.loads(line) for line in plain.read_text().splitlines()] == told
+    assert [json.loads(line) for line in plain.read_text(encoding="utf-8").splitlines()] == told
     assert comity("release", "record", "--to", "CERT-B", "-o", packed, home=world.home).code == 0
     assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
-    assert comity("release", "record", "--to", "CERT-B", "-o", "-", home=world.home).out == plain.read_text()
+    assert comity("release", "record", "--to", "CERT-B", "-o", "-", home=world.home).out == plain.read_text(
+        encoding="utf-8"
+    )
     assert comity("release", "record", "--to", "CERT-B", "-o", plain, home=world.home).code == 6
     assert comity("release", "record", "--to", "CERT-B", "-o", plain, "--force", home=world.home).code == 0
 

@@ -52,10 +52,12 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
         node.step_partner("CERT-B", "activate", checked_by="a call")
         node.publish(hold_seconds=0)
     text, cases = (each.replace("GROUP", "eu") for each in starter_texts()["green-community"])
-    (folder.parent / "wide.cedar").write_text(text.replace('Tlp::"green"]', 'Tlp::"green", Tlp::"amber"]'))
-    (folder.parent / "cases.toml").write_text(cases.replace('tlp = "amber"', 'tlp = "amber+strict"'))
-    (folder.parent / "now.cedar").write_text(text)
-    (folder.parent / "now.toml").write_text(cases)
+    (folder.parent / "wide.cedar").write_text(
+        text.replace('Tlp::"green"]', 'Tlp::"green", Tlp::"amber"]'), encoding="utf-8"
+    )
+    (folder.parent / "cases.toml").write_text(cases.replace('tlp = "amber"', 'tlp = "amber+strict"'), encoding="utf-8")
+    (folder.parent / "now.cedar").write_text(text, encoding="utf-8")
+    (folder.parent / "now.toml").write_text(cases, encoding="utf-8")
     assert comity("policy", "apply", folder.parent / "now.cedar", home=folder).code == 0
     return folder
 

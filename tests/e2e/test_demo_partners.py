@@ -32,6 +32,7 @@ def demo(folder: Path, *options: str) -> Iterator[list[str]]:
         stderr=subprocess.DEVNULL,
         env=environment(TMPDIR=str(folder), PATH=PATHS),
         text=True,
+        encoding="utf-8",
     )
     assert process.stdout is not None
     try:
@@ -56,6 +57,7 @@ def ran(command: str) -> str:
         check=False,
         text=True,
         env=environment(PATH=PATHS),
+        encoding="utf-8",
     )
     assert ended.returncode == 0, (command, ended.stderr)
     return ended.stdout

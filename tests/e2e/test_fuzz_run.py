@@ -24,7 +24,7 @@ atheris.Fuzz()
 def run(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """What the runner says of the fuzzers beside it."""
     command = [sys.executable, str(folder / "run.py"), *options]
-    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=100, check=False, encoding="utf-8")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_law_that_holds_is_run_many_times(folder: Path) -> None:
-    (folder / "fuzz_sound.py").write_text(SOUND.format(law="len(data) >= 0"))
+    (folder / "fuzz_sound.py").write_text(SOUND.format(law="len(data) >= 0"), encoding="utf-8")
     done = run(folder, "--seconds", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fuzz_sound.py: " in done.stdout
@@ -43,8 +43,8 @@ def test_a_law_that_holds_is_run_many_times(folder: Path) -> None:
 
 
 def test_a_law_that_does_not_hold_fails_and_the_input_is_shown_and_not_kept(folder: Path) -> None:
-    (folder / "fuzz_sound.py").write_text(SOUND.format(law="True"))
-    (folder / "fuzz_unsound.py").write_text(SOUND.format(law='data[:1] != b"A", "it begins with A"'))
+    (folder / "fuzz_sound.py").write_text(SOUND.format(law="True"), encoding="utf-8")
+    (folder / "fuzz_unsound.py").write_text(SOUND.format(law='data[:1] != b"A", "it begins with A"'), encoding="utf-8")
     done = run(folder, "--seconds", "6")
     assert done.returncode == 1
     assert "it begins with A" in done.stdout
@@ -57,7 +57,7 @@ def test_a_law_that_does_not_hold_fails_and_the_input_is_shown_and_not_kept(fold
 
 
 def test_a_fuzzer_that_cannot_run_is_a_failure(folder: Path) -> None:
-    (folder / "fuzz_broken.py").write_text("import nothing_of_that_name\n")
+    (folder / "fuzz_broken.py").write_text("import nothing_of_that_name\n", encoding="utf-8")
     assert run(folder, "--seconds", "1").returncode == 1
 
 

@@ -275,7 +275,7 @@ def test_a_process_that_ended_or_grew_is_found(small_ground: Range) -> None:
     (nought,) = (case for case in CASES if case.label == "parameters: limit: nought")
     grown = replace(small_ground, growth_bytes_max=-1)
     assert any("has grown" in problem for problem in grown.check(nought))
-    with subprocess.Popen([sys.executable, "-c", ""], text=True) as other:
+    with subprocess.Popen([sys.executable, "-c", ""], text=True, encoding="utf-8") as other:
         other.wait()
     ended = replace(small_ground, served=replace(small_ground.served, process=other))
     assert any("has ended" in problem for problem in ended.check(nought))

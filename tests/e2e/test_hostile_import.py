@@ -86,7 +86,12 @@ def test_the_command_says_what_is_wrong_with_a_file_and_ends_with_its_exit_statu
     elif name != "nothing.json":
         path.write_bytes(b'\xff\x00[[[[{"a":')
     done = subprocess.run(
-        [*COMITY, "import", str(path), "--home", str(home)], capture_output=True, text=True, timeout=60, check=False
+        [*COMITY, "import", str(path), "--home", str(home)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        encoding="utf-8",
     )
     assert done.returncode in (1, 2, 3, 5)
     assert "Traceback" not in done.stderr

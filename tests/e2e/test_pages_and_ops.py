@@ -142,7 +142,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_colours_have_the_contrast_of_wcag_aa_in_light_and_dark() -> None:
-    css = files("comity.web").joinpath("static", "comity.css").read_text()
+    css = files("comity.web").joinpath("static", "comity.css").read_text(encoding="utf-8")
     pairs = re.findall(r"--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)", css)
     for theme in ({name: light for name, light, _ in pairs}, {name: dark for name, _, dark in pairs}):
         for ground in ("ground", "raised", "sunk", "soft"):

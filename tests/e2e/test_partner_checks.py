@@ -58,6 +58,7 @@ def test_a_served_node_passes_every_shared_taxii_check_for_a_partner(tmp_path: P
                 text=True,
                 timeout=100,
                 check=False,
+                encoding="utf-8",
             )
         access = node.admit(Credential(bound.user, bound.secret))
         left = [item.id for name in ("default", ro) for item in node.find(Query(collection=name), access)]

@@ -54,7 +54,7 @@ def signed(there: Served, tmp_path: Path) -> tuple[str, ...]:
 
 
 def secret(path: Path, text: str) -> Path:
-    path.write_text(f"{text}\n")
+    path.write_text(f"{text}\n", encoding="utf-8")
     path.chmod(0o600)
     return path
 
@@ -145,7 +145,7 @@ def test_a_wrong_credential_is_told_and_tried_again(there: Served, tmp_path: Pat
     assert drained == {"jobs": [], "failed": 0}, "it is not due before some time has gone by"
     shown = comity("source", "show", "b", "--json", home=home).json
     assert (shown["attempts"], "answers 401" in shown["last_error"]) == (1, True)
-    token.write_text(there.token.token)
+    token.write_text(there.token.token, encoding="utf-8")
     assert comity("source", "poll", "b", home=home).code == 0
     assert len(bodies(home)) == OBJECTS
 
@@ -405,7 +405,7 @@ def _medallion(folder: Path) -> Iterator[str]:
         },
         "root": {"information": root, "status": [], "collections": [{**listed, "manifest": [], "objects": []}]},
     }
-    (folder / "data.json").write_text(json.dumps(data))
+    (folder / "data.json").write_text(json.dumps(data), encoding="utf-8")
     settings = {
         "backend": {
             "module": "medallion.backends.memory_backend",
@@ -415,7 +415,7 @@ def _medallion(folder: Path) -> Iterator[str]:
         "users": {"user": "pass"},
         "taxii": {"max_page_size": 50},
     }
-    (folder / "medallion.json").write_text(json.dumps(settings))
+    (folder / "medallion.json").write_text(json.dumps(settings), encoding="utf-8")
     command = [MEDALLION, "-m", "medallion.scripts.run", "--port", str(port), str(folder / "medallion.json")]
     with (folder / "medallion.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)

@@ -50,7 +50,9 @@ def test_a_lost_file_of_tls_is_named(tmp_path: Path, lost: str) -> None:
 def test_a_signal_ends_it_gently_and_it_prints_nothing_of_its_own(tmp_path: Path, sign: signal.Signals) -> None:
     command = [sys.executable, "-c", PROGRAM, store_address(tmp_path)]
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8"
+        ) as process,
         requests.Session() as session,
     ):
         try:
@@ -142,7 +144,7 @@ def test_https_is_spoken_in_tls_1_2_and_1_3_alone(tmp_path: Path) -> None:
 def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     cert, _ = certificate(tmp_path)
     broken = tmp_path / "broken.pem"
-    broken.write_text("nonsense")
+    broken.write_text("nonsense", encoding="utf-8")
     with Node.open(store_address(tmp_path)) as node:
         for tls_cert, tls_key in ((cert, broken), (broken, broken), (tmp_path / "none.pem", broken)):
             with pytest.raises(Invalid) as caught:

@@ -35,7 +35,9 @@ def test_a_served_node_passes_every_shared_taxii_check(tmp_path: Path, scheme: s
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         command = [sys.executable, "-m", "pytest", "--tb=line", "-p", "no:randomly", "-rs"]
-        done = subprocess.run(command, cwd=CHECKS, env=environment, capture_output=True, text=True, timeout=100)
+        done = subprocess.run(
+            command, cwd=CHECKS, env=environment, capture_output=True, text=True, timeout=100, encoding="utf-8"
+        )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     skipped = [line for line in done.stdout.splitlines() if line.startswith("SKIPPED")]
     assert all("https" in line for line in skipped) if scheme == "http" else not skipped, skipped

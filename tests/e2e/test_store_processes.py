@@ -31,6 +31,7 @@ def _writer(kind: str, folder: Path, start: int, count: int, size: int) -> subpr
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
+        encoding="utf-8",
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"

@@ -195,7 +195,7 @@ def test_a_process_that_dies_is_replaced_while_the_other_answers(tmp_path: Path,
         assert before[1 - place] in workers(node)
         for _ in range(4):
             assert stack.enter_context(session(node)).get(f"{node.url}taxii2/").status_code == 200
-        assert "is replaced" in node.log.read_text()
+        assert "is replaced" in node.log.read_text(encoding="utf-8")
 
 
 def test_connections_wait_while_no_process_is_there(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_connections_wait_while_no_process_is_there(tmp_path: Path) -> None:
         before = workers(node)
         for each in before:
             os.kill(each.pid, signal.SIGKILL)
-        wait_until(lambda: node.log.read_text().count("is replaced") == 2, seconds=10)
+        wait_until(lambda: node.log.read_text(encoding="utf-8").count("is replaced") == 2, seconds=10)
         with session(node) as client:
             assert client.get(f"{node.url}taxii2/").status_code == 200
         assert set(before).isdisjoint(workers(node))
@@ -219,7 +219,7 @@ def test_a_front_without_a_file_to_spare_takes_connections_later(tmp_path: Path)
             answers: list[int] = []
             asking = threading.Thread(target=lambda: answers.append(client.get(f"{node.url}taxii2/").status_code))
             asking.start()
-            wait_until(lambda: "a connection cannot be taken" in node.log.read_text(), seconds=10)
+            wait_until(lambda: "a connection cannot be taken" in node.log.read_text(encoding="utf-8"), seconds=10)
             assert not answers
             resource.prlimit(front, resource.RLIMIT_NOFILE, (soft, hard))
             asking.join(10)
@@ -234,7 +234,9 @@ def test_a_second_signal_ends_what_takes_too_long(tmp_path: Path) -> None:
         "POST /taxii2/root/collections/default/objects/ HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n"
         f"Content-Type: {TAXII}\r\nAccept: {TAXII}\r\nAuthorization: Bearer {token}\r\n\r\n{{"
     )
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as front:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="utf-8"
+    ) as front:
         assert front.stdout is not None
         port = int(front.stdout.readline().rstrip("/\n").rpartition(":")[2])
         left = psutil.Process(front.pid).children()
@@ -271,7 +273,7 @@ def test_a_signal_to_all_ends_all_gently(tmp_path: Path, sign: signal.Signals) -
     command = [*COMITY, "serve", "--home", str(tmp_path / "home"), "--port", "0", "--workers", "3", "--log-json"]
     init_home(tmp_path / "home", name="Test").close()
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, encoding="utf-8"
     ) as front:
         assert front.stdout is not None
         assert "http" in front.stdout.readline()
@@ -328,7 +330,9 @@ def test_a_node_that_cannot_be_served_says_so_once_and_ends(tmp_path: Path) -> N
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = [*COMITY, "serve", "--home", str(tmp_path / "home"), "--port", port, "--workers", "2"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=READY_SECONDS_MAX, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=READY_SECONDS_MAX, check=False, encoding="utf-8"
+        )
     assert done.returncode == 75
     assert done.stderr.count("cannot be taken") == 1
     assert "Traceback" not in done.stderr
@@ -356,7 +360,12 @@ serve_by_processes(open_node, 2, "127.0.0.1", 0, on_ready=print)
 def test_processes_that_cannot_begin_end_the_whole(tmp_path: Path) -> None:
     init_home(tmp_path / "home", name="Test").close()
     done = subprocess.run(
-        [sys.executable, "-c", BROKEN, str(tmp_path / "home")], capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", BROKEN, str(tmp_path / "home")],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        encoding="utf-8",
     )
     assert done.returncode == 1
     assert done.stdout == ""
@@ -369,5 +378,7 @@ def test_a_second_command_takes_no_part_of_the_port(tmp_path: Path) -> None:
         other = tmp_path / "other"
         init_home(other, name="Other").close()
         command = [*COMITY, "serve", "--home", str(other), "--port", str(node.address[1]), "--workers", "2"]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=READY_SECONDS_MAX, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=READY_SECONDS_MAX, check=False, encoding="utf-8"
+        )
         assert done.returncode == 75, done.stderr

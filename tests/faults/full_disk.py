@@ -183,7 +183,7 @@ def run(kind: str, folder: Path, log: Path, *, until_indexed: bool, program: Seq
             running.run("backup", "--plain", str(folder / "backup.tar.zst"))
         story.holds(client)
         is_well(home)
-    assert "Traceback" not in log.read_text(), log.read_text()[-3000:]
+    assert "Traceback" not in log.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")[-3000:]
     assert refused >= 5
     backups = f"; {tried} backups ran out of room at another place each" if tried else ""
     return (

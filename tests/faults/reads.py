@@ -153,7 +153,11 @@ class Reading:
         return self._chance.getrandbits(32)
 
     def _judge(self) -> None:
-        told = {(id, line) for id, _ in self._tokens for line in (self._folder / id).read_text().splitlines()}
+        told = {
+            (id, line)
+            for id, _ in self._tokens
+            for line in (self._folder / id).read_text(encoding="utf-8").splitlines()
+        }
         with open_home(self.home) as node:
             records = [one.record for one in node.ledger_log(kind="release")]
             entered = {(one["to"], one["digest"]) for one in records if one is not None}

@@ -145,7 +145,7 @@ def run(kind: str, folder: Path, seconds: float, seed: int, *, program: Sequence
         risen(samples, lambda sample: sample.handles),
         max(sample.wal for sample in samples),
     )
-    assert "Traceback" not in (folder / "serve.log").read_text()
+    assert "Traceback" not in (folder / "serve.log").read_text(encoding="utf-8")
     assert load.requests >= REQUESTS_A_SECOND_LEAST * seconds, f"too little was asked: {figures}"
     assert figures.memory_rise < MEMORY_RISE_MOST, f"memory grows: {figures}"
     assert figures.handles_rise < HANDLES_RISE_MOST, f"handles grow: {figures}"

@@ -98,7 +98,7 @@ def test_a_good_client_is_served_beside_every_crowd(
     with crowded_node(kind, tmp_path) as (running, bad, good):
         for name in KINDS:
             figure(stand_beside(running, bad, good, name, seconds))
-    assert "Traceback" not in (tmp_path / "serve.log").read_text()
+    assert "Traceback" not in (tmp_path / "serve.log").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -108,8 +108,8 @@ def test_nobody_works_for_those_who_asked_and_went_away(tmp_path: Path) -> None:
         mob.gather()
         mob.leave()
         log = tmp_path / "serve.log"
-        wait_until(lambda: log.read_text().count(OBJECTS_ROUTE) >= 100, seconds=LEAVING_SECONDS_MOST)
-        asked = [json.loads(line) for line in log.read_text().splitlines() if OBJECTS_ROUTE in line]
+        wait_until(lambda: log.read_text(encoding="utf-8").count(OBJECTS_ROUTE) >= 100, seconds=LEAVING_SECONDS_MOST)
+        asked = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines() if OBJECTS_ROUTE in line]
     answered = [line for line in asked if line["status"] == 200]
     assert len(answered) <= PROCESSES * (ANSWERS_OF_ONE_AT_ONCE + 1)
     assert {line["status"] for line in asked} <= {200, 499}

@@ -31,7 +31,7 @@ def story(folder: Path, kind: str, *, own: bool, indexed: bool = False, program:
     command += ["indexed" if indexed else "at once", *program]
     if own:
         command = [*_own_disk(disk), *command]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout.strip()
 

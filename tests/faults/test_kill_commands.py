@@ -95,7 +95,7 @@ def _computed(process: subprocess.Popen[bytes]) -> float:
     spent = 0
     for thread in Path(f"/proc/{process.pid}/task").glob("*/schedstat"):
         with contextlib.suppress(OSError):
-            spent += int(thread.read_text().split()[0])
+            spent += int(thread.read_text(encoding="utf-8").split()[0])
     return spent / 1e9
 
 

@@ -25,7 +25,7 @@ def look(served: Served, began: float = 0.0) -> Sample:
     memory = handles = 0
     for pid in served.pids():
         with contextlib.suppress(OSError):
-            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="utf-8").splitlines()
             memory += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
             handles += sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     wals = [path.stat().st_size for path in served.home.glob("*-wal")]

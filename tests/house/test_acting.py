@@ -114,6 +114,7 @@ READING = frozenset(
         "export",
         "find",
         "first_bad_audit_row",
+        "foresee",
         "get",
         "halted",
         "held",

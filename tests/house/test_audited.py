@@ -34,6 +34,7 @@ NOTED: dict[str, tuple[str, Callable[[Node], object]]] = {
     "audit_report": ("audit-report", lambda node: node.audit_report(0, 2**51)),
     "difference": ("difference", lambda node: node.difference("CERT-B", WIDER)),
     "export": ("export", lambda node: node.export(io.BytesIO().write)),
+    "foresee": ("foretell", lambda node: node.foresee()),
     "held": ("held", lambda node: list(node.held("CERT-B"))),
     "holders": ("holders", lambda node: node.holders(RED)),
     "recalls": ("recalls", lambda node: node.recalls()),

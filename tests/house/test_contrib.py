@@ -41,7 +41,10 @@ def test_systemd_understands_every_line_of_the_unit(unit: Path) -> None:
 @needs_systemd
 def test_a_line_that_systemd_does_not_understand_would_be_seen(tmp_path: Path) -> None:
     unit = tmp_path / "comity-odd.timer"
-    unit.write_text((FOLDER / "comity-backup.timer").read_text().replace("OnCalendar=", "OnCalender="))
+    unit.write_text(
+        (FOLDER / "comity-backup.timer").read_text(encoding="utf-8").replace("OnCalendar=", "OnCalender="),
+        encoding="utf-8",
+    )
     assert complaints(unit)
 
 
@@ -54,7 +57,7 @@ def test_what_the_backup_unit_runs_makes_a_verified_backup_and_deletes_old_ones(
     run("touch", "-d", "2020-01-01", str(old))
     made = run(*shlex.split(comity), "init", "--name", "A", "--home", str(tmp_path / "node"))
     assert made.returncode == 0
-    unit = (FOLDER / "comity-backup.service").read_text()
+    unit = (FOLDER / "comity-backup.service").read_text(encoding="utf-8")
     lines = re.findall(r"^ExecStart(?:Post)?=(.+)$", unit, re.M)
     assert len(lines) == 2
     for line in lines:

@@ -115,13 +115,13 @@ class Workshop:
         if block.language == "sh":
             command = ["bash", "-c", PROLOGUE + "keep\n" + text + "\nkeep\n"]
         else:
-            if self.credential.exists() and (known := self.credential.read_text()):
+            if self.credential.exists() and (known := self.credential.read_text(encoding="utf-8")):
                 user, secret = known.split(":")
                 text = text.replace('"USER"', f'"{user}"').replace('"SECRET"', f'"{secret}"')
             command = [sys.executable, "-W", "error::DeprecationWarning:__main__", "-c", text]
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60, check=False,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, encoding="utf-8"
         )  # fmt: skip
         words = f"the block at line {block.line} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert done.returncode == 0, words
@@ -129,7 +129,7 @@ class Workshop:
     def close(self) -> None:
         """What was left running ends."""
         if self.pids.exists():
-            for pid in self.pids.read_text().split():
+            for pid in self.pids.read_text(encoding="utf-8").split():
                 # A document may have ended it itself.
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(pid), 15)

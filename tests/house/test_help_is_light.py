@@ -28,7 +28,7 @@ def environment() -> dict[str, str]:
 def loaded(program: str) -> list[str]:
     """The modules that the program says it has loaded."""
     ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment(), encoding="utf-8"
     )
     return ended.stderr.split()
 
@@ -40,7 +40,7 @@ def foreign(modules: list[str]) -> list[str]:
 
 def test_help_loads_the_modules_that_are_written_down_and_no_others() -> None:
     modules = loaded(PROGRAM)
-    written = LIST.read_text().split()
+    written = LIST.read_text(encoding="utf-8").split()
     assert [name for name in foreign(modules) if not name.startswith("click.")] == written
     assert HEAVY.isdisjoint(modules)
 

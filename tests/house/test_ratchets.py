@@ -32,7 +32,7 @@ def outcome(folder: Path, *arguments: str, ci: bool = False) -> tuple[int, str]:
     environment = {"PATH": "/usr/bin:/bin", **({"CI": "true"} if ci else {})}
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
     done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False
+        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=100, check=False, encoding="utf-8"
     )
     return done.returncode, done.stdout + done.stderr
 

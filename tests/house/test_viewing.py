@@ -121,6 +121,8 @@ OPERATORS = frozenset(["at_one_moment", "export", "find", "get", "manifest", "pa
 """Who calls these has the host, or a token."""
 OWN = frozenset(["batch"])
 """These tell who did something, and who decides, ids of what they may read: tests/unit/node/test_batches.py."""
+COMING = frozenset(["foresee"])
+"""This tells of what is not published yet: tests/unit/node/test_foreseeing.py."""
 AUDITING = frozenset(["audit_log", "audit_report"])
 """These tell administrators and auditors who looked at what (R44): ids, and nothing of what is in an object."""
 SILENT = frozenset(
@@ -388,7 +390,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 def test_every_verb_is_entered_once() -> None:
     assert sorted(ACTING.keys() | READING | OTHERS.keys()) == sorted(
-        [*TELLING, *DECIDING, *OPERATORS, *OWN, *AUDITING, *SILENT]
+        [*TELLING, *DECIDING, *OPERATORS, *OWN, *COMING, *AUDITING, *SILENT]
     )
 
 

@@ -4,6 +4,7 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.browser import Browser, Stand, multipart, standing
@@ -12,7 +13,7 @@ from tests.pages_world import HOSTILE, thing
 from tests.visiting import Seen
 from tests.world import bundle, indicator
 
-from comity.node import uploads
+from comity.node import inspecting, uploads
 from comity.stix.markings import TLP
 from comity.store.staging import Staging
 from comity.web.answer import Answer
@@ -90,7 +91,9 @@ def test_a_file_is_dropped_looked_at_and_stored(stand: Stand, ana: Browser) -> N
     done = seen(ana, path)
     assert "2 new objects were taken in" in done.text
     assert "Nothing was published" in done.text
-    assert "/search?from=local&seen=1h" in done.links
+    assert "#sample" in done.links, "exactly what came, not all that came of late"
+    assert f"/objects/{green['id']}" in done.links
+    assert f"/objects/{green['id']}" not in page.links, "before it is stored it has no page"
     assert stand.node.counts().objects == before + 2
     assert "Kancil" in seen(ana, "/search?from=local&seen=1h").text
     assert any("a.json.gz" in row for row in stand.rows("import"))
@@ -108,6 +111,20 @@ def test_where_there_is_another_collection_it_is_chosen_and_told(stand: Stand, a
     assert "shelved" in seen(ana, f"/search?in={made.id}").text
     reply = ana.upload("/import", {"collection": "nowhere"}, [("a", bundle(indicator()))], of="/import")
     assert reply.status == 404
+
+
+def test_what_was_stored_is_published_by_itself_where_it_is_few(stand: Stand, rolf: Browser) -> None:
+    def stored(*objects: dict[str, Any]) -> Seen:
+        path = send(rolf, ("a.json", bundle(*objects)))
+        assert rolf.send(f"{path}/confirm", {"digest": digest_on(seen(rolf, path))}).status == 303
+        return seen(rolf, path)
+
+    first = indicator(name="First")
+    (link,) = [one for one in stored(first, indicator()).links if one.startswith("/release/publish")]
+    assert "2 objects would be published" in seen(rolf, link).text
+    everything = {"/release/publish?sources=local", "/search?from=local&seen=1h"}
+    assert everything <= set(stored(*(indicator() for _ in range(inspecting.SAMPLE_MOST + 1))).links)
+    assert everything <= set(stored(first, indicator()).links), "not all of it is new"
 
 
 def test_it_is_led_to_from_the_overview_and_the_search(ana: Browser, rita: Browser) -> None:

@@ -30,9 +30,25 @@ def test_entries_are_listed_the_newest_first_with_names(desk: Desk) -> None:
     with desk.staff.acting("rolf"):
         every = list(desk.node.ledger_log())
     shown = [link for link in seen.links if link.startswith("/ledger/entries/")]
-    assert shown == [f"/ledger/entries/{one.seq}" for one in reversed(every)]
+    told = [one.seq for one in reversed(every) if one.record is None or one.record["kind"] != "padding"]
+    assert shown == [f"/ledger/entries/{seq}" for seq in told]
     assert "to CERT-C" in seen.text
     assert desk.node.partner("CERT-C").id not in seen.text
+
+
+def test_padding_is_listed_where_it_is_asked_for_alone(acting_desk: Desk) -> None:
+    def listed(address: str) -> list[str]:
+        return [link for link in acting_desk.seen(address).links if link.startswith("/ledger/entries/")]
+
+    before = listed("/ledger")
+    with acting_desk.staff.acting("rolf"):
+        acting_desk.node.publish()
+        assert acting_desk.node.beat()
+        padding = [one.seq for one in acting_desk.node.ledger_log(kind="padding")]
+    assert len(padding) > ledger.ROWS, "the world has partners, so that the log is filled"
+    assert "R26" in acting_desk.seen("/ledger").text
+    assert listed("/ledger")[1:] == before, "one act stands before what stood there"
+    assert listed("/ledger?kind=padding") == [f"/ledger/entries/{seq}" for seq in padding[: -ledger.ROWS - 1 : -1]]
 
 
 def test_pages_of_the_log_join_without_gap_or_repeat(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +124,7 @@ def test_what_is_not_signed_yet_is_signed_by_a_form_and_proved_then(acting_desk:
     seen = acting_desk.seen(f"/ledger/entries/{last}")
     assert "No checkpoint covers this entry yet." in seen.text
     assert acting_desk.node.last_signed() == before
-    assert went_to(acting_desk.submit(seen, "/ledger/sign", "rolf"))[0] == "/ledger"
+    assert went_to(acting_desk.submit(seen, "/ledger/sign", "rolf"))[0] == f"/ledger/entries/{last}"
     proof = acting_desk.get(f"/ledger/entries/{last}/proof")
     assert proof.body.startswith(b"c2sp.org/tlog-proof@v1")
     assert dict(proof.headers)["Content-Disposition"] == f'attachment; filename="entry-{last}.tlog-proof"'
@@ -131,3 +147,14 @@ def test_an_entry_says_what_was_entered(desk: Desk) -> None:
     assert first.record is not None
     assert all(name in seen.text for name in first.record if name not in ("at", "kind"))
     assert json.dumps(first.record["strict"]) in seen.text
+
+
+def test_an_entry_names_whom_its_ids_mean(desk: Desk) -> None:
+    with desk.staff.acting("rolf"):
+        recall = next(one for one in desk.node.ledger_log(kind="recall"))
+    assert recall.record is not None
+    seen = desk.seen(f"/ledger/entries/{recall.seq}")
+    assert recall.record["to"]
+    for id in recall.record["to"]:
+        assert id in seen.text
+        assert next(one.name for one in desk.node.partners() if one.id == id) in seen.text

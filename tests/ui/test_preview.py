@@ -143,3 +143,10 @@ def test_names_and_bodies_of_others_cannot_become_markup(acting_desk: Desk) -> N
     assert "<script>" not in seen.source
     assert "\u202e" not in seen.source
     assert "alert(1)" in seen.text
+
+
+def test_the_page_of_an_object_says_in_the_same_words_what_would_let_it_go(desk: Desk) -> None:
+    id = desk.amber["id"]
+    there = desk.seen(f"/objects/{id}/who?partner=CERT-C&tlp=green").text
+    assert "object.tlp = green" in there
+    assert "object.tlp = green" in desk.seen(address("/release/preview", to="CERT-C", ids=id)).text

@@ -41,7 +41,12 @@ def test_who_audits_releases_sees_counts_and_no_id(desk: Desk) -> None:
 def test_who_had_it_is_shown_before_it_is_done(acting_desk: Desk) -> None:
     before = acting_desk.state()
     seen = looked(acting_desk, acting_desk.green["id"])
-    for words in ("What this would do", "Told, and cannot confirm CERT-B, CERT-C", "Objects 1", "Take it back now"):
+    for words in (
+        "What this would do",
+        "Told when they read, and cannot answer CERT-B, CERT-C",
+        "Objects 1",
+        "Take it back now",
+    ):
         assert words in seen.text
     assert acting_desk.state() == before
     path, told = went_to(acting_desk.submit(seen, NEW, "rolf"))
@@ -113,3 +118,14 @@ def test_other_words_than_were_shown_are_shown_first(acting_desk: Desk) -> None:
 
 def test_the_form_takes_what_another_page_names(desk: Desk) -> None:
     assert desk.green["id"] in form_of(desk.seen(address(NEW, what=desk.green["id"])), NEW)["what"]
+
+
+def test_what_was_withdrawn_is_still_called_by_its_name(acting_desk: Desk) -> None:
+    id = acting_desk.green["id"]
+    with acting_desk.staff.acting("rolf"):
+        done = acting_desk.node.recall([id], Order(Kind.WITHDRAW, Reason.MISTAKE))
+        assert acting_desk.node.titles([id, acting_desk.fresh["id"], acting_desk.red["id"]]) == {
+            id: "Beacon",
+            acting_desk.fresh["id"]: "Fresh",
+        }
+    assert "Beacon" in acting_desk.seen(f"/recalls/{done.id}").text

@@ -46,6 +46,23 @@ def test_empty_says_why(desk: Desk) -> None:
 
 
 @pytest.mark.slow
+def test_what_a_partner_has_of_some_types_is_asked_in_every_form(desk: Desk) -> None:
+    with desk.staff.acting("ana"):
+        held = [one.id for one in desk.node.held("CERT-B")]
+    kinds = {id.partition("--")[0] for id in held}
+    assert "indicator" in kinds
+    for types in ("indicator", "tool", "indicator, tool", ""):
+        wanted = [id for id in held if not types or id.partition("--")[0] in types.split(", ")]
+        seen = desk.seen(address(HERE, to="CERT-B", types=types), "ana")
+        assert [link for link in seen.links if link.startswith("/objects/")] == [f"/objects/{id}" for id in wanted]
+        items = json.loads(desk.get(address(f"{HERE}.json", to="CERT-B", types=types), "ana").body)["items"]
+        assert [one["id"] for one in items] == wanted
+        assert ("Nothing of that type." in seen.text) == (not wanted)
+    first = desk.seen(address(HERE, to="CERT-B", types="indicator"), "ana")
+    assert any("types=indicator" in link for link in first.links if link.startswith(f"{HERE}.csv"))
+
+
+@pytest.mark.slow
 def test_a_long_record_has_pages(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "ROWS", 2)
     first = desk.seen(f"{HERE}?to=CERT-B")

@@ -214,13 +214,17 @@ def _present(tx: Transaction, source: str, stored: list[tuple[StixObject, int]])
     return found
 
 
-def count(store: Store, selection: Selection) -> int:
-    """How many copies `publish` would publish."""
-    total = 0
+def coming(store: Store, selection: Selection) -> Iterator[Unpublished]:
+    """The copies that `publish` would publish."""
     for batch in _batches(store, selection):
         with store.read() as snapshot:
-            total += len(batch) - len(snapshot.barred([one.key for one in batch]))
-    return total
+            barred = snapshot.barred([one.key for one in batch])
+        yield from (one for one in batch if one.key not in barred)
+
+
+def count(store: Store, selection: Selection) -> int:
+    """How many copies `publish` would publish."""
+    return sum(1 for _ in coming(store, selection))
 
 
 def count_published(store: Store, selection: Selection) -> int:

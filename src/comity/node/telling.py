@@ -246,8 +246,8 @@ class Telling(Tabling):
         return views
 
     def titles(self, ids: Sequence[str]) -> dict[str, str]:
-        """What each of the published objects with these ids is called, where it is called anything: by id, of those
-        that whoever acts may read whole."""
+        """What each of the objects with these ids is called, where it is called anything: by id, of those that whoever
+        acts may read whole. A published copy says it before any other."""
         with self._snapshot() as snapshot:
             viewer = self._reader(snapshot, "seen", ids=list(ids))
             published = BitMap(snapshot.published_of([id for id in ids if id.isprintable()]))
@@ -255,6 +255,10 @@ class Telling(Tabling):
             facts = snapshot.published(numbers)
             bodies = snapshot.published_bodies([one.number for one in facts])
             found = {one.id: label_of(body) for one, body in zip(facts, bodies, strict=True)}
+            for id in ids:
+                if id not in found and id.isprintable():
+                    copies = viewer.copies(snapshot, id, self.ours())
+                    found[id] = next((label_of(one.body) for one in copies if one.body is not None), "")
         return {id: label for id, label in found.items() if label}
 
     def _view_of(

@@ -17,19 +17,14 @@ from comity.interfaces import microseconds
 from comity.node import outbound, receive
 from comity.node.access import OPERATOR
 from comity.node.barring import barred
-from comity.node.browsing import Browsing
+from comity.node.foreseeing import Foreseeing
 from comity.node.forming import AUTO
 from comity.node.inspecting import Inspection, Preview
 from comity.node.jobs import LEASE_SECONDS, SECOND_US, told
 from comity.node.people import RELEASER, accounts
 from comity.node.receive import Report
-from comity.node.recipients import partners
 from comity.node.unpacking import unpack
 from comity.node.way import Way, way_of
-from comity.release.alike import Alike
-from comity.release.classes import Action
-from comity.release.decide import decide_all
-from comity.release.forms import class_of
 from comity.stix.cut import cut_lines, cut_stream
 from comity.stix.markings import TLP
 from comity.stix.object import Rejected
@@ -49,8 +44,6 @@ UPLOADS_MOST = 5
 INLINE_BYTES = 2**20
 """What unpacks to no more is looked at, and stored, before the form is answered."""
 UNPACKED_MOST = 2**28
-CELLS_MOST = 20_000
-"""So many questions are asked of policy for one preview."""
 UPLOAD = "upload"
 LOOKING, READY, STORING, STORED, FAILED = "looking", "ready", "storing", "stored", "failed"
 
@@ -89,7 +82,7 @@ class _TooMuchError(Exception):
     """It is more than is done while a person waits."""
 
 
-class Uploading(Browsing):
+class Uploading(Foreseeing):
     """The verbs of it. Whoever acts is told of their own uploads, and of no other that there is one."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
@@ -287,23 +280,12 @@ class Uploading(Browsing):
 
     def _receives(self, inspection: Inspection) -> tuple[tuple[str, int], ...] | None:
         """How many of the new objects the policy in force would let go to each active partner; None where that is too
-        much to ask. What they refer to is not looked at, so that it may be fewer."""
-        forms = inspection.forms
+        much to ask."""
+        if inspection.forms is None:
+            return None
         with self._snapshot() as snapshot:
-            moment, policy = self.guard.moment(snapshot), self._policy_at(snapshot)
-            there = [one for one in partners(snapshot) if one.state == "active"]
-            if forms is None or len(forms) * len(there) > CELLS_MOST:
-                return None
-            recipients = [(one.name, self._subject_of(snapshot, one, moment)[0].recipient) for one in there]
-        classes, counts = [class_of(form) for form in forms], list(forms.values())
-        apart, known, found = Alike(policy, self._floor_once(), classes), dict[Any, int](), []
-        for name, recipient in recipients if classes else ():
-            key = apart.key(recipient)
-            if key not in known:
-                told = decide_all(policy, classes, recipient, Action.RELEASE, moment.now)
-                known[key] = sum(count for each, count in zip(told, counts, strict=True) if each.allowed)
-            found.append((name, known[key]))
-        return tuple(found)
+            found = self._would_get(snapshot, inspection.forms)
+        return None if found is None else tuple((one.partner, one.goes) for one in found)
 
     # -- small things
 

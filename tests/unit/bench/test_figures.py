@@ -123,16 +123,16 @@ def test_ratios_run_by_run_need_the_same_rounds() -> None:
 
 def test_a_block_takes_the_place_of_the_last_one_of_its_name(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("before\n<!-- bench post -->\nold\n<!-- end post -->\nafter\n")
+    page.write_text("before\n<!-- bench post -->\nold\n<!-- end post -->\nafter\n", encoding="utf-8")
     for words in ("new", "newer"):
         Report("post", [words]).put_into(page)
-    assert page.read_text() == "before\n<!-- bench post -->\n\nnewer\n\n<!-- end post -->\nafter\n"
+    assert page.read_text(encoding="utf-8") == "before\n<!-- bench post -->\n\nnewer\n\n<!-- end post -->\nafter\n"
 
 
 @pytest.mark.parametrize("text", ["", "<!-- bench post -->\n<!-- end post -->\n" * 2])
 def test_a_page_without_a_single_place_is_left_alone(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"
-    page.write_text(text)
+    page.write_text(text, encoding="utf-8")
     with pytest.raises(ValueError, match="no single place for post"):
         Report("post", ["new"]).put_into(page)
-    assert page.read_text() == text
+    assert page.read_text(encoding="utf-8") == text

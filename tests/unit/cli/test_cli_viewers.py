@@ -28,10 +28,10 @@ def home(tmp_path: Path) -> Path:
         node.publish(hold_seconds=0)
         node.add_partner("CERT-B")
         secret = node.add_user("admin", ["admin"]).secret
-        (tmp_path / "admin").write_text(secret)
+        (tmp_path / "admin").write_text(secret, encoding="utf-8")
         with node.acting("admin", secret):
             for name, roles in {"reader": ["reader"], "auditor": ["reader", "release-audit"]}.items():
-                (tmp_path / name).write_text(node.add_user(name, roles).secret)
+                (tmp_path / name).write_text(node.add_user(name, roles).secret, encoding="utf-8")
     return folder
 
 

@@ -344,14 +344,14 @@ def test_a_store_that_was_elsewhere_comes_back_into_the_home(home: Path, key: Pa
     settings = '# ours\nname = "CERT-A"\nstore = "sqlite:////nowhere"\nport = 8471\n'.replace(
         "/nowhere", str(elsewhere)
     )
-    (home / "comity.toml").write_text(settings)
+    (home / "comity.toml").write_text(settings, encoding="utf-8")
     backup(home, tmp_path / "b")
     restore(tmp_path / "b", tmp_path / "again", key=halves(key))
     elsewhere.unlink()
     assert len(bodies(tmp_path / "again")) == 30
     again = system.load_settings(tmp_path / "again")
     assert (again.store, again.port) == ("sqlite:///comity.db", 8471)
-    assert "# ours\n" in (tmp_path / "again" / "comity.toml").read_text()
+    assert "# ours\n" in (tmp_path / "again" / "comity.toml").read_text(encoding="utf-8")
 
 
 def test_a_home_without_room_for_the_copy_is_told_before_it_is_filled(

@@ -73,7 +73,7 @@ def test_a_name_must_be_showable(tmp_path: Path, name: str) -> None:
 )
 def test_a_wrong_setting_is_named_with_its_place(home: Path, line: str) -> None:
     path = home / "comity.toml"
-    path.write_text(f"{line}\n")
+    path.write_text(f"{line}\n", encoding="utf-8")
     with pytest.raises(Invalid) as caught:
         load_settings(home)
     assert str(path) in caught.value.message
@@ -90,7 +90,7 @@ def test_settings_that_cannot_be_read_are_an_error_in_words(home: Path) -> None:
 
 
 def test_what_settings_name_must_be_there(home: Path) -> None:
-    (home / "comity.toml").write_text("tls_cert = 'a.pem'\ntls_key = 'b.pem'\nstore = 'mysql://x'\n")
+    (home / "comity.toml").write_text("tls_cert = 'a.pem'\ntls_key = 'b.pem'\nstore = 'mysql://x'\n", encoding="utf-8")
     assert len(check_settings(home)) == 3
     with pytest.raises(Invalid):
         open_home(home)
@@ -225,7 +225,7 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(home: Path, tmp_path: Path
     with open_home(home) as node:
         node.new_token("short", read=["all"], days=2)
     os.chmod(home / "comity.db", 0o644)
-    (home / "comity.toml").write_text("insecure_http = true\ntls_cert = 'a.pem'\ntls_key = 'b.pem'\n")
+    (home / "comity.toml").write_text("insecure_http = true\ntls_cert = 'a.pem'\ntls_key = 'b.pem'\n", encoding="utf-8")
     found = [finding for finding in examine(home) if finding.level is not Level.OK]
     words = " ".join(finding.what for finding in found)
     assert all(part in words for part in ("can be read by others", "ends in 1 days", "Plain HTTP", "a.pem"))

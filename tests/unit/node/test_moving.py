@@ -86,7 +86,7 @@ def test_a_node_moves_to_postgres_and_back_with_everything(tmp_path: Path, url: 
     moved = move_home(home, url)
     assert (moved.store, moved.left, moved.objects) == (url, "sqlite:///comity.db", 50)
     assert load_settings(home) == Settings(name="CERT-A", store=url, port=8471)
-    assert "port = 8471  # ours\n" in (home / "comity.toml").read_text()
+    assert "port = 8471  # ours\n" in (home / "comity.toml").read_text(encoding="utf-8")
     assert stat.S_IMODE((home / "comity.toml").stat().st_mode) == 0o600
     assert sorted(path.name for path in home.iterdir()) == ["comity.db", "comity.toml", "side.log"]
     assert bodies(home) == before
@@ -231,15 +231,15 @@ def test_without_the_extra_the_command_that_brings_it_is_named(monkeypatch: pyte
     ],
 )
 def test_one_setting_is_changed_and_the_rest_stays(tmp_path: Path, before: str, after: str) -> None:
-    (tmp_path / "comity.toml").write_text(before)
+    (tmp_path / "comity.toml").write_text(before, encoding="utf-8")
     set_setting(tmp_path, "store", "s")
-    assert (tmp_path / "comity.toml").read_text() == after
+    assert (tmp_path / "comity.toml").read_text(encoding="utf-8") == after
     assert [path.name for path in tmp_path.iterdir()] == ["comity.toml"]
 
 
 def test_settings_that_cannot_be_changed_safely_are_left_alone(tmp_path: Path) -> None:
     text = 'store = """\nx"""\n'
-    (tmp_path / "comity.toml").write_text(text)
+    (tmp_path / "comity.toml").write_text(text, encoding="utf-8")
     with pytest.raises(Invalid, match="cannot be changed"):
         set_setting(tmp_path, "store", "s")
-    assert (tmp_path / "comity.toml").read_text() == text
+    assert (tmp_path / "comity.toml").read_text(encoding="utf-8") == text

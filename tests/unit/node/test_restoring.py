@@ -265,7 +265,7 @@ def test_no_line_says_what_was_taken_back(home: Path) -> None:
         node.step_partner("CERT-B", "end")
         with node.store.read() as snapshot:
             hashes = hashes_of(snapshot)
-    text = (home / SIDE_FILE).read_text()
+    text = (home / SIDE_FILE).read_text(encoding="utf-8")
     for word in (WITHDRAWN["id"], PERSON["id"], SECRET, made.user, partner, "CERT-B", "siem", "request"):
         assert word not in text
     assert hashes is not None

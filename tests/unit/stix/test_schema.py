@@ -278,5 +278,7 @@ def test_all_types_together_need_less_than_60_mb() -> None:
         "print(psutil.Process().memory_info().rss - before)"
     )
     root = Path(__file__).resolve().parents[3]
-    done = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True, encoding="utf-8"
+    )
     assert int(done.stdout) < 60 * 2**20

@@ -34,7 +34,7 @@ def test_a_scratch_folder_is_its_owners_alone_and_gone_afterwards(tmp_path: Path
     with pytest.raises(KeyError), scratch_folder(tmp_path / "in") as scratch:  # noqa: PT012
         assert stat.S_IMODE(scratch.stat().st_mode) == 0o700
         assert scratch.parent == tmp_path / "in"
-        (scratch / "file").write_text("plain")
+        (scratch / "file").write_text("plain", encoding="utf-8")
         raise KeyError
     assert hidden(tmp_path / "in") == []
 
@@ -62,7 +62,7 @@ def test_what_a_killed_process_left_is_swept_and_what_the_living_hold_is_not(tmp
 
 def test_a_link_of_that_name_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "far").mkdir()
-    (tmp_path / "far" / "file").write_text("mine")
+    (tmp_path / "far" / "file").write_text("mine", encoding="utf-8")
     (tmp_path / ".comity-link").symlink_to(tmp_path / "far")
     with scratch_folder(tmp_path):
         pass
@@ -86,13 +86,13 @@ def test_a_new_file_has_its_name_when_it_is_whole_and_not_before(tmp_path: Path)
 def test_a_new_file_never_replaces_another_not_even_one_that_came_up_meanwhile(tmp_path: Path) -> None:
     target = tmp_path / "it"
     with pytest.raises(AlreadyDone), new_file(target):
-        target.write_text("theirs")
+        target.write_text("theirs", encoding="utf-8")
     with pytest.raises(AlreadyDone), new_file(target):
         pass
     (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
     with pytest.raises(AlreadyDone), new_file(tmp_path / "broken"):
         pass
-    assert target.read_text() == "theirs"
+    assert target.read_text(encoding="utf-8") == "theirs"
     assert hidden(tmp_path) == []
 
 

@@ -181,7 +181,7 @@ def test_a_private_half_that_is_given_as_a_public_one_is_not_repeated() -> None:
 def test_the_public_tool_reads_what_we_write_and_we_read_what_it_writes(tmp_path: Path) -> None:
     key, file = tmp_path / "key", tmp_path / "file.age"
     subprocess.run(["age-keygen", "-o", key], check=True, capture_output=True)
-    identity = key.read_text().splitlines()[-1]
+    identity = key.read_text(encoding="utf-8").splitlines()[-1]
     file.write_bytes(sealed(PLAIN, OTHER, identity))
     assert subprocess.run(["age", "-d", "-i", key, file], check=True, capture_output=True).stdout == PLAIN
     made = subprocess.run(["age", "-r", recipient_of(identity)], input=PLAIN, check=True, capture_output=True).stdout

@@ -7,13 +7,14 @@ from typing import Any
 
 from comity.errors import ComityError, NotFound, TooLarge, Unavailable
 from comity.ledger.audit import CLAIM
+from comity.ledger.records import PADDING
 from comity.node.access import OPERATOR
 from comity.node.node import Node
 from comity.node.people import ADMIN, AUDIT, RELEASER, ROLES
 from comity.node.proving import LedgerReport, Logged
 from comity.node.touring import VERIFY
 from comity.web.answer import TEXT_TYPE, Answer
-from comity.web.ui.fields import file_answer, instant_in, number_in, refused
+from comity.web.ui.fields import file_answer, instant_in, number_in, path, refused
 from comity.web.ui.named import teller
 from comity.web.ui.visit import Form, Page, Visit
 
@@ -27,6 +28,7 @@ EXPORTED_MOST = 100_000
 KINDS = (
     *("release", "publication", "unpublication", "recall", "receipt", "withdrawal", "record", "token", "source"),
     *("collection", "reclassification", "remarking", "key", "erasure", "legal-hold", "purge", "subject-search"),
+    PADDING,
 )
 PROOF_TYPE = "text/plain; charset=utf-8"
 JSONL_TYPE = "application/jsonl"
@@ -62,7 +64,8 @@ def _page(visit: Visit, **more: Any) -> Answer:
             kind, since = visit.parameter("kind"), visit.parameter("since")
             begin = instant_in(since, "since") or 0
             before = number_in(visit.parameter("before"), "before", default=-1)
-            page = log_page(visit.node, context["size"], kind, begin, None if before < 0 else before)
+            bare = "" if kind else PADDING
+            page = log_page(visit.node, context["size"], kind, begin, None if before < 0 else before, without=bare)
             context |= {"rows": page.rows, "older": page.older, "kind": kind, "since": since}
             context |= {"before": page.before, "size": page.size}
     except ComityError as found:
@@ -90,9 +93,9 @@ class LogPage:
     size: int
 
 
-def log_page(node: Node, size: int | None, kind: str, since: int, before: int | None) -> LogPage:
-    """The entries of that kind and from that instant (microseconds since 1970) on: windows of them are looked at from
-    the end, as many as are needed."""
+def log_page(node: Node, size: int | None, kind: str, since: int, before: int | None, *, without: str = "") -> LogPage:
+    """The entries of that kind, or those that are not of the kind `without`, and from that instant (microseconds since
+    1970) on: windows of them are looked at from the end, as many as are needed."""
     if size is None:
         last = list(node.ledger_log(limit=1))
         size = last[-1].seq + 1 if last else 0
@@ -104,7 +107,7 @@ def log_page(node: Node, size: int | None, kind: str, since: int, before: int | 
         begin = max(0, end - WINDOW)
         window = window_of(node, begin, end)
         looked += len(window)
-        wanted = [one for one in window if _is_wanted(one, kind, since)]
+        wanted = [one for one in window if _is_wanted(one, kind, since, without)]
         found += reversed(wanted)
         end = begin
         if since and window and all(one.record and one.record["at"] < since for one in window):
@@ -124,10 +127,10 @@ def window_of(node: Node, begin: int, end: int) -> list[Logged]:
     return found
 
 
-def _is_wanted(one: Logged, kind: str, since: int) -> bool:
-    if not kind and not since:
-        return True
-    return one.record is not None and kind in ("", one.record["kind"]) and one.record["at"] >= since
+def _is_wanted(one: Logged, kind: str, since: int, without: str) -> bool:
+    if one.record is None:
+        return not kind and not since
+    return kind in ("", one.record["kind"]) and one.record["kind"] != without and one.record["at"] >= since
 
 
 # -- acts --------------------------------------------------------------------------------------------------------------
@@ -157,10 +160,12 @@ def verified(node: Node, held: str) -> LedgerReport:
         _verifying.release()
 
 
-def sign(visit: Visit, _form: Form) -> Answer:
-    """A checkpoint over all entries is signed now."""
+def sign(visit: Visit, form: Form) -> Answer:
+    """A checkpoint over all entries is signed now; whoever came for the proof of an entry goes back to it."""
+    entry = form.one("entry")
+    back = path("ledger", "entries", str(seq_in(entry))) if entry else "/ledger"
     visit.node.head()
-    return visit.go("/ledger", done="saved")
+    return visit.go(back, done="signed")
 
 
 def checkpoint(visit: Visit) -> Answer:
@@ -196,7 +201,8 @@ def entry(visit: Visit) -> Answer:
     proved = visit.node.prove(seq) if is_signed(visit.node, seq) and visit.may(RELEASER, ADMIN) else None
     commitment = base64.b64encode(proved.commitment).decode() if proved else ""
     nonce = base64.b64encode(proved.nonce).decode() if proved and proved.nonce else ""
-    return visit.page("entry.html", one=found, proved=proved, commitment=commitment, nonce=nonce)
+    named = dict(teller(visit)(found.record)) if found.record else {}
+    return visit.page("entry.html", one=found, named=named, proved=proved, commitment=commitment, nonce=nonce)
 
 
 def proof(visit: Visit) -> Answer:
@@ -229,7 +235,7 @@ _ALL, _LOG, _PROVE = frozenset(ROLES), frozenset(_TELLERS), frozenset((RELEASER,
 PAGES = (
     Page("/ledger", ledger, _ALL),
     Page("/ledger/verify", act=verify, acts=_ALL, fields=("held",)),
-    Page("/ledger/sign", act=sign, acts=_ALL),
+    Page("/ledger/sign", act=sign, acts=_ALL, fields=("entry",)),
     Page("/ledger/checkpoint.txt", checkpoint, _ALL),
     Page("/ledger/export", act=export, acts=_LOG, fields=("to",)),
     Page("/ledger/entries/{seq}", entry, _LOG),

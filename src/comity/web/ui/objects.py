@@ -10,6 +10,7 @@ from comity.node.browsing import About
 from comity.node.explaining import Told
 from comity.node.node import Node
 from comity.node.people import READING, RELEASER
+from comity.node.publishing import Selection
 from comity.node.showing import CopyView
 from comity.node.supposing import Supposed
 from comity.node.telling import CopyWho
@@ -117,10 +118,12 @@ def who(visit: Visit) -> Answer:
             what_if = what_if_of(visit.node, about.id, name, tlp)
         except (Invalid, NotFound) as wrong:
             error = wrong.message
+    waits = any(one.state == "received" for one in about.copies)
     return about_page(
         visit,
         "who",
         about,
+        foreseen=visit.node.foresee(Selection(ids=(about.id,))) if waits else None,
         copies=who_of(visit.node, about.id, first, PARTNERS_ASKED),
         partners=partners,
         first=first,

@@ -16,6 +16,7 @@ IDS_CHARACTERS_MOST = 4_000
 """So much text of ids is kept in the address of the answer, so that they can be taken back from there."""
 INSTANT_MOST = 10**17
 """Beyond it no date has a name."""
+NOTHING, CHOOSE = "Nothing is chosen.", "Name objects, or choose all of them."
 WORDS = {"publish": "published", "unpublish": "unpublished"}
 
 
@@ -45,7 +46,11 @@ def _look(visit: Visit, act: str) -> Answer:
     asked = any(values.values()) or visit.parameter("all") == "yes"
     context = _context(values) | {"act": act}
     try:
+        if not asked and "ids" in visit.parameters:
+            raise InvalidRequest(NOTHING, where="ids", hint=CHOOSE)
         context["count"] = count_of(visit.node, act, selection_of(values)) if asked else None
+        if act == "publish" and context["count"]:
+            context["foreseen"] = visit.node.foresee(selection_of(values))
         context["until"] = number_in(visit.parameter("until"), "until", most=INSTANT_MOST) or None
         context["done"] = number_in(visit.parameter("count"), "count")
     except ComityError as error:
@@ -59,6 +64,7 @@ def _context(values: dict[str, str]) -> dict[str, Any]:
         "count": None,
         "until": None,
         "done": 0,
+        "foreseen": None,
         "usual": {"few": HOLD_SECONDS, "bulk": HOLD_SECONDS_BULK, "from": BULK_OBJECTS},
         "most": AT_ONCE_MOST,
     }
@@ -84,7 +90,7 @@ def check_count(act: str, count: int, shown: str) -> None:
 def _do(visit: Visit, form: Form, act: str) -> Answer:
     values = {name: form.one(name).strip() for name in SELECTING}
     if not any(values.values()) and form.one("all") != "yes":
-        raise InvalidRequest("Nothing is chosen.", where="ids", hint="Name objects, or choose all of them.")
+        raise InvalidRequest(NOTHING, where="ids", hint=CHOOSE)
     context = _context(values) | {"act": act}
     try:
         context["count"] = count = count_of(visit.node, act, selection_of(values))

@@ -13,7 +13,7 @@ from comity.node.node import Node
 from comity.node.people import AUDIT, READING
 from comity.node.spelling import csv_cell
 from comity.web.answer import Answer
-from comity.web.ui.fields import file_answer, json_answer, number_in, refused
+from comity.web.ui.fields import file_answer, json_answer, number_in, refused, words_in
 from comity.web.ui.visit import Page, Visit
 
 ROWS = 50
@@ -27,6 +27,7 @@ def record(visit: Visit) -> Answer:
     context: dict[str, Any] = {
         "to": to,
         "object": ident,
+        "types": visit.parameter("types").strip(),
         "rows": None,
         "partner": None,
         "at": 0,
@@ -50,7 +51,8 @@ def record(visit: Visit) -> Answer:
 
 def _rows(visit: Visit) -> Iterator[tuple[str, Held]]:
     to, ident = visit.parameter("to"), visit.parameter("object").strip()
-    return rows_of(visit.node, to, ident, visit.parameter("version"))
+    rows, types = rows_of(visit.node, to, ident, visit.parameter("version")), words_in(visit.parameter("types"))
+    return (row for row in rows if not types or row[1].id.partition("--")[0] in types)
 
 
 def rows_of(node: Node, to: str, ident: str, version: str) -> Iterator[tuple[str, Held]]:
