@@ -16,7 +16,6 @@ IDS_CHARACTERS_MOST = 4_000
 """So much text of ids is kept in the address of the answer, so that they can be taken back from there."""
 INSTANT_MOST = 10**17
 """Beyond it no date has a name."""
-NOTHING, CHOOSE = "Nothing is chosen.", "Name objects, or choose all of them."
 WORDS = {"publish": "published", "unpublish": "unpublished"}
 
 
@@ -40,6 +39,10 @@ def do_unpublish(visit: Visit, form: Form) -> Answer:
     return _do(visit, form, "unpublish")
 
 
+def _nothing_chosen() -> InvalidRequest:
+    return InvalidRequest("Nothing is chosen.", where="ids", hint="Name objects, or choose all of them.")
+
+
 def _look(visit: Visit, act: str) -> Answer:
     values = asked_selection(visit)
     # Whatever is linked from elsewhere names something; all there is has to be asked for.
@@ -47,7 +50,7 @@ def _look(visit: Visit, act: str) -> Answer:
     context = _context(values) | {"act": act}
     try:
         if not asked and "ids" in visit.parameters:
-            raise InvalidRequest(NOTHING, where="ids", hint=CHOOSE)
+            raise _nothing_chosen()
         context["count"] = count_of(visit.node, act, selection_of(values)) if asked else None
         if act == "publish" and context["count"]:
             context["foreseen"] = visit.node.foresee(selection_of(values))
@@ -90,7 +93,7 @@ def check_count(act: str, count: int, shown: str) -> None:
 def _do(visit: Visit, form: Form, act: str) -> Answer:
     values = {name: form.one(name).strip() for name in SELECTING}
     if not any(values.values()) and form.one("all") != "yes":
-        raise InvalidRequest(NOTHING, where="ids", hint=CHOOSE)
+        raise _nothing_chosen()
     context = _context(values) | {"act": act}
     try:
         context["count"] = count = count_of(visit.node, act, selection_of(values))
