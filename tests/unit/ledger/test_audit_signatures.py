@@ -85,7 +85,10 @@ def test_a_checkpoint_has_nothing_unseen_in_it(letter: str, said: str) -> None:
     assert told_of_held(f"{text}\n— {ORIGIN} {made}\n") == said
 
 
-@pytest.mark.parametrize("name", ["", " ", "a b", "a\u00a0b", "a\u2028b", "a\x01b", "a+b", "a\ud800", "a" + chr(0xDFFF)])
+SPACED = ("a b", "a\u00a0b", "a\u2028b")
+
+
+@pytest.mark.parametrize("name", ["", " ", *SPACED, "a\x01b", "a+b", "a\ud800", "a" + chr(0xDFFF)])
 def test_a_name_has_no_spaces_no_plus_and_nothing_unseen(name: str) -> None:
     raw = b"\x01" + bytes(32)
     id = hashlib.sha256(name.encode(errors="surrogatepass") + b"\n" + raw).digest()[:4]
