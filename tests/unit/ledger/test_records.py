@@ -98,6 +98,23 @@ def test_the_place_of_what_is_wrong_is_named() -> None:
         assert caught.value.message.startswith(f"The record {where} is not")
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (b"{", "The record is not JSON."),
+        (b"\xff", "The record is not JSON."),
+        (b"[" * 60_000, "The record is not JSON."),
+        (b"[]", "The record is not a JSON object."),
+        (b'{"kind":"x","at":5}', "The record is not in the canonical form."),
+        (b" " * 65_537, "The record has more than 65536 bytes."),
+    ],
+)
+def test_bytes_that_are_no_record_are_refused_as_a_whole(raw: bytes, said: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        read_record(raw)
+    assert (caught.value.message, caught.value.where) == (said, "/")
+
+
 def test_the_longest_record_is_taken() -> None:
     raw = make_record(5, "x", {"a": "a" * (RECORD_BYTES_MAX - 26)})
     assert len(raw) == RECORD_BYTES_MAX == 65_536

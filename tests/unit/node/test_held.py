@@ -227,6 +227,7 @@ def test_an_object_that_is_not_there_is_not_found(node: Node, id: str) -> None:
 
 
 @pytest.mark.deep
+@pytest.mark.timeout(600)
 def test_a_hundred_thousand_objects_in_a_thousand_pages_are_listed_in_seconds_with_flat_memory(node: Node) -> None:
     partnered(node)
     recipient, store = node.partner("CERT-B").id, cast("TableStore", node.store)

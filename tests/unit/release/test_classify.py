@@ -243,7 +243,8 @@ def test_other_extensions_say_nothing_about_release() -> None:
 
 
 def test_personal_findings_are_facets_by_kind() -> None:
-    assert classed(domain("report", description="jane@example.org")).personal == frozenset({"victim"})
+    plain = classed(domain("report", description="jane@example.org"))
+    assert (plain.personal, plain.personal_fixed) == (frozenset({"victim"}), False)
     fixed = classed(observable("email-message", body="jane@example.org"))
     assert (fixed.personal, fixed.personal_fixed) == (frozenset({"victim"}), True)
     artefact = classed(observable("email-addr", value="bad@example.org"))
