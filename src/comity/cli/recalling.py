@@ -25,6 +25,7 @@ REASONS = ("mistake", "wrong-marking", "false-positive", "outdated", "source-req
 # -- what left ---------------------------------------------------------------------------------------------------------
 @click.command("record", cls=Command)
 @click.option("--to", "to", metavar="PARTNER", help="What this partner has of ours.")
+@click.option("--type", "types", metavar="TYPE", multiple=True, help="With --to: only objects of this type.")
 @click.option("--object", "ident", metavar="ID", help="Who has this object.")
 @click.option("--version", metavar="V", help="With --object: only this version.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="List so many at most.")
@@ -35,6 +36,7 @@ REASONS = ("mistake", "wrong-marking", "false-positive", "outdated", "source-req
 def record(
     console: Console,
     to: str | None,
+    types: tuple[str, ...],
     ident: str | None,
     version: str | None,
     limit: int | None,
@@ -50,8 +52,10 @@ def record(
         raise click.UsageError("Give --to PARTNER, or --object ID.")
     if version is not None and ident is None:
         raise click.UsageError("--version goes with --object.")
+    if types and to is None:
+        raise click.UsageError("--type goes with --to.")
     with open_acting(console) as node:
-        lines = islice(_lines(node, to, ident, version), limit)
+        lines = islice(_lines(node, to, types, ident, version), limit)
         if output not in (None, "-"):
             _write(console, lines, str(output), force=force)
             return
@@ -66,9 +70,11 @@ def record(
         console.note(f"{counted(count, 'copy', 'copies')}.")
 
 
-def _lines(node: "Node", to: str | None, ident: str | None, version: str | None) -> Iterator[dict[str, Any]]:
+def _lines(
+    node: "Node", to: str | None, types: tuple[str, ...], ident: str | None, version: str | None
+) -> Iterator[dict[str, Any]]:
     if to is not None:
-        for held in node.held(to):
+        for held in node.held(to, types=types):
             yield _held(held)
     else:
         found: list[Holder] = node.holders(str(ident), version)

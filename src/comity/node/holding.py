@@ -1,7 +1,7 @@
 """The record of what left: what a recipient has of ours, and who has an object. It is read from the ledger's releases,
 window by window, so that memory stays flat however much left."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -95,6 +95,17 @@ def first_and_last(snapshot: Snapshot, recipient: str, numbers: Keys) -> dict[in
     return found
 
 
+def _of_types(snapshot: Snapshot, numbers: BitMap, types: Sequence[str]) -> BitMap:
+    """Those of these publications, former ones included, of objects of these types; all of them without types."""
+    if not types:
+        return numbers
+    former = numbers - snapshot.publications().of("state", State.PUBLISHED)
+    found = (numbers - former) & snapshot.published_types(types)
+    for some in batches(former):
+        found |= BitMap(one.number for one in snapshot.former(some) if one.id.partition("--")[0] in types)
+    return found
+
+
 def numbers_of(snapshot: Snapshot, ids: list[str]) -> BitMap:
     """The publications that objects with these ids have, or had."""
     known = [id for id in ids if id.isprintable()]
@@ -168,18 +179,19 @@ class Holding(Delivering):
         super().__init__(*given, **named)
         self._left = _Left()
 
-    def held(self, name: str, *, limit: int | None = None) -> Iterator[Held]:
-        """Everything of ours that the partner of that name was given, in the order of publishing; at most so many. Of
-        a manifest it knows ids, and has nothing. NotFound where there is no such partner. Whoever acts is told of what
-        it may read (R64)."""
+    def held(self, name: str, *, types: Sequence[str] = (), limit: int | None = None) -> Iterator[Held]:
+        """Everything of ours that the partner of that name was given, or what of it is of these types, in the order of
+        publishing; at most so many. Of a manifest it knows ids, and has nothing. NotFound where there is no such
+        partner. Whoever acts is told of what it may read (R64)."""
         self.deliveries.flush()
         with self._snapshot() as snapshot:
-            yield from islice(self._held(snapshot, name, few=limit is not None), limit)
+            yield from islice(self._held(snapshot, name, types, few=limit is not None), limit)
 
-    def _held(self, snapshot: Snapshot, name: str, *, few: bool) -> Iterator[Held]:
+    def _held(self, snapshot: Snapshot, name: str, types: Sequence[str], *, few: bool) -> Iterator[Held]:
         viewer, partner = self._reader(snapshot, "held", to=name), partner_named(snapshot, name)
         moment = self.guard.moment(snapshot)
-        among = self._readable(snapshot, viewer, self._left.of(snapshot, partner.id))
+        among = _of_types(snapshot, self._left.of(snapshot, partner.id), types)
+        among = self._readable(snapshot, viewer, among)
         every = iter(among)
         while some := list(islice(every, WINDOW_OF_FEW if few else WINDOW_NUMBERS)):
             part = part_of(snapshot, some) if few else None

@@ -141,6 +141,17 @@ def test_what_is_held_is_what_was_really_sent(lived: Twin, window: int, monkeypa
     assert len(found) >= 8
 
 
+def test_what_is_held_of_a_type_is_what_of_all_is_of_it(lived: Twin) -> None:
+    for name in NAMES:
+        every = list(lived.node.held(name))
+        assert list(lived.node.held(name, types=("indicator", "ipv4-addr", "tool"))) == every
+        for type in ("indicator", "ipv4-addr", "tool"):
+            some = [one for one in every if one.id.startswith(f"{type}--")]
+            assert list(lived.node.held(name, types=(type,))) == some
+            assert list(lived.node.held(name, types=(type,), limit=2)) == some[:2]
+        assert {one.id.partition("--")[0] for one in every} == {"indicator", "ipv4-addr"}
+
+
 def test_who_holds_an_object_is_the_same_by_object(lived: Twin) -> None:
     node = lived.node
     every = [(name, held) for name in NAMES for held in node.held(name)]

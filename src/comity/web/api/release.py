@@ -220,9 +220,11 @@ def matrix(ask: Ask) -> Matrix:
 
 # -- the record --------------------------------------------------------------------------------------------------------
 class Recorded(Purposed, frozen=True, kw_only=True):
-    """A partner, of which it is told what it has of ours, or an object, of which it is told who has it."""
+    """A partner, of which it is told what it has of ours, of these types or all, or an object, of which it is told who
+    has it."""
 
     to: str = ""
+    types: Words = ()
     object: str = ""
     version: str = ""
 
@@ -261,7 +263,7 @@ def record(ask: Ask) -> Record:
     given: Recorded = ask.query
     if bool(given.to) == bool(given.object):
         raise Invalid("Name a partner or an object.", where="to", hint="?to=PARTNER or ?object=ID")
-    return msgspec.convert(record_of(rows_of(ask.node, given.to, given.object, given.version)), Record)
+    return msgspec.convert(record_of(rows_of(ask.node, given.to, given.object, given.version, given.types)), Record)
 
 
 _TOLD, _RELEASER = frozenset((*READING, AUDIT)), frozenset({RELEASER})

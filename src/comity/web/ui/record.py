@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -51,17 +51,16 @@ def record(visit: Visit) -> Answer:
 
 def _rows(visit: Visit) -> Iterator[tuple[str, Held]]:
     to, ident = visit.parameter("to"), visit.parameter("object").strip()
-    rows, types = rows_of(visit.node, to, ident, visit.parameter("version")), words_in(visit.parameter("types"))
-    return (row for row in rows if not types or row[1].id.partition("--")[0] in types)
+    return rows_of(visit.node, to, ident, visit.parameter("version"), words_in(visit.parameter("types")))
 
 
-def rows_of(node: Node, to: str, ident: str, version: str) -> Iterator[tuple[str, Held]]:
-    """What the partner has of ours, or, with the partner of each, who has the object. InvalidRequest for both at once,
-    and for neither."""
+def rows_of(node: Node, to: str, ident: str, version: str, types: Sequence[str] = ()) -> Iterator[tuple[str, Held]]:
+    """What the partner has of ours, of these types or all, or, with the partner of each, who has the object.
+    InvalidRequest for both at once, and for neither."""
     if bool(to) == bool(ident):
         raise InvalidRequest("Name a partner or an object.", where="to", hint="?to=PARTNER or ?object=ID")
     if to:
-        return (("", held) for held in node.held(to, limit=ROWS_MOST + 1))
+        return (("", held) for held in node.held(to, types=types, limit=ROWS_MOST + 1))
     found = node.holders(ident, version or None)
     return ((one.partner, one.held) for one in found)
 
