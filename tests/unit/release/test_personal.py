@@ -168,5 +168,34 @@ def test_check_digits_hold_and_no_other_last_character_does(holds: Any, good: st
     assert not holds("9" * len(good))
 
 
+@pytest.mark.parametrize(
+    ("holds", "start"),
+    [
+        (check_digits.baltic, "3761303029"),
+        (check_digits.baltic, "3760532029"),
+        (check_digits.baltic, "3760500029"),
+        (check_digits.china, "11010519491331002"),
+        (check_digits.china, "11010519490230002"),
+        (check_digits.norway, "3210869508"),
+        (check_digits.poland, "4413140135"),
+    ],
+)
+def test_no_check_digit_makes_a_number_of_a_day_that_never_was(holds: Any, start: str) -> None:
+    assert not any(holds(start + last) for last in "0123456789X")
+
+
+@pytest.mark.parametrize("text", ["18412764510894X", "1841276451089 6", "1\u0664412764510894x", "184127A45108946"])
+def test_what_is_not_all_digits_is_no_number_of_france(text: str) -> None:
+    assert not check_digits.france(text)
+
+
+@pytest.mark.parametrize("head", range(100))
+def test_a_card_begins_as_one_that_is_issued(head: int) -> None:
+    """ISO/IEC 7812-1; the ranges typed anew, 16 digits long."""
+    issued = {30, *range(40, 50), *range(51, 56), *range(22, 28), 35, 38, 39, 60, 62, 64, 65}
+    found = [last for last in range(10) if check_digits.card(f"{head:02d}0123456789123{last}")]
+    assert len(found) == (1 if head in issued else 0)
+
+
 def test_every_sample_is_looked_through() -> None:
     assert orjson.dumps([list(map(str, findings({"type": "file", "id": f"file--{RANDOM}"})))]) == b"[[]]"
