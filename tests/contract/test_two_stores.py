@@ -35,7 +35,7 @@ STEPS_BETWEEN = 4
 @dataclass(slots=True)
 class Life:
     """What one node was asked and what it said. `seen` are the objects that left for the partner at some time, as
-    `words_of` tells them; `all` are all that came, `sent` those of them that the partner sent itself."""
+    `words_of` tells them; `all` are all that came, `sent` those of them that the partner sent at the end."""
 
     told: list[tuple[Question, Reply]] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
@@ -86,7 +86,7 @@ class Living:
         self.life.seen |= {self.words(copy) for copy, _ in leaving(self.world, self.who)}
         here = [copy for copy in self.world.copies() if copy.body is not None]
         self.life.all |= {self.words(copy) for copy in here}
-        self.life.sent |= {self.words(copy) for copy in here if copy.source.startswith("partner ")}
+        self.life.sent |= {self.words(copy) for copy in here if "x_said" in value_of(copy)}
 
     def poll(self) -> None:
         """Every few steps the partner reads what is new, page by page."""
