@@ -6,14 +6,17 @@ nothing that could be seen. What survives is printed as a FIGURE at the end of t
 
 import ast
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from tests.house.tree import SOURCE, copy_of_source
 from tests.mutants import RECORD, Mutant, mutants_of, read_record, sample_of
-from tests.seeded import FAILED, LATE, PASSED, Runner
+from tests.seeded import FAILED, LATE, PASSED, Done, Runner
 
 MOST = 8
+NONE = 5
+"""The code of pytest where no test is chosen."""
 SEED = "comity"
 SECONDS = 60
 UNIT, LAW, NODE = "tests/unit/release", "tests/property/test_release", "tests/unit/node"
@@ -80,7 +83,7 @@ SLOW: dict[str, list[str]] = {
     "words.py": [CLOSED],
     "redact.py": [f"{NODE}/test_gate_plain.py"],
     "alike.py": [f"{UNIT}/test_alike.py"],
-    "compare.py": [f"{UNIT}/test_compare.py"],
+    "compare.py": [f"{UNIT}/test_compare.py", f"{NODE}/test_changes.py"],
     "decide.py": [TWINS, f"{LAW}_laws.py::test_a_decision_does_not_change_before_it_says"],
     "facets.py": [TWINS],
     "ledger/audit.py": [*AUDITS, LOGS],
@@ -90,12 +93,12 @@ SLOW: dict[str, list[str]] = {
     "ledger/tiles.py": [LOGS],
     "mentions.py": [CLOSED],
     "passing.py": [f"{LAW}_laws.py::test_each_change_that_would_pass_is_one_that_a_question_confirms"],
-    "shifts.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py"],
+    "shifts.py": [f"{UNIT}/test_compare.py", f"{UNIT}/test_approval_rules.py", f"{NODE}/test_changes.py"],
     "spread.py": [f"{NODE}/test_gate_plain.py", f"{NODE}/test_gate_edits.py"],
     "standing.py": [f"{LAW}_standing.py"],
     "suppositions.py": [f"{UNIT}/test_suppositions.py"],
 }
-"""Some that are slow, for what the fast ones do not find."""
+"""Some that are slow, for what the fast ones do not find, where it is not all of the same files."""
 
 SMALL = '''"""Words."""
 from typing import TYPE_CHECKING
@@ -127,8 +130,8 @@ def survivors(runner: Runner, module: str, chosen: list[Mutant], by: str) -> lis
     for mutant in chosen:
         with runner.changed(place_of(module), mutant.text):
             done = runner.run(FAST[by], marks="not slow and not deep", seconds=SECONDS)
-            if done.code == PASSED and by in SLOW:
-                done = runner.run(SLOW[by], marks="not deep", seconds=SECONDS)
+            if done.code == PASSED:
+                done = slowly(runner, by)
         # 2 and 4 are a module that cannot be read any more; what never ends is found as well.
         assert done.code in (PASSED, FAILED, LATE, 2, 4), done.said
         if done.code == PASSED:
@@ -136,13 +139,19 @@ def survivors(runner: Runner, module: str, chosen: list[Mutant], by: str) -> lis
     return left
 
 
+def slowly(runner: Runner, by: str) -> Done:
+    """How the slow tests for that module ended: those that are named, or else those of the same files as the fast."""
+    if by in SLOW:
+        return runner.run(SLOW[by], marks="not deep", seconds=SECONDS)
+    done = runner.run(FAST[by], marks="slow and not deep", seconds=SECONDS)
+    return replace(done, code=PASSED) if done.code == NONE else done
+
+
 def assert_in_time(runner: Runner, module: str) -> None:
     """The sound module passes, with time to spare: else a mutant that nobody finds would count as an endless one."""
-    for tests, marks in ((FAST[module], "not slow and not deep"), (SLOW.get(module, []), "not deep")):
-        if tests:
-            done = runner.run(tests, marks=marks, seconds=SECONDS)
-            assert done.code == PASSED, done.said
-            assert done.seconds < SECONDS / 2, f"the tests of {module} take {done.seconds} s of {SECONDS}"
+    for done in (runner.run(FAST[module], marks="not slow and not deep", seconds=SECONDS), slowly(runner, module)):
+        assert done.code == PASSED, done.said
+        assert done.seconds < SECONDS / 2, f"the tests of {module} take {done.seconds} s of {SECONDS}"
 
 
 def test_every_module_has_its_tests_and_a_record() -> None:
