@@ -26,6 +26,11 @@ from comity.web.server import BACKLOG, HandedProtocol, HandedServer, Server, lis
 KEEP_ALIVE_SECONDS = 30
 STOP_SECONDS = 10
 GARBAGE_THRESHOLD = 20_000
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+"""Names of settings of glibc (mallopt(3))."""
+LARGE_BYTES, FREE_BYTES_KEPT = 2 * 2**20, 8 * 2**20
+"""Memory of one value that is taken from the system by itself, and goes back to it alone; and what is kept of the rest
+for the next values."""
 HANDLES_BESIDES = 250
 """File handles for the store, its readers, the log and the like."""
 
@@ -190,6 +195,7 @@ class Serving:
     def run(self) -> None:
         """The node was served until `stop`, a signal, or the end of the front."""
         settle_garbage()
+        _keep_large_memory_apart()
         _allow_handles(CONNECTIONS_MAX + HANDLES_BESIDES)
         worker = Worker(self._node, on_idle=_give_memory_back) if self._works else None
         if worker is not None:
@@ -237,6 +243,17 @@ def _allow_handles(count: int) -> None:
     wanted = count if hard == resource.RLIM_INFINITY else min(count, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _keep_large_memory_apart() -> None:
+    """Large pages go back to the system as soon as nobody reads them. glibc would keep what they took among smaller
+    values, and after a while take all pages from there, so that a crowd with large answers holds a third more."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return
+    mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+    mallopt(M_TRIM_THRESHOLD, FREE_BYTES_KEPT)
 
 
 def _give_memory_back() -> None:
