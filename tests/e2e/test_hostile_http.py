@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import logging
+import threading
 import time
 from collections.abc import Iterator
 
@@ -335,3 +336,33 @@ def test_who_sends_much_and_hangs_up_is_forgotten_without_an_error(
     time.sleep(0.5)
     assert stand.get("/taxii2/").status_code == 200
     assert told == []
+
+
+def test_requests_that_wait_for_others_are_answered_in_order_and_few_are_held(
+    stand: Stand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many are sent at once; a page of a thousand is given to each while the rest waits outside."""
+    held: list[int] = []
+    parse = protocol.BoundedProtocol._parse
+
+    def parsed(self: protocol.BoundedProtocol, part: bytes) -> None:
+        parse(self, part)
+        held.append(len(self.pipeline))
+
+    monkeypatch.setattr(protocol.BoundedProtocol, "_parse", parsed)
+    count = 3000
+    paths = ["/taxii2/" if number % 3 else f"/taxii2/root/collections/no-{number}/" for number in range(count)]
+    sent = b"".join(head(stand, b"GET", path) for path in paths)
+    body = b'{"objects":[]}'
+    with Wire(stand.address, timeout_seconds=60) as wire:
+        thread = threading.Thread(target=wire._socket.sendall, args=(sent,))
+        thread.start()
+        answers = [wire.answer() for _ in range(count)]
+        thread.join()
+        wire.send(head(stand, b"POST", objects_path(stand), (b"Content-Length", b"%d" % len(body))) + body)
+        last = wire.answer(b"POST")
+    assert [answer.status if answer else None for answer in answers] == [200 if n % 3 else 404 for n in range(count)]
+    assert last is not None
+    assert last.status in (202, 400, 422)
+    assert len(sent) > 10 * protocol.READ_BYTES
+    assert 10 < max(held) <= protocol.READ_BYTES // len(head(stand, b"GET", "/")) + 1

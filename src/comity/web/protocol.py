@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
 
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from comity.taxii.resources import MEDIA_TYPE, error_message
@@ -24,6 +25,9 @@ WRITE_SECONDS = 20.0
 BYTES_A_SECOND_LEAST = 4096
 """Who sends or reads more slowly than this, after the time above, is given up."""
 FRAMING_BYTES_MAX = 64 * 1024
+READ_BYTES = 16 * 1024
+"""So much is parsed together. Requests that came in one part wait for the answers to those before them; nothing after
+them is looked at until then."""
 GONE = "comity.gone"
 """In the scope of a request: a function that tells whether whoever asked is gone."""
 UNNAMED, ENDED = "unnamed", "ended"
@@ -35,6 +39,18 @@ _TITLES = {
     414: "URI Too Long",
     431: "Request Header Fields Too Large",
 }
+
+
+class _Flow(FlowControl):
+    """As that of uvicorn, which reads on after every answer; this one not while any request waits for another."""
+
+    def __init__(self, transport: asyncio.Transport, waits: Callable[[], bool]) -> None:
+        super().__init__(transport)
+        self._waits = waits
+
+    def resume_reading(self) -> None:
+        if not self._waits():
+            super().resume_reading()
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -49,6 +65,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._write_timer: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
         self._refusal: bytes | None = None
+        self._unread = b""
         self._network = UNNAMED
         self._in_head = True
         self._head_bytes = 0
@@ -63,6 +80,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """The head of a first request is awaited, unless there are too many connections already."""
         super().connection_made(transport)
+        self.flow = _Flow(transport, self._waits)
         self._network = network_of(self.client[0]) if self.client else UNNAMED
         if len(self.connections) > CONNECTIONS_MAX:
             self._make_room()
@@ -97,17 +115,37 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._stop_write_timer()
         self.pipeline.clear()
+        self._unread = b""
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """The bytes were parsed, or refused for what they would grow into."""
-        if self._refusal is not None:
+        """The bytes were parsed, or wait for the answers to what came before, or were refused for what they would grow
+        into."""
+        self._unread += data
+        self._read_on()
+
+    def _waits(self) -> bool:
+        return bool(self.pipeline or self._unread)
+
+    def _read_on(self) -> None:
+        came, at = self._unread, 0
+        while at < len(came) and not self.pipeline and self._refusal is None and not self.transport.is_closing():
+            part = came[at : at + READ_BYTES]
+            at += len(part)
+            self._parse(part)
+        if self._refusal is not None or self.transport.is_closing():
+            self._unread = b""
             return
-        self._other_bytes += len(data)
-        super().data_received(data)
+        self._unread = came[at:]
+        if self._waits():
+            self.flow.pause_reading()
+
+    def _parse(self, part: bytes) -> None:
+        self._other_bytes += len(part)
+        super().data_received(part)
         if self._refusal is not None or self.transport.is_closing():
             return
         if self._other_bytes > (HEAD_BYTES_MAX if self._in_head else FRAMING_BYTES_MAX + 8 * self._body_bytes):
@@ -195,6 +233,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """The next request is answered, or the refusal of it said."""
         super().on_response_complete()
         self._say_refusal()
+        self._read_on()
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def pause_writing(self) -> None:
         """The client reads more slowly than we write; watched until it has caught up."""
@@ -254,7 +295,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._start_timer(HEAD_SECONDS, self._head_is_late)
 
     def _head_is_late(self) -> None:
-        if self._other_bytes:
+        if self._waits():
+            self._await_head()
+        elif self._other_bytes:
             self._refuse(408, "The head of the request did not come in time.", "head")
         else:
             self.transport.close()
