@@ -123,6 +123,8 @@ class Poller(Asking):
                 position = {"next": page["next"]}
                 continue
             if last:
+                # Else the same pages would come again and again.
+                assert last > since.get("added_after", ""), "the dates do not rise"
                 since, position = {"added_after": last}, {}
             elif over:
                 return

@@ -64,10 +64,10 @@ def _said(command: Callable[..., Any]) -> Callable[..., Any]:
 def relate(
     console: Console, /, source: str, type: str, target: str, exercise: bool, dry_run: bool, purpose: str, **said: Any
 ) -> None:
-    """Write a relationship of ours: SOURCE and TARGET are ids of objects, TYPE is how they are tied.
+    """Write a relationship of ours between two objects.
 
-    It is checked, marked and named as ours as one that is written at the pages, and nobody outside is served it before
-    it is published.
+    SOURCE and TARGET are their ids, TYPE is how they are tied. It is checked, marked and named as ours as one that is
+    written at the pages, and nobody outside is served it before it is published.
     """
     fields = _fields(said) | {"source_ref": source, "relationship_type": type, "target_ref": target}
     with open_acting(console) as node, node.for_purpose(purpose):
