@@ -6,7 +6,7 @@ python -m bench [--smoke] [--page FILE]
 import subprocess
 import sys
 
-PROGRAMS = ("post", "get", "latency", "million", "start", "classify", "ingest", "filtered", "pages", "ledger")
+PROGRAMS = ("post", "get", "latency", "bound", "million", "start", "classify", "ingest", "filtered", "pages", "ledger")
 
 
 def main() -> None:

@@ -1,5 +1,7 @@
 """The latencies that the design wants, with the token of an operator and with that of a partner, on one node.
 
+    python -m bench.bound [--smoke] [--repeat 3] [--seconds 4] [--count 200000] [--page FILE]
+
 What a partner reads goes through the release gate, and each page of it is an entry of the ledger before it is told; the
 same page again within a day is counted. So a bound token's pages are measured as they come again and again, and the
 first reading of all, in which each page is entered, stands beside.
@@ -16,9 +18,9 @@ from bench import crowd
 from bench.data import PAGE_OBJECTS, scratch
 from bench.figures import Figure, UnmeasuredError, ratio, table
 from bench.latency import CLIENTS, LIMIT, SAMPLE, Cell, dates
-from bench.report import Report
+from bench.report import Report, arguments, begun
 from bench.sides import Server, new_home, serving
-from bench.traffic import get, page_all
+from bench.traffic import client_name, get, page_all
 
 OPERATOR, BOUND = "operator's token", "partner's token"
 
@@ -103,3 +105,22 @@ def _told(cell: Cell) -> list[str]:
     if not cell.asked:
         return [f"not measured: {cell.missing}", ""]
     return [cell.p50.text, Figure(tuple(each.p99_ms for each in cell.asked)).text]
+
+
+def main() -> None:
+    """Command line."""
+    parser = arguments(__doc__, repeat=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--count", type=int, default=200_000, help="how many objects both tokens are asked for")
+    asked = parser.parse_args()
+    if asked.smoke:
+        asked.repeat, asked.seconds, asked.count = 1, 0.2, 1_000
+    report = begun("bound", asked.repeat)
+    report.say(f"The client is {client_name()}.")
+    compare(report, asked.count, asked.repeat, asked.seconds)
+    if asked.page:
+        report.put_into(asked.page)
+
+
+if __name__ == "__main__":
+    main()

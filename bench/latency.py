@@ -1,10 +1,10 @@
 """Filtered GETs at 1 and at 16 clients: `match[id]`, `match[type]` and `added_after`, Comity and its peers.
 
-    python -m bench.latency [--smoke] [--repeat 5] [--seconds 4] [--store sqlite] [--count 200000] [--page FILE]
+    python -m bench.latency [--smoke] [--repeat 5] [--seconds 4] [--store sqlite] [--page FILE]
 
 Every side holds the whole of ATT&CK, but one whose time grows with it, which holds a part. A side that needs longer
 than --seconds for some answers is given more of them, so that each client gets some; where even a minute brings no
-answer, the row says so. Behind that all latencies of one node, with an operator's token and with a partner's.
+answer, the row says so.
 """
 
 import random
@@ -149,22 +149,18 @@ def compare(report: Report, ours: Sequence[Side], objects: Sequence[bytes], repe
 
 def main() -> None:
     """Command line."""
-    from bench import bound
-
     parser = arguments(__doc__, repeat=5)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--count", type=int, default=200_000, help="how many objects both tokens are asked for")
     stores.add_option(parser)
     asked = parser.parse_args()
     if asked.smoke:
-        asked.repeat, asked.seconds, asked.count = 1, 0.2, 1_000
+        asked.repeat, asked.seconds = 1, 0.2
     name, objects = objects_of(100 if asked.smoke else None)
     report = begun("latency", asked.repeat)
     report.say(f"{name}: {len(objects):,} objects. An operator's token; the client is {client_name()}.")
     ours = stores.sides(asked.store)
     report.sides([*ours, *peers.present()])
     compare(report, ours, objects, asked.repeat, asked.seconds)
-    bound.compare(report, asked.count, asked.repeat, asked.seconds)
     if asked.page:
         report.put_into(asked.page)
 
