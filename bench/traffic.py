@@ -204,7 +204,9 @@ def _wrk(server: Server, paths: Sequence[str], clients: int, seconds: float) -> 
     with scratch() as folder:
         script = Path(folder) / "paths.lua"
         script.write_text(_SCRIPT % (",".join(map(json.dumps, paths)), MEDIA, server.authorization), encoding="utf-8")
-        words = ["wrk", "-t1", f"-c{clients}", f"-d{seconds:.0f}s", "--timeout", "120s", "-s", str(script), server.url]
+        # It knows whole seconds alone, and asks nothing for none.
+        lasts = f"-d{max(1, round(seconds))}s"
+        words = ["wrk", "-t1", f"-c{clients}", lasts, "--timeout", "120s", "-s", str(script), server.url]
         done = subprocess.run(words, capture_output=True, text=True, check=False, encoding="utf-8")
     line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), "")
     if not line:
