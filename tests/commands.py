@@ -62,8 +62,7 @@ def inside(*args: str | Path, home: Path | None = None, given: bytes = b"") -> E
 @contextlib.contextmanager
 def _streams(given: bytes, out: io.BytesIO, err: io.BytesIO) -> Iterator[None]:
     """Standard input, output and errors are these inside the block, and nothing written is lost."""
-    text = {"encoding": "utf-8", "write_through": True}
-    streams = [io.TextIOWrapper(each, **text) for each in (io.BytesIO(given), out, err)]  # type: ignore[arg-type]
+    streams = [io.TextIOWrapper(each, encoding="utf-8", write_through=True) for each in (io.BytesIO(given), out, err)]
     with contextlib.ExitStack() as stack:
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             stack.enter_context(mock.patch.object(sys, name, stream))

@@ -341,7 +341,7 @@ def test_who_sends_much_and_hangs_up_is_forgotten_without_an_error(
 def test_requests_that_wait_for_others_are_answered_in_order_and_few_are_held(
     stand: Stand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However many are sent at once; a page of a thousand is given to each while the rest waits outside."""
+    """However many are sent at once, what is parsed of them is one part of what came; the rest waits as bytes."""
     held: list[int] = []
     parse = protocol.BoundedProtocol._parse
 

@@ -41,7 +41,7 @@ class WouldGet:
 @dataclass(frozen=True, slots=True)
 class Foreseen:
     """Of `copies` that are not published yet it was asked what would become of them; `more` says that there are others,
-    which are beyond the first MOST, or not for whoever asks to read. `named` are the ids of some with what they are
+    beyond the first MOST. `named` are the ids of some with what they are
     called. `partners` are the active ones by name; None where there are too many to ask."""
 
     copies: int
@@ -68,7 +68,7 @@ class Foreseeing(Browsing):
             for one in copies:
                 forms[classes.form(one.source, one.default_tlp, one.mark, orjson.loads(one.body))[1]] += 1
             named = tuple((one.id, label_of(one.body)) for one in copies[:NAMED])
-            return Foreseen(len(copies), len(copies) < len(found), named, self._would_get(snapshot, forms))
+            return Foreseen(len(copies), len(found) > MOST, named, self._would_get(snapshot, forms))
 
     def _would_get(self, snapshot: Snapshot, forms: Mapping[bytes, int]) -> tuple[WouldGet, ...] | None:
         """What each active partner would get of so many copies of these classes; None where that is too much to ask."""

@@ -247,7 +247,7 @@ def _allow_handles(count: int) -> None:
 
 def _keep_large_memory_apart() -> None:
     """Large pages go back to the system as soon as nobody reads them. glibc would keep what they took among smaller
-    values, and after a while take all pages from there, so that a crowd with large answers holds a third more."""
+    values, and after a while take all pages from there, so that a crowd with large answers holds a fifth more."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -129,7 +130,7 @@ def test_signatures_of_strangers_count_in_no_file_and_are_passed_over_in_what_is
 
 def test_the_cosignatures_in_a_file_are_verified() -> None:
     def lines_of(*signers: Signer) -> list[bytes]:
-        over = lambda entries: checkpoint_over(entries, witnessed=True)  # noqa: E731
+        over = partial(checkpoint_over, witnessed=True)
         return list(write_export(head_of(*signers), parts_of(ENTRIES, 4, over)))
 
     good = lines_of(LOG, WITNESS)
